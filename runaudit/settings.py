@@ -41,6 +41,8 @@ class FactorSettings:
 EMPTY_LABELS = (
     "test", "tests", "testing", "foo", "bar", "baz", "qux", "tmp", "temp", "run", "try", "trial", "attempt", "new",
     "final", "latest", "last", "untitled", "unnamed", "noname", "todo", "blah", "stuff", "thing", "x", "v",
+    "exp", "exps", "experiment", "experiments", "wip", "debug", "dummy", "misc", "something", "whatever", "job",
+    "foobar", "hello", "world", "none", "null", "nil", "my",
 )  # fmt: skip
 """Words that say nothing of a run, alone or in a row. Short names of an arm (`a`, `base`, `sgd`) are none of them."""
 

@@ -4,9 +4,10 @@ They find the store and its policy as the commands do, take the same words, give
 looks. A run or a cohort that is already at hand may stand where a word would.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
@@ -14,8 +15,8 @@ from runaudit.judge.bench import Bench
 from runaudit.records.run import Run
 from runaudit.settings import load_settings
 from runaudit.store.catalogue import is_launched, load_or_fault
-from runaudit.store.place import find_store
-from runaudit.store.store import Store
+from runaudit.store.place import CALLED, TYPED, find_store
+from runaudit.store.store import EmptyStoreError, Store
 from runaudit.text.shown import drawn_by
 
 if TYPE_CHECKING:
@@ -31,6 +32,24 @@ Side: TypeAlias = str | Run | Cohort | Sequence[Run | str]
 """What is judged: a word that names runs, or the runs themselves; of several together, a sequence."""
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _called(verb: Callable[P, T]) -> Callable[P, T]:
+    """A verb whose advice, where there is no store, is Python and no option."""
+
+    @wraps(verb)
+    def call(*args: P.args, **named: P.kwargs) -> T:
+        try:
+            return verb(*args, **named)
+        except EmptyStoreError as error:
+            raise EmptyStoreError(error.message, remedy=error.remedy.replace(TYPED, CALLED)) from None
+
+    return call
+
+
+@_called
 def open_store(path: Path | str | None = None) -> Bench:
     """The store at `path`, else the one that a command would use here: `$RUNAUDIT_STORE`, else `.runaudit`.
 
@@ -45,6 +64,7 @@ def open_store(path: Path | str | None = None) -> Bench:
     return Bench(bench.store.existing(), bench.settings)
 
 
+@_called
 def compare(a: Side, b: Side, *, store: Place = None, intent: Sequence[str] = ()) -> "Comparison":
     """What changed between two runs or two cohorts, and whether a conclusion is allowed: `runaudit diff A B`.
 
@@ -64,6 +84,7 @@ def compare(a: Side, b: Side, *, store: Place = None, intent: Sequence[str] = ()
     return compare_sides(bench, left, right, intent=intent)[0]
 
 
+@_called
 def judge(*arms: Side, metric: str, direction: str | None = None, store: Place = None) -> "StatsAnswer":
     """Every arm against the last on one metric: `runaudit stats --metric M ARM… --vs BASELINE`.
 
@@ -86,6 +107,7 @@ def judge(*arms: Side, metric: str, direction: str | None = None, store: Place =
     return judge_cohorts(bench, sides, metric=metric, direction=direction, count=True)
 
 
+@_called
 def study(*runs: Side, store: Place = None) -> "StudyAnswer":
     """Over many runs, all of the store if none is named: what varies, what is inseparable: `runaudit study RUN…`.
 
@@ -105,6 +127,7 @@ def study(*runs: Side, store: Place = None) -> "StudyAnswer":
     return StudyAnswer(study=found)
 
 
+@_called
 def health(*runs: Side, store: Place = None) -> "HealthAnswer":
     """What the curves of these runs show to be wrong: `runaudit health RUN…`. Of none named, every run of the store.
 
@@ -123,6 +146,7 @@ def health(*runs: Side, store: Place = None) -> "HealthAnswer":
     return health_of(asked, bench.settings.rules, directions=bench.settings.stats.directions)
 
 
+@_called
 def verify(*runs: Side, store: Place = None) -> "VerifyAnswer":
     """Every stored byte hashed again, or those of the named runs: `runaudit verify [RUN…]`.
 

@@ -75,6 +75,11 @@ _TAKEN = (
         re.compile(r"(?<![\w/])(?:x?freerdp3?|mstsc|cmdkey|runas)\b[^|;&\n]*?[ ]/(?:p|pass|password):(?P<value>[^\s\"'|;&]+)"),
     ),
     (("net use",), re.compile(r"(?<![\w-])net[ ]+use[ ]+\S+[ ]+\S+[ ]+(?P<value>[^\s\"'|;&/]+)[ ]+/user:")),
+    (
+        ("jwt.encode", "jwt.decode"),
+        re.compile(r"\bjwt\.(?:en|de)code\((?:[^()\n]|\([^()\n]*\))*?,[ ]*(?:key=)?[bru]?(?P<q>\\?[\"'])(?!(?:HS|RS|ES|PS)\d|EdDSA)(?P<value>[^\"'\s\\]+)(?P=q)(?=[ ]*[,)])"),
+    ),
+    (("hmac.new",), re.compile(r"\bhmac\.new\([ ]*(?:key=)?[bru]?(?P<q>\\?[\"'])(?P<value>[^\"'\s\\]+)(?P=q)(?=[ ]*[,)])")),
     (("send ",), re.compile(r"(?i)password[^\n]{0,60}?\bsend(?:[ ]+--)?[ ]+\\*[\"'](?P<value>[^\s\"'\\]+)\\+[rn]")),
 )  # fmt: skip
 """How programs take a secret that no name says, each with the words that stand on such a line."""

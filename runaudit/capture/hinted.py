@@ -6,11 +6,19 @@ as fast as to try a pattern at every place.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 LONG = 64
 """In a shorter text a pattern is tried at every place."""
 Change = Callable[[str], str]
 _NAME = re.compile(r"[\w.-]*")
+
+
+@lru_cache(maxsize=1)
+def _small(text: str) -> str:
+    """In small letters: a text without a secret goes through some forty searches as it is, and to make them small anew
+    for each was a tenth of all work."""
+    return text.lower()
 
 
 def on_lines(
@@ -20,7 +28,7 @@ def on_lines(
 
     fold: the hints are in small letters, and capitals count as well.
     """
-    looked = text.lower() if fold else text
+    looked = _small(text) if fold else text
     if len(looked) != len(text):
         return change(text)  # A letter whose small form is two: places in one are not those in the other.
     spans = sorted(_spans(looked, hints, above, below))
@@ -36,7 +44,7 @@ def on_lines(
 
 def sub_at(pattern: re.Pattern[str], change: Callable[[re.Match[str]], str], words: Sequence[str], text: str) -> str:
     """`pattern.sub(change, text)` where every match begins with one of these words, in small letters or capitals."""
-    small = text.lower()
+    small = _small(text)
     if len(text) <= LONG or len(small) != len(text):
         return pattern.sub(change, text)
     pieces: list[str] = []
@@ -53,7 +61,7 @@ def sub_in_names(
 ) -> str:
     """`pattern.sub(change, text)` where every match begins where a name does, letters, digits and `_.-`, that holds one
     of these words, in small letters or capitals."""
-    small = text.lower()
+    small = _small(text)
     if len(small) != len(text):
         return pattern.sub(change, text)
     pieces: list[str] = []

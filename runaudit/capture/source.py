@@ -6,7 +6,6 @@ nothing is ever cut, because a cut tree restores into another program.
 """
 
 import os
-import shlex
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.held import put_all
 from runaudit.system.files import read_ordinary
+from runaudit.text.typed import typed_word
 
 Put = Callable[[bytes], Digest]
 
@@ -114,7 +114,7 @@ class Basket:
             if tracked and not stat.S_ISDIR(facts.st_mode):
                 # Git would open it to compare it, and wait for somebody who writes to it.
                 raise CaptureError(f"{name} is a pipe, a socket or a device where git tracks a file",
-                                   remedy=f"git checkout -- {shlex.quote(name)}")  # fmt: skip
+                                   remedy=f"git checkout -- {typed_word(name)}")  # fmt: skip
             return None
         mode = {"mode": "100755"} if facts.st_mode & 0o100 else {}
         source = is_source(name) and path.suffix not in (".so", ".pyd")

@@ -13,7 +13,6 @@ RepairOption = Annotated[
     bool, typer.Option("--repair", help="Mend by rule what can be mended; what was done is sealed in the log.")
 ]
 
-
 SecretsOption = Annotated[
     bool,
     typer.Option("--secrets", help="Read everything again for secrets, and name what to forget."),

@@ -9,13 +9,14 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from runaudit.voice.plainhelp import PlainHelp
 from runaudit.voice.plainwords import NeedsTyper, check_once, completed, hints_of, value_of
 
 LAUNCHES = ("run", "guard")
 """Here the later of two wins, as everywhere: a script adds to what it was given, and what counted is sealed."""
 
 
-class PlainCommand(TyperCommand):
+class PlainCommand(PlainHelp, TyperCommand):
     """A command that converts texts, paths and switches itself."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """`runaudit stats`: two cohorts, or plain numbers: the difference, what it is worth, what these seeds can detect."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import UsageError
+from runaudit.text.typed import typed_word
 
 
 @common.command(exit_zero=True, assume=True)
@@ -74,9 +74,9 @@ def _check(
     if metric is None:
         raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
     if not vs and len(runs) > 1:
-        *others, last = map(shlex.quote, runs)
-        way = f" --direction {shlex.quote(direction)}" if direction else ""
-        named = f"runaudit stats --metric {shlex.quote(metric)}{way} {' '.join(others)} --vs {last}"
+        *others, last = map(typed_word, runs)
+        way = f" --direction {typed_word(direction)}" if direction else ""
+        named = f"runaudit stats --metric {typed_word(metric)}{way} {' '.join(others)} --vs {last}"
         raise UsageError("no baseline is named", remedy=named)
     if not runs or not vs:
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.factors.inforce import rules_at_launch, shared_by_all
 from runaudit.factors.policydate import PolicyDate, written_on
 from runaudit.records.run import Run
@@ -40,6 +41,8 @@ class Hindsight:
     verdict: str
     without: str
     excused: tuple[str, ...]
+    found: str = "the verdict is"
+    """What `verdict` and `without` say of the runs."""
 
     def to_json(self) -> dict[str, Any]:
         """The finding for a program."""
@@ -55,7 +58,7 @@ class Hindsight:
         if self.silent:
             whether = "do not say either" if self.others else "do not say whether it was in force when they began"
             said.append(f"the records of {plural(self.silent, 'run')} {whether}")
-        moved = f"without it the verdict is {self.without}" if self.without != self.verdict else "it moves no verdict"
+        moved = f"without it {self.found} {self.without}" if self.without != self.verdict else "it moves no verdict"
         excused = f"; it excuses {listed(self.excused)}" if self.excused else ""
         return (
             f"the policy {self.file}{dated}{' ' if self.others else ': '}{', and '.join(said)}{first}: {moved}{excused}"
@@ -88,6 +91,17 @@ def hindsight(
         launches=tuple(sorted(start for run in late if (start := launched_at(run)))), verdict=verdict, without=plain,
         excused=excused,
     )  # fmt: skip
+
+
+def merged(group: Cohort, settings: Settings) -> Hindsight | None:
+    """What makes a cohort of several, where only a policy does that not all of its runs were launched with."""
+
+    def under(other: Settings) -> Answer:
+        return plural(len(cohorts(group.runs, settings=other)), "cohort"), ()
+
+    # Asked of what lies in a cohort by the policy of today, so the answer by it is known.
+    late = hindsight(group.runs, settings, (plural(1, "cohort"), ()), under)
+    return None if late is None else replace(late, found="these runs are")
 
 
 def launched_at(run: Run) -> str | None:

@@ -1,7 +1,6 @@
 """RA2: is the data that will be read on record by its content, and are its splits apart?"""
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
 from runaudit.settings import GuardSettings
+from runaudit.text.typed import typed_word
 
 
 class NoData(Rule):
@@ -69,7 +69,7 @@ class EmptyDataset(Rule):
                 yield self.finding(
                     f"data.{name}",
                     f"the dataset {name} at {path} holds no data",
-                    remedy=f"ls -la -- {shlex.quote(path)}",
+                    remedy=f"ls -la -- {typed_word(path)}",
                     evidence={"files": entry.get("files"), "bytes": entry.get("bytes")},
                 )
 
@@ -92,7 +92,7 @@ class SplitOverlap(Rule):
             yield self.finding(
                 f"data.{held_out}",
                 f"{a} and {b} have {common} {'member' if common == 1 else 'members'} in common",
-                remedy=f"find {shlex.quote(path)} -type f | sort",
+                remedy=f"find {typed_word(path)} -type f | sort",
                 evidence={"common": common},
             )
 

@@ -1,7 +1,8 @@
 """How the user called, so that a remedy can be the same call with what was missing put in."""
 
-import shlex
 from dataclasses import dataclass
+
+from runaudit.text.typed import typed_words
 
 ONCE = frozenset({"--seed", "--label", "--baseline", "--init"})
 """Options that are given once: a remedy replaces them. The others may be repeated."""
@@ -19,7 +20,7 @@ class Invocation:
         """The call again with more options, quoted for a shell."""
         tail = ("--", *self.command) if self.command else ()
         once = {option for option in options if option in ONCE}
-        return shlex.join((*self.program, *_without(self.options, once), *options, *tail))
+        return typed_words((*self.program, *_without(self.options, once), *options, *tail))
 
     def again(self, *, prefix: str = "") -> str:
         """The call as it was, after environment settings in `prefix`."""

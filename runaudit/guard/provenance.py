@@ -5,7 +5,6 @@ refuse all the same: a commit is what a colleague, a reviewer and a pull request
 """
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,6 +26,7 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
 from runaudit.settings import GuardSettings
+from runaudit.text.typed import typed_word
 from runaudit.text.words import plural
 
 
@@ -44,7 +44,7 @@ class NotARepository(Rule):
             yield self.finding(
                 "code",
                 f"{code.root} is not in a git repository, so no commit names the code",
-                remedy=f"cd {shlex.quote(code.root)} && git init && {add_all(code)}",
+                remedy=f"cd {typed_word(code.root)} && git init && {add_all(code)}",
             )
 
 
@@ -173,7 +173,7 @@ class DirtySubmodule(Rule):
             yield self.finding(
                 f"code.{path}",
                 f"the submodule {path} differs from the commit that the repository records",
-                remedy=f"git -C {shlex.quote(path)} commit -am 'what changed, and why' && "
+                remedy=f"git -C {typed_word(path)} commit -am 'what changed, and why' && "
                 f"{git_add_commit((path,), f'move {path}')}",
             )
 
@@ -192,8 +192,8 @@ class DirtySibling(Rule):
             yield self.finding(
                 f"code.{name}",
                 f"the editable package {name} at {root} differs from its commit",
-                remedy=f"git -C {shlex.quote(root)} add -A && "
-                f"git -C {shlex.quote(root)} commit -m 'what changed, and why'",
+                remedy=f"git -C {typed_word(root)} add -A && "
+                f"git -C {typed_word(root)} commit -m 'what changed, and why'",
             )
 
 

@@ -1,8 +1,7 @@
 """The commands that mend what the guard found in the code, ready to be pasted."""
 
-import shlex
-
 from runaudit.guard.facts import Code
+from runaudit.text.typed import typed_word, typed_words
 
 SHOWN = 5
 """Paths named in a message; the evidence holds all of them."""
@@ -16,7 +15,7 @@ def shown(paths: tuple[str, ...]) -> str:
 
 def git_add_commit(paths: tuple[str, ...], message: str) -> str:
     """The command that commits exactly these paths."""
-    return f"git add -- {shlex.join(paths)} && git commit -m {shlex.quote(message)}"
+    return f"git add -- {typed_words(paths)} && git commit -m {typed_word(message)}"
 
 
 def commit_without_secrets(code: Code, paths: tuple[str, ...], message: str) -> str:
@@ -30,13 +29,13 @@ def commit_without_secrets(code: Code, paths: tuple[str, ...], message: str) -> 
 
 def git_ignore_files(root: str, paths: tuple[str, ...]) -> str:
     """The command that makes git ignore these files and no others."""
-    lines = " ".join(shlex.quote(f"/{path}") for path in paths)
-    return f"printf '%s\\n' {lines} >> {shlex.quote(f'{root}/.gitignore')}"
+    lines = " ".join(typed_word(f"/{path}") for path in paths)
+    return f"printf '%s\\n' {lines} >> {typed_word(f'{root}/.gitignore')}"
 
 
 def git_config(root: str) -> str:
     """The file in which the repository of a folder says what git runs for it."""
-    return shlex.quote(f"{root}/.git/config")
+    return typed_word(f"{root}/.git/config")
 
 
 def add_all(code: Code) -> str:
@@ -48,5 +47,5 @@ def add_all(code: Code) -> str:
 def git_ignore(root: str, paths: tuple[str, ...]) -> str:
     """The command that makes git ignore outputs: their folder where they have one, else each by its path."""
     places = dict.fromkeys(f"/{path.partition('/')[0]}/" if "/" in path else f"/{path}" for path in paths)
-    lines = " ".join(shlex.quote(place) for place in places)
-    return f"printf '%s\\n' {lines} >> {shlex.quote(f'{root}/.gitignore')}"
+    lines = " ".join(typed_word(place) for place in places)
+    return f"printf '%s\\n' {lines} >> {typed_word(f'{root}/.gitignore')}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from runaudit.guard.answer import GuardAnswer
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import find_rule
-from runaudit.text.markdown import bullets, code, escaped
+from runaudit.text.markdown import bullets, escaped, typed
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
@@ -49,7 +49,10 @@ def markdown_lines(answer: GuardAnswer, *, verbose: bool = False) -> Iterator[st
     for finding in answer.findings:
         yield from ("", escaped(_finding_line(finding, answer)), "")
         for name, text in _advice(finding, answer, verbose=verbose):
-            yield f"- {name}: {code(text) if name == 'fix' else escaped(text)}"
+            if name == "fix":
+                yield from typed(f"- {name}: ", text)
+            else:
+                yield f"- {name}: {escaped(text)}"
     if answer.notes:
         yield from ("", *bullets(f"Note: {note}." for note in answer.notes))
     if verbose:

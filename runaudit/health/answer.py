@@ -31,7 +31,8 @@ FAIL_ON = Severity.ERROR
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHealth:
     """What the rules said of one run. `judged` are the names of the curves that were long enough to judge; `failed`
-    the rules of others that raised, which are among the skipped."""
+    the rules of others that raised, which are among the skipped. `unknown`: series as long of which nobody knows what
+    they are, so that no rule but the one on numbers looked at them."""
 
     run: Run
     findings: tuple[Finding, ...]
@@ -41,6 +42,7 @@ class RunHealth:
     stages: tuple[Band, ...]
     judged: tuple[str, ...]
     failed: tuple[Skip, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def unasked(self) -> tuple[Skip, ...]:
@@ -58,6 +60,7 @@ class RunHealth:
             "best": self.best.to_json() if self.best else None,
             "stages": [{"name": one.name, "start": one.start, "end": one.end} for one in self.stages],
             "curves": list(self.judged),
+            "unknown": list(self.unknown),
             "asked": list(self.asked),
             "skipped": [skip.to_json() for skip in self.skipped],
             "failed": [skip.to_json() for skip in self.failed],
@@ -201,7 +204,7 @@ def health_of(
 def judged(run: Run, rules: Iterable[Rule], directions: Mapping[str, str]) -> RunHealth:
     """What the rules say of one run, whose series are read where they were not."""
     run = with_series(run)
-    facts = facts_of_run(run, directions)
+    facts: dict[str, Any] = facts_of_run(run, directions)
     found = check_all(rules, facts, around_failures=True)
     curves = facts["curves"]
     best = facts["best"]
@@ -216,4 +219,9 @@ def judged(run: Run, rules: Iterable[Rule], directions: Mapping[str, str]) -> Ru
         judged=tuple(track.name for track in curves if track.columns.points >= MIN_POINTS)
         if isinstance(curves, tuple)
         else (),
+        unknown=tuple(
+            track.name
+            for track in facts["undirected"]
+            if track.columns.points >= MIN_POINTS and track not in facts["levels"]
+        ),
     )

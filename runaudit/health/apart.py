@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.health.best import Best
-from runaudit.health.rising import rise_of, turn_of
+from runaudit.health.rising import Rise, rise_of, turn_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import Shape
 from runaudit.health.tracks import Part, Track
@@ -76,7 +76,7 @@ def overfits_of(held_out: Sequence[Track], losses: Sequence[Track]) -> tuple[Ove
 
 
 def _overfitting(part: Part, learned: Sequence[Track], judges: Sequence[Track]) -> Overfitting | None:
-    rise = rise_of(part, noise=3.0)
+    rise = rise_of(part, noise=3.0) or _from_its_start(part)
     if rise is None or part.shape is None or rise.share < 0.02 or rise.is_recovering:
         return None
     at = int(part.shape.first.searchsorted(rise.step))
@@ -85,12 +85,31 @@ def _overfitting(part: Part, learned: Sequence[Track], judges: Sequence[Track]) 
         return None
     for track in learned:
         if _falls_since(track, rise.step):
-            better = (one.name for one in judges if not part.track.is_quality and one.has_improved_since(rise.step))
+            is_judge = part.track.is_quality and not rise.is_from_start
+            better = (one.name for one in judges if not is_judge and one.has_improved_since(rise.step))
             return Overfitting(
                 part=part, learned=track.name, step=rise.step, best=rise.best, last=rise.last, share=rise.share,
                 p=found.p, better=next(better, ""),
             )  # fmt: skip
     return None
+
+
+LEAST_LOST = 0.05
+"""Of a quality that was best at its start, the share of it that is lost at the least before it is told."""
+
+
+def _from_its_start(part: Part) -> Rise | None:
+    """The fall of a quality that was never better than at its start: what is trained is something else."""
+    shape = part.shape
+    if shape is None or not part.track.is_plain_quality or len(shape) < MIN_POINTS or shape.best_at > 0.1 * len(shape):
+        return None
+    lost, least = shape.end - shape.best, max(12 * shape.noise, LEAST_LOST * abs(shape.best))
+    if lost <= least or bool((shape.smooth[-shape.tail :] <= shape.best + 0.5 * lost).any()):
+        return None
+    return Rise(
+        share=1.0, is_from_start=True, step=int(shape.first[shape.best_at]), best=part.told(shape.best),
+        best_step=int(shape.last[shape.best_at]), last=part.told(shape.end), noise=shape.noise, is_recovering=False,
+    )  # fmt: skip
 
 
 def _falls_since(track: Track, step: int) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runaudit.health.shape import stretches
 from runaudit.health.tracks import Track
+from runaudit.metrics.roles import counts_nan, flags_skip
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -18,17 +19,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Counter:
-    """How many steps were so, up to each that was logged."""
+    """How many steps were so, up to each that was logged.
+
+    is_flag: the series said it of each step that was logged, so that nothing is known of those in between.
+    is_either: it went from 0 to 1 and stayed there, and nobody can say if it counts or flags: one step was so, or every
+    one since.
+    """
 
     name: str
     steps: "ndarray"
     counts: "ndarray"
+    is_flag: bool = False
+    is_either: bool = False
 
     @cached_property
     def runs(self) -> "tuple[ndarray, ndarray]":
         """Stretches in which every step was: their first steps and their lengths."""
         # A counter that starts anew, or is told of the last step alone, is no stretch.
         starts, ends = stretches((self._more > 0) & (self._more >= self._apart))
+        if self.is_flag:
+            return self.steps[starts + 1], ends - starts
         return self.steps[starts] + 1, self.steps[ends] - self.steps[starts]
 
     @property
@@ -51,7 +61,7 @@ class Counter:
     def _apart(self) -> "ndarray":
         import numpy as np
 
-        return np.diff(self.steps)
+        return np.ones(len(self.steps) - 1) if self.is_flag else np.diff(self.steps)
 
 
 def counter_of(tracks: Sequence[Track]) -> Counter | None:
@@ -63,8 +73,32 @@ def counter_of(tracks: Sequence[Track]) -> Counter | None:
         steps, counts = track.columns.steps, track.columns.values
         if len(steps) < 2:
             continue
+        if _is_flag(track):
+            # It may hold from the first step on.
+            flags = np.concatenate([[0.0], np.cumsum(counts)])
+            steps = np.append(steps[0] - 1, steps)
+            return Counter(name=track.name, steps=steps, counts=flags, is_flag=True)
+        is_either = _is_either(track)
         apart = int(np.median(np.diff(steps)))
         if 0 < counts[0] <= apart:
             steps, counts = np.append(steps[0] - apart, steps), np.append(0.0, counts)
-        return Counter(name=track.name, steps=steps, counts=counts)
+        return Counter(name=track.name, steps=steps, counts=counts, is_either=is_either)
     return None
+
+
+def _is_flag(track: Track) -> bool:
+    """Whether a series is 0 or 1 of each step by itself: it is called so, or it went back to 0 more than once, which a
+    count does at a new start only."""
+    import numpy as np
+
+    values = track.columns.values
+    if counts_nan(track.name) or not np.isin(values, (0.0, 1.0)).all():
+        return False
+    return flags_skip(track.name) or int((np.diff(values) < 0).sum()) > 1
+
+
+def _is_either(track: Track) -> bool:
+    import numpy as np
+
+    values = track.columns.values
+    return bool(np.isin(values, (0.0, 1.0)).all()) and values[-1] == 1 and not (np.diff(values) < 0).any()

@@ -8,6 +8,7 @@ numbers           what must be numbers: losses, whatever may be a result, loss s
 terms             what the loss is made of, one by one
 tiles_and_frames  pairs of curves of one quantity, taken on tiles and on full frames; unknown where there is none
 gradients, rates  gradient norms and learning rates
+levels            how hard the task is made: the level of a curriculum, the length of a sequence
 scaler            the loss scale; unknown where none was logged
 scaler_if_any     the same for a rule that can do without: None
 stepping          a counter of skipped steps, else the loss scale; unknown where neither was logged
@@ -39,9 +40,9 @@ from runaudit.health.results import SINGLE_FRAME, has_any
 from runaudit.health.scaler import ScalerTrace
 from runaudit.health.setup import Setup, setup_of
 from runaudit.health.sides import settled
-from runaudit.health.tracks import Part, Track, cut_at, tracks_of
+from runaudit.health.tracks import Part, Track, cut_at, tracks_of, words_of
 from runaudit.metrics.catalogue import BASELINES
-from runaudit.metrics.roles import Role, counts_nan, is_loss_scale
+from runaudit.metrics.roles import Role, counts_nan, is_gradient_norm, is_loss_scale
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.records.segments import Point, resumes
@@ -50,7 +51,7 @@ from runaudit.records.trajectory import Event
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "stepping", "nan_steps",
     "late", "overfits", "overfitted", "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers",
-    "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected",
+    "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected", "levels",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -130,14 +131,19 @@ def trajectory_facts(
 def _beside(tracks: Sequence[Track]) -> dict[str, object]:
     """What is logged beside losses and results."""
     return {
-        "gradients": tuple(track for track in tracks if track.role is Role.GRADIENT)
+        "gradients": tuple(track for track in tracks if is_gradient_norm(track.name))
         or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
         "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
+        "levels": tuple(track for track in tracks if track.direction is None and _is_level(words_of(track.name))),
         "numbers": tuple(track for track in tracks if track.role in (*_OF_QUALITY, Role.SCALER))
         or Unknown("no loss or result was logged on the way" if tracks else "no series was logged"),
         "terms": tuple(track for track in tracks if track.is_term),
     }
+
+
+def _is_level(words: set[str]) -> bool:
+    return bool(words & _LEVELS) or {"seq", "len"} <= words
 
 
 def _late(part: Part | None) -> Late | Unknown:
@@ -160,6 +166,8 @@ def _has_a_better(track: Track) -> bool:
     return track.direction is not None and track.role in (Role.LOSS, Role.HELD_OUT, Role.RESULT)
 
 
+_LEVELS = frozenset({"curriculum", "difficulty", "level", "seqlen", "sparsity", "resolution", "task"})
+"""Words of what says how hard the task is at a step."""
 _OF_QUALITY = (Role.LOSS, Role.HELD_OUT, Role.RESULT, Role.OTHER)
 """Roles of what may tell how good a run is."""
 
@@ -175,10 +183,13 @@ def _scaling(tracks: Sequence[Track], setup: Setup, resumed: tuple[int, ...]) ->
     own = [track for track in tracks if track.role is Role.SCALER and len(track.columns.values)]
     scaler = _scaler(own, setup, resumed)
     counted = [track for track in own if not is_loss_scale(track.name)]
+    skips = counter_of([track for track in counted if not counts_nan(track.name)])
+    # Where nobody can say if it counts or flags, the scale tells.
+    tells = skips is not None and not (skips.is_either and not isinstance(scaler, Unknown))
     return {
         "scaler": scaler,
         "scaler_if_any": None if isinstance(scaler, Unknown) else scaler,
-        "stepping": counter_of([track for track in counted if not counts_nan(track.name)]) or scaler,
+        "stepping": skips if tells else scaler,
         "nan_steps": counter_of([track for track in counted if counts_nan(track.name)]),
     }
 

@@ -79,9 +79,18 @@ def _usual_before(values: "ndarray") -> "ndarray":
     import numpy as np
 
     least = max(3, len(values) // 10)
-    usual = [float(np.median(values[: max(least, at)])) for at in range(len(values))]
-    found: ndarray = np.maximum(np.array(usual), 1e-30)
+    usual = [_middle_above_zero(values[: max(least, at)]) for at in range(len(values))]
+    found: ndarray = np.array(usual)
     return found
+
+
+def _middle_above_zero(values: "ndarray") -> float:
+    """The median of what is no zero: a module that is not trained yet has no gradient, and one that begins to have it
+    did not explode. Infinite where nothing is known."""
+    import numpy as np
+
+    some = values[values > 0]
+    return float(np.median(some)) if len(some) else float("inf")
 
 
 def _rising_stretch(high: "ndarray", values: "ndarray") -> tuple[int, int] | None:
@@ -127,7 +136,10 @@ class GradVanishing(TrajectoryRule):
             for part in track.parts:
                 if _is_of_a_part(track.name) and (part.values != 0).sum() <= 1:
                     continue  # A module that this stage does not train has none; one value may be of the next stage.
-                starts, ends = stretches(np.abs(part.values) < self.limit("norm"))
+                small = np.abs(part.values) < self.limit("norm")
+                if _is_of_a_part(track.name):
+                    small[: int((part.values != 0).argmax())] = False  # Not trained yet is not vanished.
+                starts, ends = stretches(small)
                 lengths = ends - starts
                 if not len(lengths) or lengths.max() < max(3, self.limit("share") * len(part.values)):
                     continue

@@ -155,7 +155,7 @@ class Oscillation(TrajectoryRule):
         cyclic = [track for track in rates if _is_cyclic(track)]
         is_known = bool(rates) and not cyclic
         why = (
-            ", as the learning rate does" if cyclic else "" if rates else "; no learning rate was logged to explain it"
+            f", as {cyclic[0].name} does" if cyclic else "" if rates else "; no learning rate was logged to explain it"
         )
         yield self.finding(
             late.part.track.name,

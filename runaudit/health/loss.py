@@ -155,6 +155,7 @@ class Divergence(TrajectoryRule):
         curves: Sequence[Track],
         terms: Sequence[Track],
         rates: Sequence[Track],
+        levels: Sequence[Track],
         overfitted: frozenset[str],
         best: Best | None,
         goes_on: bool,
@@ -164,7 +165,7 @@ class Divergence(TrajectoryRule):
             if track.name in overfitted:
                 continue
             for part in track.parts:
-                rise = any_rise_of(part, rates, noise=self.limit("noise"), goes_on=goes_on)
+                rise = any_rise_of(part, [*rates, *levels], noise=self.limit("noise"), goes_on=goes_on)
                 # While a rate is warmed up a loss may rise from where it began: what was never gained is not lost.
                 if rise is not None and goes_on and rise.is_early:
                     continue
@@ -225,6 +226,10 @@ def _is_kept(judge: Track) -> bool:
     if part is None or not len(part.steps):
         return False
     return judge.has_improved_since(int(part.steps[0])) and rise_of(part) is None
+
+
+BACK = 0.25
+"""Of a jump that came back no more than this share is left two blocks later."""
 
 
 class Spike(TrajectoryRule):
@@ -311,7 +316,11 @@ def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, fl
         if end - start > 2 * block:
             continue
         top = start + int(scaled[start:end].argmax())
-        back = float(usual[top])
+        # It was back only if what came after it is near to what was before: a restart that is learnt away is no spike.
+        place = min(top // block, blocks - 1)
+        back, after = float(medians[max(place - 2, 0)]), float(medians[min(place + 2, blocks - 1)])
+        if after - back > BACK * (float(scaled[top]) - back):
+            continue
         found.append((
             int(part.steps[start]), float(values[top]), float(np.exp(back)) if values.min() > 0 else back,
             int(part.steps[end - 1]), end - start,

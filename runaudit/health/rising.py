@@ -32,7 +32,10 @@ class Rise:
     last: float
     noise: float
     is_recovering: bool
-    is_explained: bool
+    is_from_start: bool = False
+    """Whether it was never better than at its start: nothing that it had gained is lost."""
+    raised: str = ""
+    """The schedule that was raised in that time: a rate that began anew, a task that was made harder."""
     is_late: bool = False
     """Whether it is a leap in the last few hundredths of the run."""
     is_in_decades: bool = False
@@ -44,12 +47,17 @@ class Rise:
     """Whether it swings to both sides of where it was, ever farther."""
 
     @property
+    def is_explained(self) -> bool:
+        """Whether a schedule is its reason."""
+        return bool(self.raised)
+
+    @property
     def words(self) -> str:
         """What is to be known besides."""
         if self.is_both_ways:
             return " (and as far to the other side)"
         if self.is_explained:
-            return " (the learning rate was raised in that time)"
+            return f" ({self.raised} was raised in that time)"
         if self.is_late:
             return " (so near the end that nobody knows whether it would have come back)"
         return " (and it is on the way back)" if self.is_recovering else ""
@@ -116,7 +124,7 @@ def _both_ways(part: Part) -> Rise | None:
     best = int(far.smooth[: at + 1].argmin())
     return Rise(
         share=far.end / max(far.start, 1e-12), step=int(far.first[at]), best=middle, best_step=int(far.last[best]),
-        last=middle + float(end.max()), noise=far.noise, is_recovering=False, is_explained=False, is_both_ways=True,
+        last=middle + float(end.max()), noise=far.noise, is_recovering=False, is_both_ways=True,
     )  # fmt: skip
 
 
@@ -138,7 +146,7 @@ def _late_leap(part: Part, shape: Shape, noise: float) -> Rise | None:
     return Rise(
         share=(end - shape.best) / shape.progress, step=int(shape.first[at]), best=part.told(shape.best),
         best_step=int(shape.last[shape.best_at]), last=part.told(end), noise=shape.noise, is_recovering=False,
-        is_explained=False, is_late=True,
+        is_late=True,
     )  # fmt: skip
 
 
@@ -170,7 +178,7 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
         noise=shape.noise,
         is_recovering=back > guard and back >= 0.25 * (peak - shape.best),
         is_early=shape.best_at < 0.1 * len(shape) and shape.progress < 0.25 * top < 2.5 * abs(shape.start),
-        is_explained=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])),
+        raised=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])) or _harder(shape, rates, at, guard),
     )
 
 
@@ -276,16 +284,35 @@ def _is_one_of_many(shape: Shape, top: float, at: int) -> bool:
     return len(starts) >= 2
 
 
-def _raised(rates: Sequence[Track], since: int, until: int) -> bool:
-    """Whether a learning rate at the end is at least twice what it was at the best: a schedule that started anew."""
+def _raised(rates: Sequence[Track], since: int, until: int) -> str:
+    """A learning rate that is at the end at least twice what it was at the best: a schedule that started anew."""
     import numpy as np
 
-    for track in rates:
+    for track in (track for track in rates if track.role is Role.RATE):
         steps, values = track.columns.steps, track.columns.values
         if len(steps) < 2:
             continue
         then = float(values[max(0, int(np.searchsorted(steps, since, side="right")) - 1)])
         now = float(values[max(0, int(np.searchsorted(steps, until, side="right")) - 1)])
         if then > 0 and now >= 2 * then:
-            return True
-    return False
+            return track.name
+    return ""
+
+
+def _harder(shape: Shape, levels: Sequence[Track], at: int, guard: float) -> str:
+    """The level of a curriculum that was raised where the curve rose, block by block, and nowhere else: at each level
+    by itself the curve does not rise."""
+    import numpy as np
+
+    for track in (track for track in levels if track.role is not Role.RATE):
+        steps, values = track.columns.steps, track.columns.values
+        raised = steps[1:][np.diff(values) > 0]
+        raised = raised[(raised > shape.last[shape.best_at]) & (raised <= shape.last[-1])]
+        borders = np.unique(np.searchsorted(shape.last, raised))
+        if not len(borders) or at < borders[0] - 1:
+            continue
+        parts = np.split(shape.values, borders)[1:]
+        thirds = [(part[: len(part) // 3], part[-(len(part) // 3) :]) for part in parts if len(part) >= 3]
+        if len(thirds) == len(parts) and all(np.median(end) <= np.median(begin) + guard for begin, end in thirds):
+            return track.name
+    return ""

@@ -296,7 +296,8 @@ class OptimizerNotStepping(TrajectoryRule):
     """The optimiser steps.
 
     A step with non-finite gradients is skipped. Where every step is, nothing is learned, though loss curve, GPU and
-    clock go on. Read are counters as `amp/skipped` or `skipped_steps`, which grow from step to step, and the scale."""
+    clock go on. Read are counters as `amp/skipped` or `skipped_steps`, which grow from step to step, flags of each step
+    as `found_inf` or `step_skipped`, and the scale. A series that goes from 0 to 1 and stays there may be either."""
 
     code = "RA414"
     name = "optimizer_not_stepping"
@@ -309,6 +310,9 @@ class OptimizerNotStepping(TrajectoryRule):
 
     def check(self, stepping: "ScalerTrace | Counter") -> Iterator[Finding]:
         is_counted = isinstance(stepping, Counter)
+        if isinstance(stepping, Counter) and stepping.is_either:
+            yield from self._either(stepping)
+            return
         if isinstance(stepping, Counter):
             pairs = [(int(step), float(length)) for step, length in zip(*stepping.runs, strict=True)]
         elif stepping.is_disabled:
@@ -319,12 +323,28 @@ class OptimizerNotStepping(TrajectoryRule):
         if long:
             step, length = max(long, key=lambda one: one[1])
             how = "" if is_counted else " (the scale halved so often without growing once)"
+            steps = "logged steps" if isinstance(stepping, Counter) and stepping.is_flag else "steps"
             yield self.finding(
                 stepping.name,
-                f"{length:.0f} steps in a row from step {step} were skipped{how}: the weights did not change",
+                f"{length:.0f} {steps} in a row from step {step} were skipped{how}: the weights did not change",
                 remedy="stop the run: nothing is learned; find what makes the gradients non-finite at that step",
                 step=step,
                 evidence={"skips": length, "sure": "observed" if is_counted else "lower bound"},
+            )
+
+    def _either(self, counter: Counter) -> Iterator[Finding]:
+        """One step, or every one: told, since nobody passed it."""
+        points = int((counter.counts > 0).sum())
+        if points > self.limit("skips"):
+            step = int(counter.steps[int((counter.counts > 0).argmax())])
+            yield self.finding(
+                counter.name,
+                f"{counter.name} is 1 from step {step} to the end: one step was skipped if it is a count, every one "
+                "since if it is told of each step",
+                remedy="log the loss scale as well, or a count as `skipped_steps`: then it is judged",
+                step=step,
+                severity=Severity.INFO,
+                evidence={"points": points, "sure": "hint"},
             )
 
 

@@ -73,6 +73,7 @@ def _run_lines(one: RunHealth, verbose: bool, paint: Paint) -> Iterator[str]:
         yield "  nothing found"
     yield from (printable(f"  {failed_line(skip)}") for skip in one.failed)
     if verbose:
+        yield from (printable(f"  {line}") for line in _unknown(one))
         yield from (printable(f"  {_unasked(skip)}") for skip in one.unasked)
     elif one.unasked:
         yield f"  {_unasked_count(one)}"
@@ -89,6 +90,14 @@ def _unasked_count(one: RunHealth) -> str:
 
 def _unasked(skip: Skip) -> str:
     return f"not asked: {skip.code} {skip.name}: {skip.reason}"
+
+
+def _unknown(one: RunHealth) -> Iterator[str]:
+    if one.unknown:
+        yield (
+            f"not judged, since nobody knows which way they improve: {listed(one.unknown)}; [stats.directions] of the "
+            "policy says it"
+        )
 
 
 def _best(one: RunHealth) -> str:
@@ -127,6 +136,7 @@ def _bullets(one: RunHealth, verbose: bool) -> Iterator[str]:
         yield "nothing found"
     yield from map(failed_line, one.failed)
     if verbose:
+        yield from _unknown(one)
         yield from map(_unasked, one.unasked)
     elif one.unasked:
         yield _unasked_count(one)

@@ -87,4 +87,4 @@ class Bench:
         >>> [(row["label"], row["seed"]) for row in runaudit.open_store().table()][:2]
         [('slow', 1), ('slow', 2)]
         """
-        return table_rows(sections_of(self.cohorts(), self.settings.factors), config=True)
+        return table_rows(sections_of(self.cohorts(), self.settings), config=True)

@@ -92,7 +92,7 @@ class Look:
         told = f"the run ended: {self.status}" + ("" if ended is None else f", exit code {ended}")
         why = self.run.outcome.body.get("error") if self.run.outcome else None
         if self.status == "diverged" and isinstance(why, str):
-            told += f"; {why}"
+            told += f"; {why.removeprefix(f'exit code {ended}: ')}"
         if self.status == "lost":
             told = f"nobody is at work on it any more: `runaudit seal {self.run.short}` keeps what it wrote"
         return escaped(told) if as_markdown else printable(told)

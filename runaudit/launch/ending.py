@@ -87,7 +87,7 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         store,
         manifest,
         exit_code=end.exit_code,
-        error=end.error or _error(end, redactor),
+        error=end.error or _told_why(end, live) or _error(end, redactor),
         code=code,
         sections=sections,
         notes=[*end.notes, *remarks, *code_notes, *(str(row["message"]) for row in findings)],
@@ -167,6 +167,13 @@ def _last_words(end: End, redactor: Redactor) -> dict[str, JSON]:
         return {}
     lines = redactor.text(words).splitlines()[-TAIL_LINES:]
     return {"stderr_tail": "\n".join(lines)[-TAIL_BYTES:]}
+
+
+def _told_why(end: End, live: Path) -> str | None:
+    """Why the program gave a training up, in its words: a rule that ended it says more than the last line on stderr."""
+    last: Mapping[str, Any] = next((row for row in reversed(claims(live)) if row["k"] == "ending"), {})
+    given_up = end.exit_code is not None and 0 < end.exit_code < 128 and last.get("status") == "diverged"
+    return str(last["error"]) if given_up and last.get("error") else None
 
 
 def _error(end: End, redactor: Redactor) -> str | None:

@@ -6,7 +6,6 @@ The guard is asked again and its refusals are waived with the reason that this i
 """
 
 import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,7 @@ from runaudit.store.catalogue import liveness, load, run_ids
 from runaudit.store.foreign import came_from, trusted
 from runaudit.system.files import is_below
 from runaudit.system.git import work_tree
+from runaudit.text.typed import typed_words
 from runaudit.text.words import plural
 
 PLACES = tuple(f"env.variables.{name}" for name in ("PYTHONPATH", "PWD", "OLDPWD", "RUNAUDIT_RUN"))
@@ -114,7 +114,7 @@ def _untrusted(run: Run, command: Sequence[str], source: str) -> GuardRefusedErr
     code = f"its {plural(len(files), 'file')} of code" if isinstance(files, Mapping) and files else "no code of its own"
     return GuardRefusedError(
         f"run {run.short} ({run.label}) was not launched here but came from {source}; it would run "
-        f"`{shlex.join(command)}` on this machine, with {code}, and was not started",
+        f"`{typed_words(command)}` on this machine, with {code}, and was not started",
         remedy=f"read it first: `runaudit restore {run.short} --to DIR`; if you trust it: "
         f"`runaudit rerun {run.short} --trust`",
     )

@@ -5,7 +5,9 @@ the digest that the manifest sealed, and what differs is written from the store.
 sources are all there is, and what they do not hold is named.
 """
 
+import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +82,17 @@ def restore(
     code = run.manifest.section("code")
     check_kept(run)
     check_names(code, is_trusted=is_trusted)
+    was_there = to.exists()
     _claim(to)
+    try:
+        return _rebuilt(run, to, repositories, same)
+    except BaseException:
+        _left_as_found(to, was_there)
+        raise
+
+
+def _rebuilt(run: Run, to: Path, repositories: tuple[Path, ...], same: Same | None) -> Restored:
+    code = run.manifest.section("code")
     _check_twins(code, to)
     notes: list[str] = []
     commit = str(code["commit"]) if code.get("commit") else None
@@ -160,6 +172,15 @@ def _claim(to: Path) -> None:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RestoreError(f"{to} cannot be made: {error.strerror}", remedy="name another folder") from error
+
+
+def _left_as_found(to: Path, was_there: bool) -> None:
+    """Take half a tree away again: it was empty, and nobody should take what lies there for the code of the run."""
+    for path in to.iterdir():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if not was_there:
+        with contextlib.suppress(OSError):
+            to.rmdir()
 
 
 # ── git, in the new folder only ──────────────────────────────────────────────────────────────────────────────────

@@ -74,6 +74,22 @@ _SCALER = re.compile(
     r"(?:.* )?(?:amp (?:scale|skipped)|loss scale|grad scale|grad scaler|scaler scale|loss scaler|"
     r"(?:skipped|nan) (?:steps|iterations|iters|updates))"
 )
+_OPTIMIZER = r"(?:(?:train|training|trainer|optim|optimizer|opt|amp|fp16|scaler|grad|grads|deepspeed) )*"
+_SKIP_FLAG = re.compile(
+    _OPTIMIZER
+    + r"(?:is )?(?:found inf|(?:gradient )?overflow|(?:step )?(?:skip|skipped)|(?:skip|skipped) (?:step|update)|"
+    r"(?:non ?finite|inf|nan) (?:grad|grads|gradient|gradients))"
+)
+"""Of one step: what is skipped in the data is none of these."""
+_NO_NORM = frozenset(
+    re.findall(
+        r"\w+",
+        "accum accumulation checkpointing clip clipped clipping coef cos cosine count cv fraction kurtosis mean median "
+        "min noise num penalty ratio rate share similarity skew snr sparsity std steps time ms s var variance zero "
+        "zeros",
+    )
+)
+"""Words of what is told of gradients and is no size of them. A mean of norms is one, a mean of signed values is not."""
 _LOSS = frozenset({"loss", "losses", "nll", "elbo", "objective", "cost", "perplexity", "ppl", "bpd", "xent", "ce"})
 
 
@@ -84,7 +100,7 @@ def role(name: str) -> Role:
     if not parts:
         return Role.OTHER
     last, whole = parts[-1], " ".join(parts)
-    if _SCALER.fullmatch(whole) or _SCALER.fullmatch(last):
+    if _SCALER.fullmatch(whole) or _SCALER.fullmatch(last) or _SKIP_FLAG.fullmatch(whole):
         return Role.SCALER
     if len(parts) > 1 and parts[0] in _SYSTEM_FIRST:
         return Role.SYSTEM
@@ -109,13 +125,34 @@ def role(name: str) -> Role:
 
 def is_loss_scale(name: str) -> bool:
     """Whether a series is the loss scale itself, and not the count of the steps that it cost."""
-    counts = any(word in name.lower() for word in ("skip", "overflow")) or counts_nan(name)
+    counts = any(word in name.lower() for word in ("skip", "overflow")) or counts_nan(name) or flags_skip(name)
     return role(name) is Role.SCALER and not counts
+
+
+def flags_skip(name: str) -> bool:
+    """Whether a series says of each step whether it was skipped, by its name: `found_inf`, `step_skipped`; of a bare
+    `skipped` its values must tell."""
+    words = _plain(name)
+    return (bool(_SKIP_FLAG.fullmatch(words)) and words.split()[-1] != "skipped") or words.endswith("step skipped")
 
 
 def counts_nan(name: str) -> bool:
     """Whether a series counts the steps whose loss was no number."""
-    return role(name) is Role.SCALER and "nan" in _plain(name).split()
+    return role(name) is Role.SCALER and "nan" in _plain(name).split() and not _SKIP_FLAG.fullmatch(_plain(name))
+
+
+def is_gradient_norm(name: str) -> bool:
+    """Whether a series is the size of a gradient, and no count, ratio or signed mean of it."""
+    words = set(_plain(name).split())
+    is_norm = words & {"norm", "norms", "gnorm"} and words & _NO_NORM <= {
+        "mean",
+        "median",
+        "min",
+        "clip",
+        "clipped",
+        "clipping",
+    }
+    return role(name) is Role.GRADIENT and bool(is_norm or not words & _NO_NORM)
 
 
 def _plain(part: str) -> str:

@@ -8,7 +8,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -188,11 +187,8 @@ def _default_error(status: str, exit_code: int | None) -> str | None:
 
 def _since(manifest: Manifest, ended: float) -> float | None:
     """Seconds since the launch; None where the clock ran backwards, since then nobody knows."""
-    try:
-        started = datetime.fromisoformat(str(manifest.section("launch")["started"])).timestamp()
-    except (KeyError, ValueError):
-        return None
-    return round(ended - started, 3) if ended >= started else None
+    started = manifest.began
+    return round(ended - started, 3) if started is not None and ended >= started else None
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from runaudit.capture.draft import ABSENT, LaunchRequest, draft_manifest, open_s
 from runaudit.capture.rng import proof
 from runaudit.errors import RunauditError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
-from runaudit.record.files import brought_in
+from runaudit.record.files import brought_in, refuse_foreign
 from runaudit.record.finishing import AGAIN, WatchedConfig, change_note, loaded_here, seal_own, was_told_an_end
 from runaudit.record.ledger import claim
 from runaudit.record.order import in_either_order
@@ -244,9 +244,9 @@ class Recorder:
         self, path: Path | str, *, step: int, kind: str = "checkpoint", score: Mapping[str, float] | None = None
     ) -> Digest:
         """Record a checkpoint by digest; one that lies outside the run's folder is copied in. Returns the digest."""
-        digest = self._file(
-            "checkpoint", Path(path), kind, step, **({"score": dict(self._named(score))} if score else {})
-        )
+        refuse_foreign(self.run_dir, Path(path), self._root, self.manifest)
+        more = {"score": dict(self._named(score))} if score else {}
+        digest = self._file("checkpoint", Path(path), kind, step, **more)
         if self._watch is not None:
             self._watch.hold(Path(path), step, self.run_dir)
         return digest

@@ -9,6 +9,7 @@ own reads what was logged and asks the rules, for a hundredth of a core at most;
 import contextlib
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from runaudit.errors import UsageError
 from runaudit.health.answer import trajectory_rules
 from runaudit.health.follow import Follower, Vigil
 from runaudit.health.text import failed_line
-from runaudit.record.ledger import claim
+from runaudit.record.ledger import claim, claims
 from runaudit.records.digest import digest_file
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
@@ -32,6 +33,7 @@ DEEDS = ("warn", "keep", "stop")
 """What can be done about a finding: say it, keep the last checkpoint from before it, end the training."""
 STOP_FROM = Severity.CRITICAL
 LOOK_S = 1.0
+HELD = "held"
 CANDIDATES = 6
 """Checkpoints that are held back until it is known whether they were healthy: a finding is made after its onset, often
 by many checkpoints. So beside the last ones some are held that are spread over all of the run."""
@@ -135,7 +137,7 @@ class Watch:
         """Hold a checkpoint back, under a name that the program does not write again; the oldest is let go."""
         if "keep" not in self.deeds or self._sick is not None:
             return
-        folder = run_dir / "checkpoints" / "held"
+        folder = run_dir / "checkpoints" / HELD
         with self._lock, contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             target = folder / f"{step:08d}-{place.name}"
@@ -157,6 +159,8 @@ class Watch:
 
     def _keep(self, run_dir: Path, finding: Finding) -> None:
         """Record the newest checkpoint from before a finding as the last healthy one."""
+        self._held += self._lying_there(run_dir)
+        self._held.sort(key=lambda one: one[0])
         before = [(step, place) for step, place in self._held if finding.step is None or step < finding.step]
         if not before:
             why = "each that was told came after it" if self._held else "no checkpoint was told: run.checkpoint(path)"
@@ -164,19 +168,36 @@ class Watch:
             return
         step, held = before[-1]
         place = run_dir / "checkpoints" / f"healthy-{held.name}"
-        held.replace(place)
+        if held.parent.name == HELD:
+            held.replace(place)
+        else:
+            shutil.copyfile(held, place)
         facts = place.stat()
         claim(
             self._live, "checkpoint", path=place.relative_to(run_dir).as_posix(), digest=str(digest_file(place)),
             size=facts.st_size, kind="healthy", step=step, stamp=[facts.st_size, facts.st_mtime_ns],
         )  # fmt: skip
 
+    def _lying_there(self, run_dir: Path) -> list[tuple[int, Path]]:
+        """Checkpoints that were told, each under a name of its own, and lie there as they were: these need no copy to
+        be held back, and there may be one nearer to the finding."""
+        rows = [row for row in claims(self._live) if row["k"] == "checkpoint" and isinstance(row.get("step"), int)]
+        several = Counter(row["step"] for row in rows)
+        found = []
+        for row in rows:
+            place = run_dir / str(row["path"])
+            with contextlib.suppress(OSError):
+                facts = place.stat()
+                if several[row["step"]] == 1 and [facts.st_size, facts.st_mtime_ns] == row["stamp"]:
+                    found.append((int(row["step"]), place))
+        return found
+
     def _let_go(self, run_dir: Path) -> None:
-        for _, place in self._held:
+        for place in (place for _, place in self._held if place.parent.name == HELD):
             place.unlink(missing_ok=True)
         self._held = []
         with contextlib.suppress(OSError):  # A folder that holds something else stays, and so does one that is none.
-            (run_dir / "checkpoints" / "held").rmdir()
+            (run_dir / "checkpoints" / HELD).rmdir()
 
 
 def _dispensable(steps: Sequence[int]) -> int:

@@ -29,6 +29,7 @@ not know are kept, so that an older runaudit can still verify what a newer one s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -180,6 +181,14 @@ class Manifest:
     def seed(self) -> JSON | Unknown:
         """The declared seed, None when known to be none, Unknown when the record does not say."""
         return self.body["seed"] if "seed" in self.body else Unknown(self.reason("seed"))
+
+    @property
+    def began(self) -> float | None:
+        """When the run was launched, in seconds since the epoch; None where the record does not say."""
+        try:
+            return datetime.fromisoformat(str(self.section("launch")["started"])).timestamp()
+        except (KeyError, ValueError):
+            return None
 
     def section(self, name: str) -> Mapping[str, Any]:
         """A section that is an object; empty where the record has none."""

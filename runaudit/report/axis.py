@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runaudit.report.words import MINUS, powers
+from runaudit.report.words import MINUS, compact, powers
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -225,6 +225,15 @@ def told_apart(low: float, high: float) -> int:
     if not 0 < span < math.inf or not largest:
         return 4
     return min(15, max(4, math.floor(math.log10(largest)) - math.floor(math.log10(span / 6)) + 2))
+
+
+def digits_of(values: Sequence[float]) -> int:
+    """The significant digits of a column of numbers: four, but where unlike ones would all read alike, as 1e9 and
+    1e9 + 1."""
+    finite = [value for value in values if math.isfinite(value)]
+    if len(set(finite)) < 2 or len({compact(value) for value in finite}) > 1:
+        return 4
+    return told_apart(min(finite), max(finite))
 
 
 def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -6,7 +6,7 @@ off one drawing (Gardner & Altman 1986). What could not be tested is not drawn: 
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -79,6 +79,7 @@ class EffectFigure:
         return HOLLOW if any(arm.beside for arm in self.arms) else ""
 
 
+_LARGER = 1e200
 HOLLOW = "Hollow mark: logged last by a run that gave no result; in no mean."
 
 
@@ -115,6 +116,10 @@ def effect_figure(
 def draw_effects(figure: EffectFigure) -> str:
     """The figure as inline SVG; the same view gives the same bytes."""
 
+    name, times = figure.metric, _enlarged(figure)
+    if times != 1:
+        figure = _times(figure, times)
+
     def paint(axes: Any) -> None:
         low, high = _range(figure)
         axes.set_ylim(low, high)
@@ -122,19 +127,44 @@ def draw_effects(figure: EffectFigure) -> str:
             dots(axes, index, arm.values, place=arm.place, beside=arm.beside)
             if arm.mean is not None and arm.ci is not None:
                 _bar(axes, index + 0.34, arm.mean, arm.ci, colour=ARM_STYLES[arm.place % ARM_COLOURS])
-        value_ticks(axes)
+        value_ticks(axes, times)
         axes.set_ylabel(figure.quantity)
         if figure.differences and figure.zero is not None:
-            _paint_differences(axes, figure, figure.zero, (low, high))
+            _paint_differences(axes, figure, figure.zero, (low, high), times)
         places = len(figure.arms) + len(figure.differences)
         axes.set_xlim(-0.5, places - 0.4)
         axes.set_xticks(range(places), _ticks(figure))
         axes.tick_params(axis="x", length=0)
 
-    return as_svg(paint, f"effects-{figure.metric}", figure.words, right=0.86 if figure.differences else 0.97)
+    return as_svg(paint, f"effects-{name}", figure.words, right=0.86 if figure.differences else 0.97)
 
 
-def _paint_differences(axes: Any, figure: EffectFigure, zero: float, limits: tuple[float, float]) -> None:
+def _enlarged(figure: EffectFigure) -> float:
+    """By how much values are multiplied to be drawn: below some 1e-287 the plotter takes them all for zero."""
+    heights = _heights(figure)
+    is_tiny = max(map(abs, heights)) < 1 / _LARGER and min(heights) < max(heights)
+    return _LARGER if is_tiny else 1.0
+
+
+def _times(figure: EffectFigure, times: float) -> EffectFigure:
+    def ends(ci: tuple[float, float]) -> tuple[float, float]:
+        return ci[0] * times, ci[1] * times
+
+    arms = tuple(
+        replace(
+            arm,
+            values=tuple(value * times for value in arm.values),
+            beside=tuple(value * times for value in arm.beside),
+            mean=None if arm.mean is None else arm.mean * times,
+            ci=None if arm.ci is None else ends(arm.ci),
+        )
+        for arm in figure.arms
+    )
+    rows = tuple(replace(row, value=row.value * times, ci=ends(row.ci)) for row in figure.differences)
+    return replace(figure, arms=arms, differences=rows, zero=None if figure.zero is None else figure.zero * times)
+
+
+def _paint_differences(axes: Any, figure: EffectFigure, zero: float, limits: tuple[float, float], times: float) -> None:
     start = len(figure.arms) - 0.5 + 0.06
     axes.axvline(start, color=GRID, linewidth=0.8)
     axes.plot([start, start + len(figure.differences)], [zero, zero], color=INK, linewidth=0.7, dashes=(4, 2))
@@ -145,7 +175,7 @@ def _paint_differences(axes: Any, figure: EffectFigure, zero: float, limits: tup
     right = axes.twinx()
     low, high = limits[0] - zero, limits[1] - zero
     right.set_ylim(low, high)
-    value_ticks(right)
+    value_ticks(right, times)
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
     right.set_ylabel("difference", color=MUTED)
@@ -157,10 +187,15 @@ def _bar(axes: Any, x: float, centre: float, ci: tuple[float, float], *, colour:
     axes.plot([x - 0.08, x + 0.08], [centre, centre], color=INK, linewidth=1.4, zorder=4)
 
 
-def _range(figure: EffectFigure) -> tuple[float, float]:
+def _heights(figure: EffectFigure) -> list[float]:
     heights = [value for arm in figure.arms for value in (*arm.values, *arm.beside, *(arm.ci or ()))]
     zero = figure.zero or 0.0
     heights += [zero + end for row in figure.differences for end in row.ci]
+    return heights
+
+
+def _range(figure: EffectFigure) -> tuple[float, float]:
+    heights = _heights(figure)
     low, high = min(heights), max(heights)
     pad = 0.07 * (high - low) or max(abs(high), 1.0) * 0.01
     return low - pad, high + pad

@@ -149,14 +149,15 @@ def _near(value: float) -> float:
     return max(-_VAST, min(_VAST, value))
 
 
-def value_ticks(axes: Any) -> None:
-    """Ticks of an axis of values, in the words the page writes numbers in."""
+def value_ticks(axes: Any, times: float = 1.0) -> None:
+    """Ticks of an axis of values, in the words the page writes numbers in. times: what the values were multiplied by to
+    be drawn."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     # Marks that stand apart are written apart, be they 1e9 and 1e9 + 1.
     digits = max(6, told_apart(*axes.get_ylim()))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, digits)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value / times, digits)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y", color=GRID, linewidth=0.5)

@@ -25,6 +25,8 @@ from runaudit.system.files import check_no_twin, check_output, check_own, write_
 from runaudit.text.terminal import printable
 from runaudit.voice.gate import Gate
 
+_DOT = re.compile(r"(?<=[A-Za-z_])\.(?=[A-Za-z_])")
+"""Where a name in a narrow column is parted: `launch.` and `started`, and not `launch.starte` and `d`."""
 _COMMAND = re.compile(r"`([^`]+)`")
 """What is typed, in a sentence of ours."""
 _NAMES = ("", ".html", ".htm", ".xhtml")
@@ -92,6 +94,7 @@ def _environment() -> Any:
 
     environment.filters["shown"] = lambda text: shown(text, 40).short
     environment.filters["step"] = whole
+    environment.filters["parted"] = lambda text: Markup(_DOT.sub(".<wbr>", str(escape(said(text)))))
     environment.filters["commands"] = lambda text: Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(said(text)))))
     environment.globals.update(
         draw_scores=drawn(draw_scores),
@@ -102,13 +105,19 @@ def _environment() -> Any:
     return environment
 
 
-def check_place(path: Path, store: Path) -> None:
-    """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after."""
+def check_place(path: Path, store: Path, *, pictured: bool = False) -> None:
+    """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after.
+    pictured: Markdown is wanted, which may stand in a file of its own."""
+    # Where it may not lie goes first: of a store's own file no other ending would do.
+    check_output(path, "the page")
+    if pictured and path.suffix.lower() not in _NAMES:
+        stem = path.stem or "FILE"
+        raise UsageError(f"{path} is called neither .md, as the text is, nor .html, as the page",
+                         remedy=f"name {stem}.md; {stem}.html then lies beside it")  # fmt: skip
     if path.suffix.lower() in _OTHERS:
         raise UsageError(f"the page is HTML, and {path} is not called so", remedy=_OTHERS[path.suffix.lower()])
     if path.suffix.lower() not in _NAMES:
         raise UsageError(f"the page is HTML, and {path} is not called so", remedy=f"name {path.stem or 'FILE'}.html")
-    check_output(path, "the page")
     check_no_twin(path, store, "the page")
     check_own(path, "the page", _is_page)
 

@@ -42,7 +42,7 @@ class Places:
             check_output(self.page, _MARKDOWN)
             check_no_twin(self.page, store, _MARKDOWN)
             check_own(self.page, _MARKDOWN, lambda head: head.startswith(_OURS.encode()))
-        check_place(self._html, store)
+        check_place(self._html, store, pictured=self.pictured)
         if self.pictured:
             check_picture(self._html)
         if self.pdf:

@@ -93,14 +93,14 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
     return sign + powers(text)
 
 
-def compact(value: float | None, *, signed: bool = False) -> str:
-    """A number of any size in at most five significant digits: losses, learning rates, loss scales."""
+def compact(value: float | None, *, signed: bool = False, digits: int = 4) -> str:
+    """A number of any size in at most so many significant digits: losses, learning rates, loss scales."""
     if value is None or not math.isfinite(value):
         return number(value)
     plus = "+" if signed and value > 0 else ""
     if value == int(value) and abs(value) < 1e7:
         return plus + whole(int(value))
-    return plus + powers(f"{value:.4g}").replace("-", MINUS)
+    return plus + powers(f"{value:.{digits}g}").replace("-", MINUS)
 
 
 def powers(text: str) -> str:

@@ -1,10 +1,10 @@
 """What is told of a word that could mean several things: all of them, each by a word that names it and nothing else."""
 
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from runaudit.errors import UsageError
+from runaudit.text.typed import typed_word
 from runaudit.text.words import cut, listed, quoted
 
 MAX_MEANINGS = 6
@@ -30,14 +30,14 @@ def the_one(word: str, meanings: Sequence[Meaning]) -> Meaning:
     different = {frozenset(one.ids): one for one in reversed(meanings)}
     if len(different) == 1:
         return meanings[0]
-    told = [f"{one.what} ({shlex.quote(one.word)})" for one in meanings]
+    told = [f"{one.what} ({typed_word(one.word)})" for one in meanings]
     if {one.kind for one in meanings} == {"id"}:
         words = [one.word for one in meanings]
         raise UsageError(f"{quoted(word)} fits {len(words)} runs: {listed(words, MAX_MEANINGS)}",
                          remedy="give more digits")  # fmt: skip
     raise UsageError(
         f"{quoted(word)} could mean {len(told)} things: {listed(told, MAX_MEANINGS)}",
-        remedy=f"say which, as in {shlex.quote(meanings[0].word)}",
+        remedy=f"say which, as in {typed_word(meanings[0].word)}",
     )
 
 
@@ -51,4 +51,4 @@ def named_nothing(word: str) -> UsageError:
 def is_in_no_store(path: str) -> UsageError:
     """That a record file is named where a run of the store is asked for: it has no folder, no notes and no end."""
     return UsageError(f"{path} is a file, and no run of a store is called so",
-                      remedy=f"`runaudit import record {shlex.quote(path)}` takes its run in")  # fmt: skip
+                      remedy=f"`runaudit import record {typed_word(path)}` takes its run in")  # fmt: skip

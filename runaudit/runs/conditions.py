@@ -13,7 +13,6 @@ asks for it. Nor does a comparison keep what is NaN; `not finite(name)` does.
 import math
 import operator
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from runaudit.runs.comparing import ORDERS, Comparison, Impossible, Named, Side,
 from runaudit.runs.keeping import CONDITIONS, OF_A_NAME, All, Condition, Not
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
+from runaudit.text.typed import typed_word
 from runaudit.text.words import closest, cut, quoted
 
 MAX_CHARS = 2000
@@ -307,7 +307,7 @@ class _Reader:
         if (meant := _NO_TEXT.get(text.casefold())) is not None:
             remedy = meant.format(name=name)
         else:
-            quotes = f"a text stands in quotes: --where {shlex.quote(whole)}"
+            quotes = f"a text stands in quotes: --where {typed_word(whole)}"
             remedy = quotes if len(whole) <= MOST_SHOWN else EXAMPLE
         raise UsageError(f"no run has {quoted(text)}{near}", remedy=remedy)
 

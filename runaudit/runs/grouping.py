@@ -250,7 +250,7 @@ class Grouping:
 
 def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tuple[str, str, str]:
     """What is kept of a cohort, as `indexfile.VIEWS` has it."""
-    for section in sections_of([whole], settings.factors, away):
+    for section in sections_of([whole], settings, away):
         columns = line_columns()
         status = [name for name, _, _ in columns].index("status")
         answer = json_safe(section_json(section))

@@ -1,7 +1,6 @@
 """Foreign runs brought in, each whole or not at all: read, cleaned of secrets, sealed, with every gap named."""
 
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -34,6 +33,7 @@ from runaudit.store.unbundle import Bundle, check_agrees, is_bundle, is_open_her
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
 from runaudit.system.progress import work
+from runaudit.text.typed import typed_word
 from runaudit.text.words import plural
 
 Rows = tuple[dict[str, Any], ...]
@@ -53,7 +53,7 @@ def take(
     if kind not in WORDS and not paths and Path(kind).is_dir():
         raise UsageError(
             f"{kind} is a folder, and what wrote the runs in it was not said",
-            remedy=f"`runaudit import {AUTO} {shlex.quote(kind)}` finds out, or name the kind before it",
+            remedy=f"`runaudit import {AUTO} {typed_word(kind)}` finds out, or name the kind before it",
         )
     if kind not in WORDS and not paths:
         raise UsageError(

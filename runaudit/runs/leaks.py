@@ -5,7 +5,6 @@ secret. The log itself holds nothing but digests and times.
 """
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from runaudit.store.kinds import NOTE, RECORDS
 from runaudit.store.store import Store
 from runaudit.system.files import read_ordinary
 from runaudit.system.progress import work
+from runaudit.text.typed import typed_word
 from runaudit.text.words import head
 
 NAME = "readable_secret"
@@ -106,7 +106,7 @@ def _aside(store: Store, redactor: Redactor, names: Mapping[str, tuple[str, str 
             yield Ailment(
                 kind=SECRET, name=NAME, run=run, file=str(path.relative_to(store.root)),
                 problem=f"{what} that was put aside, and nothing reads: a secret can be read, {said}",
-                remedy=f"rm {shlex.quote(str(path))}",
+                remedy=f"rm {typed_word(str(path))}",
             )  # fmt: skip
 
 

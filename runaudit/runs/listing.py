@@ -9,10 +9,11 @@ from typing import Any
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.forgotten import forgotten_runs
+from runaudit.factors.hindsight import Hindsight
 from runaudit.records.canonical import JSON, canonical_bytes, json_safe
 from runaudit.runs.lines import head_lines, json_lines, row_line, unplaced
 from runaudit.runs.rows import Column, Entry, Section, fields, figures_of, line_fields, shown
-from runaudit.settings import FactorSettings
+from runaudit.settings import Settings
 from runaudit.text.markdown import table
 from runaudit.text.narrow import folded, no_room, within
 from runaudit.text.terminal import DIM, RED, UNPAINTED, Paint, printable
@@ -36,8 +37,14 @@ def section_json(section: Section, columns: Sequence[Column] = ()) -> dict[str, 
         "seeds": list(group.seeds),
         "metric": section.spread.to_json() if section.spread else None,
         "runs": [row_json(entry, columns) for entry in section.entries],
+        **({"policy": _policy_json(section.late)} if section.late else {}),
         **({"forgotten": told} if (told := forgotten_runs(group.runs)) else {}),
     }
+
+
+def _policy_json(late: Hindsight) -> dict[str, Any]:
+    """Without the file and its date, which the index would keep beyond their day; `show` has them."""
+    return {key: value for key, value in late.to_json().items() if key not in ("file", "written", "by")}
 
 
 def row_cells(entry: Entry, metric: str | None) -> list[str]:
@@ -57,9 +64,13 @@ def line_columns() -> list[tuple[str, int, str]]:
 
 def head_cells(section: Section) -> tuple[str, str, int, int, str]:
     """What the head of a cohort shows: its id, label and counts, and its metric."""
-    group, said = section.cohort, _come_to(section) or section.metric or ""
-    said = "; ".join(text for text in (said, forgotten_runs(group.runs)) if text)
-    return group.id, printable(group.label), group.n, group.effective_n, printable(said)
+    group = section.cohort
+    return group.id, printable(group.label), group.n, group.effective_n, printable(_said(section, section.metric or ""))
+
+
+def _said(section: Section, otherwise: str = "") -> str:
+    """What a cohort comes to, and what is to be known of it beside."""
+    return "; ".join(text for text in (_come_to(section) or otherwise, *section.beside) if text)
 
 
 def _come_to(section: Section) -> str:
@@ -113,7 +124,7 @@ def table_lines(sections: Sequence[Section], chosen: Sequence[Column], *, width:
             yield from no_room(left_out, width)
     for section in sections:
         spreads = [section.spread_of(one.name) for one in chosen if one.metric] or [section.spread]
-        if told := "; ".join(str(one) for one in spreads if one):
+        if told := "; ".join([*(str(one) for one in spreads if one), *section.beside]):
             yield from folded(printable(f"{section.cohort.id}  {told}"), width)
 
 
@@ -129,7 +140,7 @@ def list_markdown(sections: Sequence[Section], columns: Sequence[Column]) -> Ite
     header = ("cohort", "n", "effective n", *named, "metric", "cohort mean ± sd")
     rows = (
         (one.cohort.id, one.cohort.n, one.cohort.effective_n, *(shown(c.name, entry.at(c.name)) for c in chosen),
-         f"{one.metric} {row_cells(entry, one.metric)[-1]}" if one.metric else "", _come_to(one))
+         f"{one.metric} {row_cells(entry, one.metric)[-1]}" if one.metric else "", _said(one))
         for one in sections
         for entry in one.entries
     )  # fmt: skip
@@ -186,9 +197,9 @@ def _plain(value: JSON | Absent) -> JSON:
     return None if isinstance(value, Absent) else value
 
 
-def sections_of(groups: Iterable[Cohort], policy: FactorSettings, away: Container[str] = ()) -> tuple[Section, ...]:
+def sections_of(groups: Iterable[Cohort], settings: Settings, away: Container[str] = ()) -> tuple[Section, ...]:
     """The cohorts with their runs but those put away, which stay counted."""
-    found = (Section.of(group, policy) for group in groups)
+    found = (Section.of(group, settings) for group in groups)
     kept = (replace(one, entries=tuple(e for e in one.every if e.run.id not in away)) for one in found)
     return tuple(section for section in kept if section.entries)
 

@@ -1,11 +1,11 @@
 """What a run was seen to use, and its last words, as `show -v` prints them, harmless to a terminal."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runaudit.records.outcome import Outcome
 from runaudit.text.terminal import printable
+from runaudit.text.typed import typed_words
 from runaudit.text.words import plural
 
 LAST_LINES = 5
@@ -23,7 +23,7 @@ def last_words(outcome: Outcome, *, verbose: bool = False) -> Iterator[str]:
 
 def as_typed(argv: Sequence[object]) -> str:
     """A command as a shell takes it back; a text without quotes would be another command."""
-    return shlex.join(map(str, argv))
+    return typed_words(map(str, argv))
 
 
 def stderr_lines(outcome: Outcome) -> list[str]:

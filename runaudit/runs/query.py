@@ -110,7 +110,7 @@ class Selected:
 def listed_runs(store: Store, settings: Settings, query: Query, *, everything: bool) -> Selected:
     """What a query shows of a store. everything: the archived runs, too. Raises UsageError like `Query.of`."""
     runs = all_runs(store, is_hashed=False)
-    sections = sections_of(cohorts(runs, settings=settings), settings.factors)
+    sections = sections_of(cohorts(runs, settings=settings), settings)
     away = () if everything else archived(store)
     return replace(query, series=settings.series).of(sections, [run.id for run in runs], away)
 

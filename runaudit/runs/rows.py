@@ -14,6 +14,8 @@ from typing import Any
 
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import ABSENT, Absent, section_of
+from runaudit.factors.forgotten import forgotten_runs
+from runaudit.factors.hindsight import Hindsight, merged
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
@@ -23,7 +25,7 @@ from runaudit.metrics.naming import sequence_names
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import SHORT, Run
-from runaudit.settings import FactorSettings
+from runaudit.settings import FactorSettings, Settings
 from runaudit.stats.told import result_text
 from runaudit.text.words import level
 
@@ -42,6 +44,11 @@ def column(
 def _seed(run: Run) -> JSON:
     seed = run.manifest.seed
     return None if isinstance(seed, Unknown) else seed
+
+
+def _seed_said(seed: JSON) -> str:
+    """A seed in the word that `show` has for it: nobody saw one, which is not that there was none."""
+    return "unknown" if seed is None else level(seed)
 
 
 def _started(run: Run) -> JSON:
@@ -68,7 +75,9 @@ class RunRow:
     id: str = column(lambda run, _: run.id, "the run's id", show=lambda v: str(v)[:SHORT], width=SHORT, paged=True)
     label: str = column(lambda run, _: run.label, "its label", show=str, paged=True)
     cohort: str = column(lambda _, group: group.id, "the id of its cohort", show=str)
-    seed: JSON = column(lambda run, _: _seed(run), "its seed", width=6, paged=True, title="seed ")  # noqa: RUF009  (a field)
+    seed: JSON = column(  # noqa: RUF009  (a field)
+        lambda run, _: _seed(run), "its seed", show=_seed_said, width=7, paged=True, title="seed "
+    )
     status: str = column(lambda run, _: run.status, "how it ended", show=str, width=13, paged=True)
     started: JSON = column(  # noqa: RUF009  (a field)
         lambda run, _: _started(run), "when it was launched", show=lambda v: str(v or "")[:19], width=19
@@ -254,18 +263,26 @@ class Section:
     """A cohort with those of its runs that are shown. What is counted and averaged is the cohort: to keep the runs with
     good results is a choice of what to look at, and makes no better mean.
 
-    every: all of its runs; by: the name by which the runs are sorted, so that a line shows it."""
+    every: all of its runs; by: the name by which the runs are sorted, so that a line shows it; late: what makes one
+    cohort of several, where a policy does that came after the runs."""
 
     cohort: Cohort
     entries: tuple[Entry, ...]
     every: tuple[Entry, ...]
     by: str | None = None
+    late: Hindsight | None = None
 
     @classmethod
-    def of(cls, cohort: Cohort, policy: FactorSettings) -> "Section":
+    def of(cls, cohort: Cohort, settings: Settings) -> "Section":
         """All runs of a cohort."""
-        entries = tuple(Entry(run=run, row=RunRow.of(run, cohort), policy=policy) for run in cohort.runs)
-        return cls(cohort=cohort, entries=entries, every=entries)
+        entries = tuple(Entry(run=run, row=RunRow.of(run, cohort), policy=settings.factors) for run in cohort.runs)
+        return cls(cohort=cohort, entries=entries, every=entries, late=merged(cohort, settings))
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What a reader must know of the cohort beside its figure: that a policy alone makes it, what was forgotten."""
+        late = f"one cohort by a policy that came after the runs: without it {self.late.without}" if self.late else ""
+        return tuple(text for text in (late, forgotten_runs(self.cohort.runs)) if text)
 
     @cached_property
     def metric(self) -> str | None:

@@ -9,6 +9,7 @@ from runaudit.errors import RunauditError
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.gaps import gaps
+from runaudit.factors.hindsight import Hindsight, merged
 from runaudit.factors.identity import identity_of
 from runaudit.factors.levels import levels
 from runaudit.factors.never import never_recorded
@@ -70,7 +71,13 @@ class ShowAnswer:
         """The record, and what is known of the run beside it."""
         gone = {"forgotten": dict(self.run.forgotten)} if self.run.forgotten else {}
         corrected = {"corrected": self.run.corrected} if self.run.corrected else {}
-        return show_json(self.run, self.settings, with_series=self.with_series) | gone | corrected
+        late = {"policy": late.to_json()} if (late := self._late) else {}
+        return show_json(self.run, self.settings, with_series=self.with_series) | gone | corrected | late
+
+    @property
+    def _late(self) -> Hindsight | None:
+        """What makes the run's cohort of several, where a policy does that came after the runs."""
+        return merged(self.place.cohort, self.settings) if self.place and self.place.cohort else None
 
     @property
     def headline(self) -> str:
@@ -109,6 +116,8 @@ class ShowAnswer:
             yield from _inputs(self.run, self.settings)
         if self.place is not None:
             yield "cohort", _cohort(self.place.cohort)
+            if late := self._late:
+                yield "policy", late.note
         if not verbose:
             yield from _results(self.run)
             yield from _warnings(self.run, self.settings)
@@ -120,8 +129,8 @@ class ShowAnswer:
 
 
 NO_FOLDER = "none: it was imported, and no file came with it"
-WHOLE = ("folder", "source")
-"""Lines that are never cut: half a path leads nowhere."""
+WHOLE = ("folder", "source", "policy")
+"""Lines that are never cut: half a path leads nowhere, and half a reservation is none."""
 
 
 def show_answer(store: Store, settings: Settings, word: str) -> ShowAnswer:

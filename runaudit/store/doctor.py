@@ -18,6 +18,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import liveness, manifest_of
 from runaudit.store.copies import good_copy
+from runaudit.store.end import lacks_newline, read_ends
 from runaudit.store.forget import is_buried
 from runaudit.store.incidents import incidents
 from runaudit.store.leftovers import kind_of
@@ -67,8 +68,13 @@ def _damage(store: Store) -> Iterator[Ailment]:
         yield Ailment(
             kind=DAMAGE, name="damaged", run=problem.run, file=problem.file, problem=problem.problem,
             remedy=f"a good copy is at hand: {REPAIR_IT}" if is_mendable
+            else f"the line is whole: {REPAIR_IT}" if problem.file == "log.jsonl" and _lacks_newline(store)
             else remedy_of(store.root, problem.file, links[problem.file]) if problem.file in links else BACKUP,
         )  # fmt: skip
+
+
+def _lacks_newline(store: Store) -> bool:
+    return lacks_newline(store.log_bytes(), read_ends(store.root).newest)
 
 
 def _unburied(store: Store) -> Iterator[Ailment]:

@@ -202,6 +202,14 @@ def end_fault(raw: bytes, end: End | None, *, offset: int = 0) -> str | None:
     return None
 
 
+def lacks_newline(raw: bytes, end: End | None) -> bool:
+    """Whether of a log whose bytes are `raw` only the last newline is gone, or another byte: that the line before
+    it is whole its digest says, so that there is one thing only that can stand there."""
+    if end is None or end.lines == 0 or len(raw) not in (end.size - 1, end.size) or raw[end.size - 1 :] == b"\n":
+        return False
+    return str(digest_bytes(raw[end.size - end.last : end.size - 1])) == end.head
+
+
 def settled(log: int, ends: Ends, root: Path, *, store: str) -> End:
     """The end of the locked log behind which a line may be added: whole lines beyond it are adopted, half a one is cut.
 
@@ -263,7 +271,7 @@ def broken(root: Path, fault: str) -> IntegrityError:
     """A line of the log is not the one that was written."""
     return IntegrityError(
         f"{root / 'log.jsonl'} {fault}",
-        remedy="restore it from a backup; `runaudit list` shows what can still be read; or go on in another --store",
+        remedy="restore it from a backup; `runaudit list` shows what can still be read; or go on in another store",
     )
 
 

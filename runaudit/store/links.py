@@ -7,12 +7,12 @@ link out of a store is written through: with one in a place that runaudit writes
 """
 
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from runaudit.errors import StoreError
 from runaudit.system.files import is_below
+from runaudit.text.typed import typed_word
 
 FOLDERS = ("tmp", "objects/sha256", "live", "runs", "cache")
 """What a store is made with; no empty one comes along with a clone. `tmp` first: by it another run that starts this
@@ -69,7 +69,7 @@ def refuse_behind(path: Path, root: Path) -> None:
 
 def remedy_of(root: Path, name: str, to: str) -> str:
     """What to do about such a link: bring what it leads to into the store, or move all of the store."""
-    place, there = shlex.quote(str(root / name)), shlex.quote(to)
+    place, there = typed_word(str(root / name)), typed_word(to)
     if name.startswith("cache/"):
         return f"`rm {place}`: what lies in the cache is made again from the records"
     return (

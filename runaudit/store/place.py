@@ -6,6 +6,8 @@ from pathlib import Path
 
 NAME = ".runaudit"
 """Of a store whose folder nobody named."""
+TYPED, CALLED = "name it with --store DIR", "name its folder: runaudit.open_store(path)"
+"""How a store is named where none lies: as it is typed, and as a program calls."""
 
 
 def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: Path | None = None) -> Path:
@@ -25,4 +27,4 @@ def instead_of(root: Path) -> str:
     below = root / NAME
     if os.path.lexists(below / "store.json"):
         return f"name the one in it: {below}"
-    return "start a run first, or name it with --store DIR"
+    return f"start a run first, or {TYPED}"

@@ -18,24 +18,28 @@ from runaudit.records.digest import Digest
 from runaudit.store.aside import moved_aside
 from runaudit.store.copies import good_copy
 from runaudit.store.doctor import half_written, object_of, uncounted
-from runaudit.store.end import read_ends
+from runaudit.store.end import lacks_newline, read_ends
 from runaudit.store.forget import bury
+from runaudit.store.kept import writing
 from runaudit.store.rehash import relative
 from runaudit.store.store import STORE_SCHEMA, Store
 from runaudit.store.verify import verify
 from runaudit.system.clock import utc_text
+from runaudit.system.locks import lock
 
 
 def mend(store: Store, *, now: float | None = None) -> tuple[str, ...]:
     """Mend what can be mended; returns what was done, in words, nothing for a store whose log is damaged: that is for
     a person to decide. Raises StoreError where nothing can be written."""
     now = time.time() if now is None else now
-    try:
-        store.entries()
-    except IntegrityError:
-        return ()
     with store.explained("mend"):
+        newline = tuple(_newline(store))
+        try:
+            store.entries()
+        except IntegrityError:
+            return newline
         return (
+            *newline,
             *_buried(store),
             *_objects(store),
             *_endings(store, now),
@@ -56,6 +60,22 @@ def mend_marker(root: Path) -> tuple[str, ...]:
         aside = f", the damaged one is {moved_aside(root, marker)}" if os.path.lexists(marker) else ""
         store.write_once(marker, canonical_bytes({"schema": STORE_SCHEMA} | ({"id": end.store} if end else {})))
     return (f"store.json: written again, from the end of the log{aside}",)
+
+
+def _newline(store: Store) -> Iterator[str]:
+    """The last newline of the log where that alone is gone, as its sealed end tells. Nothing can be sealed before it
+    stands, so this deed alone is told right after."""
+    if not (store.log_path.is_file() and lacks_newline(store.log_bytes(), read_ends(store.root).newest)):
+        return
+    with writing(store.log_path, os.O_RDWR) as log:
+        lock(log, store.log_path)
+        end = read_ends(store.root, is_locked=True).newest
+        if end is None or not lacks_newline(store.log_bytes(), end):
+            return
+        os.pwrite(log, b"\n", end.size - 1)
+        os.fsync(log)
+    store.tell_repair([{"what": "its last newline written again", "file": "log.jsonl"}])
+    yield "log.jsonl: its last newline written again; the sealed end says that the line is whole"
 
 
 def _buried(store: Store) -> Iterator[str]:

@@ -80,7 +80,7 @@ class Store:
         refuse_links(root)
         if not os.path.lexists(marker) and not os.path.lexists(root / "log.jsonl"):
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
-                raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
+                raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another folder")
             store = cls(root)
             with store.explained("create"):
                 make_folders(root)

@@ -8,7 +8,6 @@ import hashlib
 import io
 import os
 import re
-import shlex
 import shutil
 import tarfile
 import tempfile
@@ -36,6 +35,7 @@ from runaudit.store.store import Store
 from runaudit.store.tombstone import RUN_ID, Forgotten, told_about
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, open_ordinary
+from runaudit.text.typed import typed_word
 
 _HEAD = re.compile(rb"runaudit\.bundle/1 (sha256:[0-9a-f]{64})\n")
 _MEMBER = re.compile(r"bundle\.json|objects/sha256/[0-9a-f]{64}|runs/[0-9a-f]{64}/[^\0]+")
@@ -113,7 +113,7 @@ def _check_whole(path: Path) -> None:
     if head is None and not _was_bundle(path):
         raise UsageError(
             f"{path} is no bundle, which `runaudit export` makes",
-            remedy=f"`runaudit import auto {shlex.quote(str(path))}` finds out what wrote it, or name its kind",
+            remedy=f"`runaudit import auto {typed_word(str(path))}` finds out what wrote it, or name its kind",
         )
     if head is None:
         raise _refused(path, "is a bundle whose first line was altered")

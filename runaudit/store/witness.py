@@ -37,12 +37,14 @@ def witnessed(store: Store, *, key: Path | None, check: Sequence[str], since: st
     """Ask the signatures of `key`, the anchors of the places `check` and `since` (or `signed`, or the number of a line
     up to which the caller has verified).
 
-    The last remark says what is not promised without them. Raises UsageError for `signed` without a key.
+    The last remark says what is not promised where no anchor vouched for the log. Raises UsageError for `signed`
+    without a key.
     """
     if since == SIGNED and key is None:
         raise UsageError("--since signed needs the key", remedy="add --key PUB, or name an anchor: --since FILE")
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
+    is_anchored = False
     until, lines = 0, len(chains_of(store.log_bytes()))
     if since is not None and (number := by_line(since)) is not None:
         until, since = number, None
@@ -62,7 +64,8 @@ def witnessed(store: Store, *, key: Path | None, check: Sequence[str], since: st
         if head is not None and not contradicted:
             remarks += (f"the log of {lines} lines extends the one that {place.name} anchored at line {head.seq}",)
             until = head.seq if word == since else until
-    return Witnessed(problems=problems, until=until, remarks=remarks if key and check else (*remarks, NOT_PROMISED))
+            is_anchored = True
+    return Witnessed(problems=problems, until=until, remarks=remarks if is_anchored else (*remarks, NOT_PROMISED))
 
 
 def or_a_file(error: UsageError, given: Mapping[str, Sequence[str | None]]) -> UsageError:

@@ -42,6 +42,17 @@ def code(text: object) -> str:
     return f"{fence}{edge}{plain}{edge}{fence}" if plain else ""
 
 
+def typed(before: str, command: str) -> Iterator[str]:
+    """A command of a list, behind `before`, so that it can be copied as it is: a span of code, or a block where it
+    holds what could be a tag."""
+    if "<" not in command:
+        yield f"{before}{code(command)}"
+        return
+    yield before.rstrip()
+    yield ""
+    yield from (f"  {line}" for line in fenced([command], "sh"))
+
+
 def fenced(lines: Iterable[str], language: str = "") -> Iterator[str]:
     """Lines as a block of code that no line in it can end."""
     plain = [printable(line) for line in lines]

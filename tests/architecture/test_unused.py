@@ -15,6 +15,8 @@ ALLOWED = {
     "writable": "io.RawIOBase has it; who writes into the file asks",
     "list_commands": "click calls it",
     "format_commands": "click calls it",
+    "format_options": "click calls it",
+    "collect_usage_pieces": "click calls it",
     "prove_seed": "the public face of a recording: a training loop of the user's calls it",
     "uninstall": "the other half of `observe()`: a notebook goes on after what was observed",
 }

@@ -1,5 +1,6 @@
 """Secrets handed over in passing, in scripts, recipes and notes, are read nowhere; what only looks like them stays."""
 
+import json
 import random
 import shlex
 
@@ -22,6 +23,9 @@ HANDED = (
     "# the password of bob is {}", "# password for the server: {}", "# bob's passphrase = {}", "# Passwort: {}",
     "# mot de passe : {}",
 )  # fmt: skip
+CALLED = (
+    "t = jwt.encode(claims(x), '{}', algorithm='HS256')", 'jwt.decode(t, key="{}")', "hmac.new(b'{}', body, 'sha256')",
+)  # fmt: skip
 SPOKEN = ("login: bob / {}", "the password is {}", "login failed for user bob with password {}", "401 for key {}")
 INNOCENT = (
     "echo done | tee log.txt", "echo y | sudo apt-get install x", "docker run -p 8080:80 x1",
@@ -30,6 +34,8 @@ INNOCENT = (
     "401 for key key_padding_mask", "wandb login && python train.py --run-name transformer_large_v2_seed3",
     "curl -u $USER:$PASSWORD https://example.com", "openssl enc -k $KEY1 -in a", "sshpass -p \"$PASS1\" ssh h",
     "redis-cli -a ${REDIS_PW2} ping", "echo $TOKEN1 | docker login --password-stdin", "use key frames every 12 steps",
+    "jwt.encode(claims, key1, 'HS256')",
+    "jwt.encode({'aud': 'x', 'v2': 'resnet50a'}, key1)", "hmac.new(key1, body2, 'sha256')",
 )  # fmt: skip
 
 
@@ -86,3 +92,13 @@ def test_what_was_replaced_once_is_not_taken_for_a_secret_again() -> None:
     clean = Redactor(KEY).argv(words)
     assert len([word for word in clean if "<redacted:" in word]) == 3
     assert Redactor(KEY).sealable({"launch": {"argv": clean}}) == {"launch": {"argv": clean}}
+
+
+@pytest.mark.parametrize("line", CALLED)
+def test_a_key_that_code_signs_with_is_read_nowhere(line: str) -> None:
+    secret = chosen(random.Random(line))
+    cell = json.dumps({"cells": [{"cell_type": "code", "source": [line.format(secret)]}]})
+    patch = f"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n x\n+{line.format(secret)}\n"
+    texts = [Redactor(KEY).data(text.encode(), name)[0].decode()
+             for name, text in (("a.py", f"{line.format(secret)}\n"), ("a.ipynb", cell))]  # fmt: skip
+    assert not any(secret in text for text in (*texts, Redactor(KEY).patch(patch.encode())[0].decode()))

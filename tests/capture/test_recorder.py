@@ -460,6 +460,24 @@ def test_a_checkpoint_outside_the_run_is_copied_so_that_writing_it_again_changes
     assert verify(store).problems == ()
 
 
+def test_a_checkpoint_from_elsewhere_is_one_where_the_run_can_have_written_it(
+    store: Store, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch, own = tmp_path / "scratch.pt", repo.root / "own.pt"
+    with started(store, repo.root) as recorder:
+        for file in (scratch, own):
+            file.write_bytes(b"weights")
+        recorder.checkpoint(scratch, step=1)
+        # As if the run began after both were written: only what lies outside of the project cannot be its own.
+        monkeypatch.setattr(type(recorder.manifest), "began", time.time() + 3600)
+        recorder.checkpoint(own, step=2)
+        with pytest.raises(CaptureError, match="outside the project and was there before the run began"):
+            recorder.checkpoint(scratch, step=3)
+
+    outcome = load(store, recorder.id).outcome
+    assert outcome is not None and [entry["step"] for entry in outcome.checkpoints] == [1, 2]
+
+
 def test_a_checkpoint_behind_a_link_in_the_runs_folder_is_copied_into_it(
     store: Store, repo: Repo, tmp_path: Path
 ) -> None:

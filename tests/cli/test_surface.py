@@ -38,6 +38,14 @@ def test_every_command_loads_and_tells_what_it_does(name, capsys):
     assert "Usage:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_what_is_typed_and_no_type_of_python(name, capsys):
+    run(name, "--help")
+    told = capsys.readouterr().out
+    assert not re.search(r"<[\w\[\]|]+>|\b(?:list\[|str\b|Path\b|INTEGER|FLOAT)", told), told
+    assert not re.search(r"\[\[|\.\.\.\]\.\.\.", told.split("\n")[0]), told
+
+
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"rules", "plan", "import"}))
 def test_every_command_takes_the_store_the_policy_and_the_format(name, capsys):
     run(name, "--help")

@@ -8,10 +8,12 @@ import subprocess
 
 import pytest
 
+from runaudit.cli.app import main
 from runaudit.diff.comparison import compare
 from runaudit.diff.text import DiffAnswer
 from runaudit.factors.inforce import sealed_rules
 from runaudit.settings import Settings, read_settings
+from runaudit.store.store import Store
 from tests.cli.recorded import METRIC, cohort
 from tests.diff.samples import both, put, run
 
@@ -133,3 +135,25 @@ def test_every_answer_that_it_changed_says_so(here, runaudit, tmp_path, sealed):
         assert code == 0 and "without it the verdict is confounded" in out, words
         _, out, _ = runaudit(*words, "--json")
         assert any("the policy runaudit.toml" in note for note in json.loads(out)["notes"]), words
+
+
+@pytest.mark.parametrize("then", ["", EXCUSES])
+@pytest.mark.parametrize("form", ["text", "md"])
+def test_list_and_show_say_of_a_cohort_that_a_later_policy_alone_makes_it_one(tmp_path, policy, capsys, then, form):
+    store = Store.create(tmp_path / ".runaudit")
+    launched_with = rules(then, tmp_path)
+    cohort(store, "narrow", (30.0, 31.0), launched_with)
+    (last, _) = cohort(store, "wide", (32.0, 33.0), WIDER, launched_with)
+
+    def said(*words):
+        with pytest.raises(SystemExit):
+            main([*words, "--store", str(store.root), "--policy", str(policy)])
+        return capsys.readouterr().out
+
+    listed, again, shown = (said(*words, "--format", form) for words in (["list"], ["list"], ["show", last]))
+    rows = json.loads(said("list", "--json"))["cohorts"]
+    assert listed == again and len(rows) == 1
+    late = not then
+    assert ("a policy that came after the runs: without it 2 cohorts" in listed) == late
+    assert ("was not in force when 4 runs" in shown and "without it these runs are 2 cohorts" in shown) == late
+    assert [row.get("policy", {}).get("verdict_without") for row in rows] == (["2 cohorts"] if late else [None])

@@ -9,7 +9,7 @@ from runaudit.settings import EMPTY_LABELS, parse_settings
 @pytest.mark.parametrize(
     "label",
     ["test", "asdf", "x", "run1", "foo", "new", "aaa", "tmp", "try2", "final_final", "42", "2026-11-27", "TEST 3",
-     "???", "zxc", "Final v2", "test\u200b"],
+     "???", "zxc", "exp", "exp_12", "WIP", "my run", "debug", "Final v2", "test\u200b"],
 )  # fmt: skip
 def test_a_placeholder_says_nothing(label):
     assert says_nothing(label, EMPTY_LABELS)
@@ -18,7 +18,8 @@ def test_a_placeholder_says_nothing(label):
 @pytest.mark.parametrize(
     "label",
     ["base", "sgd", "lr3e-4", "a", "b", "A", "one", "again", "a first try", "test lr 0.1", "GeLU", "wer", "wert", "nn",
-     "x0 prediction", "\u6d4b\u8bd5", "\u00fcnic\u00f6de", "flow, staged"],
+     "x0 prediction", "\u6d4b\u8bd5", "\u00fcnic\u00f6de", "flow, staged",
+     "exp-decay", "exponential", "baseline", "default", "my loss", "debug of the sampler"],
 )  # fmt: skip
 def test_a_short_name_of_an_arm_says_something(label):
     assert not says_nothing(label, EMPTY_LABELS)

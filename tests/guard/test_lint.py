@@ -3,6 +3,7 @@
 A false alarm is worse than a miss: for each rule there are more cases in which it says nothing than in which it speaks.
 """
 
+import math
 import textwrap
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -32,6 +33,21 @@ LOOP = """
 """
 ATTENDS = "block = nn.MultiheadAttention(64, 4)"
 AUTOCAST = "with torch.autocast('cuda', dtype=torch.float16): pass"
+CENTRED = """
+class LN(nn.Module):
+    def __init__(self, d, eps=1e-8):
+        self.eps = eps
+    def forward(self, x):
+        {cast}
+        m = x.mean(-1, keepdim=True)
+        v = ((x - m) ** 2).mean(-1, keepdim=True)
+        return (x - m) / torch.sqrt(v + self.eps)
+"""
+JUDGE = """
+def evaluate(net):
+    with torch.no_grad(), torch.autocast("cuda", {how}):
+        return net(x)
+"""
 NORM = """
 class Norm(nn.Module):
     def forward(self, x):
@@ -112,6 +128,9 @@ FIRES = [
                  "        return (q @ k.transpose(-2, -1)).softmax(-1) @ v", "block = A()"), finds=("RA510", "RA513")),
     Case("1e-3 on frequencies, by the command line", {}, program("y = torch.fft.rfft2(x)", step=CLIPPED),
          {"argv": ("--lr", "0.001")}, finds=("RA510",)),
+    Case("a rate that is no number", {"optim": {"lr": math.nan}}, program(step=CLIPPED), finds=("RA514",)),
+    Case("an infinite rate, by the command line", {}, program(step=CLIPPED), {"argv": ("--lr", "inf")},
+         finds=("RA514",)),
     Case("1e-5 from scratch", {"lr": 1e-5}, program(step=CLIPPED), RANDOM, finds=("RA511",)),
     Case("attention without a warm-up", {"lr": 2e-4}, program(ATTENDS, step=CLIPPED), RANDOM, finds=("RA512",)),
     Case("attention without clipping", {"lr": 2e-4, "warmup_steps": 500}, program(ATTENDS), finds=("RA513",)),
@@ -134,6 +153,11 @@ FIRES = [
     Case("a small epsilon of a function", {"fp16": True},
          program("def layer_norm(x, m, v, eps=1e-6):\n    return (x - m) / (v + eps).sqrt()", step=CLIPPED),
          finds=("RA522",)),
+    Case("a small epsilon of a block that is called otherwise", {"fp16": True}, program(CENTRED.format(cast="pass"),
+         step=CLIPPED), finds=("RA522",)),
+    Case("an evaluation under autocast", {"fp16": True},
+         program(JUDGE.format(how="dtype=torch.float16"), "s = torch.amp.GradScaler()", step=CLIPPED),
+         finds=("RA525",)),
     Case("an FFT of what a convolution gave", {"amp": {"dtype": "float16"}},
          program(CONV_FFT.format(before="pass", argument="x"), step=CLIPPED), finds=("RA523",)),
     Case("a loss of sums", {"lr": 1e-4}, program(FFT_LOSS.format(norm="", after="pass"), step=CLIPPED),
@@ -225,12 +249,16 @@ SILENT = [
     Case("a dump of TrainingArguments",
          {"num_train_epochs": 3.0, "max_steps": -1, "warmup_steps": 0, "warmup_ratio": 0.0}),
     Case("numbers that count nothing", {"epochs": 10**400, "max_steps": 1, "steps_per_epoch": 3, "T_max": 10**300,
-                                        "lr": float("nan"), "batch_size": -1, "eval": {"sigma_max": float("inf")},
+                                        "decay": float("nan"), "batch_size": -1, "eval": {"sigma_max": float("inf")},
                                         "P_mean": 0.0, "P_std": 1.0}),
     Case("decay ends with the run", {"max_iters": 600_000, "lr_decay_iters": 600_000, "warmup_iters": 2000}),
     Case("an evaluation in 32 bits", {"eval": {"precision": "fp32", "amp": False, "autocast": False},
                                       "fp16_full_eval": False, "precision": "bf16-mixed"}),
     Case("a schedule of epochs", {"epochs": 10, "T_max": 10}),
+    Case("a block that casts before it divides", {"fp16": True},
+         program(CENTRED.format(cast="x = x.float()"), step=CLIPPED)),
+    Case("an evaluation under an autocast that a setting switches", {"fp16": True},
+         program(JUDGE.format(how="enabled=args.amp"), "s = torch.amp.GradScaler()", step=CLIPPED)),
     Case("stages are planned", {"stages": ["alignment", "fusion"], "model": {"alignment": 1, "fusion": 2}}),
     Case("the alignment is frozen", {}, program("class AlignNet(nn.Module): pass", "class FusionNet(nn.Module): pass",
                                                 "for p in align.parameters(): p.requires_grad = False")),

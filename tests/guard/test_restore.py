@@ -8,7 +8,7 @@ import pytest
 from runaudit.capture.draft import open_store
 from runaudit.capture.git import capture_code
 from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
-from runaudit.launch.restore import restore
+from runaudit.launch.restore import RestoreError, restore
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
@@ -185,6 +185,19 @@ def test_a_link_in_a_record_is_not_followed_out_of_the_tree(tmp_path):
         restore(run, tmp_path / "back")
 
     assert list((tmp_path / "target").iterdir()) == []
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_where_git_cannot_give_the_commit_nothing_half_written_is_left(repo, tmp_path, git, was_there):
+    run, to = sealed(repo, tmp_path / "store"), tmp_path / "back"
+    tree = git(repo, "rev-parse", "HEAD^{tree}").strip()
+    (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    if was_there:
+        to.mkdir()
+
+    with pytest.raises(RestoreError, match="git"):
+        restore(run, to, repositories=(repo,))
+    assert [*to.iterdir()] == [] if was_there else not to.exists()
 
 
 def test_a_source_that_the_store_has_lost_is_an_integrity_failure(repo, tmp_path):

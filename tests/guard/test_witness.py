@@ -78,6 +78,7 @@ def test_what_an_anchor_in_a_file_vouches_for_need_not_be_read_again(repo, cli, 
     assert answer["runs"] == 0
     assert any("not read again: 1 run of which all was sealed up to line 2" in note for note in answer["notes"])
     assert any("extends the one that ../anchors.txt anchored at line 2" in note for note in answer["notes"])
+    assert not any("cannot be seen" in note for note in answer["notes"])
     assert cli("verify", "--anchor", ".runaudit/anchors.txt") == 2
 
 

@@ -271,8 +271,10 @@ def test_a_checkpoint_from_before_is_kept_however_many_came_between_onset_and_fi
         for step, value in TURNED:
             run.log(step, {"train/loss": value})
             if step % 5 == 4:
-                Path("last.pt").write_text(f"weights of {step}")
-                run.checkpoint("last.pt", step=step, kind="last")
+                own = run.run_dir / "checkpoints" / "last.pt"  # One place, written again and again.
+                own.parent.mkdir(exist_ok=True)
+                own.write_text(f"weights of {step}")
+                run.checkpoint(own, step=step, kind="last")
         held = [at for at, _ in run._watch._held]
         run._watch.look()
         run.finish("completed")
@@ -281,6 +283,24 @@ def test_a_checkpoint_from_before_is_kept_however_many_came_between_onset_and_fi
     (healthy,) = [one for one in found.outcome.checkpoints if one["kind"] == "healthy"]
     assert len(held) == 6 and held[-3:] == [189, 194, 199]
     assert 60 <= healthy["step"] < 125
+
+
+def test_of_checkpoints_that_all_lie_there_the_last_one_from_before_is_kept(here):
+    with record("kept near", seed=1, config={"lr": 0.1}) as run:
+        run._watch = watched(run, ["keep"])
+        for step, value in TURNED:
+            run.log(step, {"train/loss": value})
+            if step % 5 == 4:
+                Path("last.pt").write_text(f"weights of {step}")
+                run.checkpoint("last.pt", step=step, kind="last")
+        run._watch.look()
+        run.finish("completed")
+
+    found = open_store(here / ".runaudit").run("kept near")
+    (healthy,) = [one for one in found.outcome.checkpoints if one["kind"] == "healthy"]
+    assert healthy["step"] == 119
+    assert (run.run_dir / healthy["path"]).read_text() == "weights of 119"
+    assert {one["step"] for one in found.outcome.checkpoints} == set(range(4, 200, 5))
 
 
 def test_a_run_that_ends_twice_says_of_no_checkpoint_that_none_was_told(here, capsys):

@@ -68,7 +68,7 @@ def test_a_restart_of_the_learning_rate_explains_a_rise():
     (found,) = asked("divergence", {"train/loss": over(noisy(cycle, 0.01)), "train/lr": over(rate)})
 
     assert found.severity is Severity.INFO
-    assert "learning rate was raised" in found.message
+    assert "(train/lr was raised in that time)" in found.message
 
 
 def test_of_two_opponents_one_may_rise():

@@ -101,6 +101,19 @@ def a_run():
     }, where="here")  # fmt: skip
 
 
+def test_a_series_of_which_nobody_knows_what_it_is_is_told_as_not_judged():
+    series = {"train/loss": LEARNT, "train/strange": COLLAPSED, "curriculum/level": LEARNT}
+    run = run_of({
+        "schema": "runaudit.record/1", "label": "one", "series": {n: [list(p) for p in s] for n, s in series.items()},
+    }, where="here")  # fmt: skip
+    told = health_of([run], RuleSettings())
+
+    assert told.to_json()["runs"][0]["unknown"] == ["train/strange"]
+    (line,) = [line for line in told.text_lines(verbose=True) if "train/strange" in line]
+    assert "not judged" in line
+    assert not any("train/strange" in line for line in told.text_lines())
+
+
 def test_a_rule_of_others_that_raises_is_told_and_the_rest_is_judged(monkeypatch, a_run):
     monkeypatch.setattr(answer, "foreign_rules", lambda: (Broken(), Moon()))
     told = health_of([a_run], RuleSettings())

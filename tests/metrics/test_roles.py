@@ -3,7 +3,7 @@
 import pytest
 
 from runaudit.metrics.catalogue import NAMED, QUANTITIES
-from runaudit.metrics.roles import Role, role
+from runaudit.metrics.roles import Role, flags_skip, is_gradient_norm, is_loss_scale, role
 
 NAMES = {
     Role.LOSS: ("train/loss loss Training/loss train_loss epoch_loss batch_loss train/loss_step train_disc_loss "
@@ -47,3 +47,29 @@ def test_whole_names_of_the_catalogue_that_are_no_result_are_none():
 @pytest.mark.parametrize("name", ["", "///", "x" * 5000, "a " * 400 + "lr", "時間/損失", "lr" * 3000])
 def test_any_name_has_a_role(name):
     assert role(name) in Role
+
+
+@pytest.mark.parametrize("name", ["grad_norm", "train/grad_norm_mean", "grads/layer1.weight", "gnorm", "grad/max"])
+def test_the_size_of_a_gradient_is_one(name):
+    assert is_gradient_norm(name)
+
+
+@pytest.mark.parametrize("name", ["grad/mean", "grad_noise_scale", "grad_var", "grad_norm_ratio", "grad_clip_count",
+                                  "grad_overflow", "nonfinite_grad", "grad_accum_steps", "grad_cosine"])  # fmt: skip
+def test_what_is_told_of_gradients_besides_is_no_size_of_them(name):
+    assert not is_gradient_norm(name)
+
+
+@pytest.mark.parametrize("name", ["found_inf", "amp/found_inf", "grad_overflow", "overflow", "train/step_skipped",
+                                  "skip_step", "nonfinite_grad", "optimizer/skip"])  # fmt: skip
+def test_a_flag_of_a_skipped_step_is_known_by_its_name(name):
+    assert role(name) is Role.SCALER and flags_skip(name) and not is_loss_scale(name)
+
+
+@pytest.mark.parametrize("name", ["skipped", "train/skipped", "amp/skipped", "skipped_steps"])
+def test_what_may_be_a_count_as_well_is_not_said_to_be_a_flag(name):
+    assert role(name) is Role.SCALER and not flags_skip(name) and not is_loss_scale(name)
+
+
+def test_what_the_data_skipped_is_no_step():
+    assert role("data/skipped") is not Role.SCALER

@@ -84,6 +84,17 @@ def test_whatever_was_measured_there_is_a_page(make_run, kind):
     assert not page_of(*arms).faults
 
 
+def test_a_column_is_headed_by_a_name_that_parts_at_its_dot_over_numbers_that_are_told_apart(make_run):
+    def one(seed, value):
+        metrics = {"launch.started": value, "accuracy": 0.5}
+        return make_run(metrics=metrics, trajectory=Trajectory(), seed=seed, label=f"a seed {seed}")
+
+    arm = ArmInput(name="a", runs=(one(0, 1e9 + 1.5), one(1, 1e9 + 2.25)))
+    markup = render_page(page_view((arm,)))
+    assert not Page(markup).faults
+    assert "launch.<wbr>started" in markup and "1000000001.5" in markup and "1000000002.25" in markup
+
+
 def test_a_run_of_another_tracker_that_says_almost_nothing_has_a_page(make_run):
     whole = make_run()
     body = {"origin": {"kind": "imported", "source": "wandb"}, "label": None}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runaudit.report.axis import Axis, axis_of, step_ticks
+from runaudit.report.axis import Axis, axis_of, digits_of, step_ticks
+from runaudit.report.words import compact
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -179,3 +180,14 @@ def test_steps_are_whole_numbers_and_their_ticks_lie_on_the_axis(low, high, labe
     assert labels is None or [label for _, label in found] == labels
     assert found
     assert all(0 <= place <= 1 for place, _ in found)
+
+
+def test_unlike_numbers_of_a_column_are_written_apart_and_others_in_four_digits():
+    def said(*values):
+        digits = digits_of(values)
+        return [compact(value, digits=digits) for value in values]
+
+    assert said(1e9 + 1.5, 1e9 + 2.25) == ["1000000001.5", "1000000002.25"]
+    assert said(0.1512345, 0.1612345, math.nan) == ["0.1512", "0.1612", "NaN"]
+    assert said(2.0000001e-300, 2e-300)[0] != said(2.0000001e-300, 2e-300)[1]
+    assert said(0.25, 0.25) == ["0.25", "0.25"]

@@ -40,6 +40,17 @@ def test_every_seed_is_a_point_and_higher_values_stand_higher():
     assert {"old", "new", "difference", "psnr (dB)"} <= set(texts(svg))
 
 
+def test_values_that_a_plotter_takes_for_zero_stand_where_they_are():
+    small = [tuple(value * 1e-302 for value in arm) for arm in (NEW, OLD)]
+    svg = draw_effects(effect_figure(answer(new=small[0], old=small[1])))
+
+    old, new = sorted(dots(svg))
+    assert max(y for _, y in new) + 20 < min(y for _, y in old)
+    assert any("e\N{MINUS SIGN}301" in text for text in texts(svg))
+    assert not any("e" in text for text in texts(draw_effects(effect_figure(answer(new=(0.0,) * 3, old=(0.0,) * 3))))
+                   if re.fullmatch(r"[\d.e\N{MINUS SIGN}]+", text))  # fmt: skip
+
+
 def test_the_view_holds_the_numbers_of_the_answer_and_nothing_else():
     found = answer(new=NEW, old=OLD)
 

@@ -20,7 +20,7 @@ from runaudit.report.assets import templates_folder
 from runaudit.report.html import render
 from tests.report.conftest import factor
 
-VOID = {"meta", "img", "br", "link", "input", "hr", "line", "base"}
+VOID = {"meta", "img", "br", "wbr", "link", "input", "hr", "line", "base"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202egnp.exe\x1b[31m$\\frac{1}{2}$" + "W" * 300
 
 

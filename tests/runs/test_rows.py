@@ -3,14 +3,14 @@
 from runaudit.factors.cohort import cohort_of
 from runaudit.runs.listing import row_cells
 from runaudit.runs.rows import Section, Spread
-from runaudit.settings import FactorSettings
+from runaudit.settings import Settings
 
 
 def test_a_seed_that_ran_twice_counts_by_the_run_that_has_the_metric(make_run):
     """The first launch of seed 0 gave no number, the second did: the draw is there, and so is its number."""
     runs = [make_run(seed=0, metrics={"test/loss": 0.5}), make_run(seed=0, metrics={"val/acc": 0.75}),
             make_run(seed=1, metrics={"val/acc": 0.25})]  # fmt: skip
-    section = Section.of(cohort_of(runs), FactorSettings())
+    section = Section.of(cohort_of(runs), Settings())
 
     spread = section.spread_of("val/acc")
 
@@ -21,7 +21,7 @@ def test_a_seed_that_ran_twice_counts_by_the_run_that_has_the_metric(make_run):
 def test_what_a_crashed_run_had_logged_stands_in_brackets_and_in_no_figure(make_run):
     runs = [make_run(seed=seed, metrics={"val/acc": value}) for seed, value in enumerate((0.25, 0.75))]
     runs.append(make_run(seed=2, status="crashed", outcome={"metrics": {"val/acc": 0.5}}))
-    section = Section.of(cohort_of(runs), FactorSettings())
+    section = Section.of(cohort_of(runs), Settings())
 
     assert [row_cells(entry, "val/acc")[-1] for entry in section.entries] == ["0.25", "0.75", "(0.5)"]
     assert str(section.spread_of("val/acc")) == "val/acc no mean; the 2 with a number: 0.25, 0.75 (n = 2 of 3)"

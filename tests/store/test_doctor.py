@@ -72,6 +72,30 @@ def test_doctor_names_damage_with_a_remedy_and_ends_with_the_code_of_an_integrit
     assert answer["found"][0]["remedy"]
 
 
+@pytest.mark.parametrize("left", [b"", b"\x0b"])
+def test_a_last_newline_that_is_gone_is_written_again_and_told(here, runaudit, left):
+    one_run(here)
+    whole = here.log_path.read_bytes()
+    overwrite(here.log_path, whole[:-1] + left)
+    code, out, _ = runaudit("doctor", "--json")
+    assert (code, "--repair" in json.loads(out)["found"][0]["remedy"]) == (4, True)
+
+    code, out, _ = runaudit("doctor", "--repair", "--json")
+
+    assert (code, json.loads(out)["verdict"]) == (0, "whole")
+    after = Store(here.root)
+    assert after.log_path.read_bytes().startswith(whole) and verify(after).problems == ()
+    assert [row["what"] for told in repairs(after) for row in told["done"]] == ["its last newline written again"]
+
+
+def test_a_last_line_that_is_another_one_is_not_mended(here, runaudit):
+    one_run(here)
+    raw = here.log_path.read_bytes()
+    overwrite(here.log_path, raw[:-2])
+    assert runaudit("doctor", "--repair")[0] == 4
+    assert here.log_path.read_bytes() == raw[:-2]
+
+
 def test_a_whole_store_is_whole_and_doctor_writes_nothing(here, runaudit):
     one_run(here)
     before = here.log_path.read_bytes()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runaudit.text.markdown import bullets, code, escaped, fenced, table
+from runaudit.text.markdown import bullets, code, escaped, fenced, table, typed
 from runaudit.text.terminal import BOLD, RED, Paint, harmless, printable, printable_json
 from runaudit.text.verdicts import CANNOT_JUDGE, VERDICTS, Tone, verdict_words
 from runaudit.text.words import columns, level, listed, plural
@@ -38,6 +38,15 @@ def test_no_text_ends_its_own_code():
     assert code("a|b") == "`a|b`"
     first, *_, last = fenced(["a", "````", "b"])
     assert first == last == "`````"
+
+
+@pytest.mark.parametrize("command", ["run --label 'a <b> | c'", "x ``` <y>", "plain --seed 1"])
+def test_a_command_is_copied_from_the_text_as_it_is_typed(command):
+    lines = list(typed("- fix: ", command))
+    assert any(command == line.strip().removeprefix("- fix: ").strip("`") for line in lines)
+    if "<" in command:
+        opened, closed = (line.strip() for line in (lines[2], lines[-1]))
+        assert opened == f"{closed}sh" and set(closed) == {"`"} and closed not in command
 
 
 def test_every_row_of_a_table_has_its_cells():

@@ -296,6 +296,15 @@ def test_a_run_a_cohort_and_a_store_show_themselves_in_one_line_and_in_a_noteboo
     assert all(other.short in cohort._repr_html_() for other in cohort.runs)
 
 
+@pytest.mark.parametrize("verb", ["open_store", "study", "health", "verify"])
+def test_where_there_is_no_store_a_program_is_told_what_a_program_calls(tmp_path, monkeypatch, verb):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
+    with pytest.raises(EmptyStoreError) as told:
+        getattr(runaudit, verb)()
+    assert "runaudit.open_store(path)" in str(told.value) and "--" not in str(told.value)
+
+
 def test_no_name_is_markup_or_a_command_where_an_answer_shows_itself(here):
     cohort(here, HOSTILE, FAST, put("config/optimizer/lr", HOSTILE), put(f"config/{HOSTILE[:4]}", HOSTILE))
     store = runaudit.open_store()

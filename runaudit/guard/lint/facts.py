@@ -11,7 +11,7 @@ from typing import NamedTuple
 from runaudit.guard.lint import settings as knobs
 from runaudit.guard.lint.looks import DataLook
 from runaudit.guard.lint.settings import Knob, Setting, Settings
-from runaudit.guard.lint.written import ATTENTION, BATCH_NORMS, BY_HAND, OPTIMIZERS, Place, Written
+from runaudit.guard.lint.written import ATTENTION, BATCH_NORMS, BY_HAND, JUDGED_IN_HALF, OPTIMIZERS, Place, Written
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import Run
 
@@ -294,6 +294,15 @@ class Gathered:
         if len(kinds) == 1 and not any("enabled=" in one.text for one in casts):
             return kinds.pop()
         return Unknown("in which precision it computes is decided while it runs")
+
+    def judged_in_half(self) -> Setting | Place | None:
+        """The setting, else the place of the code, by which an evaluation computes in 16 bits; None where none is
+        seen: a program that judges so by other means is not found."""
+        found = self._told.find(knobs.EVAL_HALF)
+        if isinstance(found, Setting):
+            return found
+        places = () if isinstance(self._written, Unknown) else self._written.of(JUDGED_IN_HALF)
+        return places[0] if places else None
 
     def trained_noise(self) -> Noise | Unknown:
         """The levels of noise that are trained on."""

@@ -5,13 +5,24 @@ what they like; where that word alone could be another's (`fft`, `half`), more i
 """
 
 import ast
-import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from runaudit.guard.lint.written import BLOCKS, BY_HAND, OPTIMIZERS, Epsilon, Literal, Place, Transform
+from runaudit.guard.lint.nodes import (
+    constant_of,
+    default_of,
+    dotted_name,
+    is_false,
+    is_half,
+    is_off,
+    is_surely_half,
+    is_wide,
+    keyword_of,
+    last_word,
+    takes_statistics,
+)
+from runaudit.guard.lint.written import BLOCKS, BY_HAND, JUDGED_IN_HALF, OPTIMIZERS, Epsilon, Literal, Place, Transform
 
 SCHEDULERS = ("CosineAnnealingLR", "OneCycleLR", "LinearLR", "StepLR", "MultiStepLR", "LambdaLR", "SequentialLR",
               "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "PolynomialLR", "ReduceLROnPlateau",
@@ -26,6 +37,8 @@ TRANSFORMS = frozenset({"fft", "fft2", "fftn", "rfft", "rfft2", "rfftn"})
 CONFIGURED = re.compile(r"(Training|Seq2SeqTraining)Arguments|Trainer|DataLoader|SFTConfig")
 """Calls whose literal arguments are settings."""
 MAX_TEXT = 80
+_JUDGES = re.compile(r"(?i)_*(?:do_|run_)?(?:eval|evaluate|evaluation|valid|validate|validation|val|test)(?:_\w*)?")
+"""Functions that judge what was trained."""
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
@@ -125,9 +138,9 @@ def _visit(node: ast.AST, scope: _Scope, found: Parsed) -> None:
 def _within(node: ast.AST, scope: _Scope, found: Parsed) -> _Scope:
     match node:
         case ast.ClassDef(name=name):
-            if any(_last(base).endswith("Module") for base in node.bases):
+            if any(last_word(base).endswith("Module") for base in node.bases):
                 found.modules.append(Place(found.path, node.lineno, name))
-                found.used += [_last(base) for base in node.bases]
+                found.used += [last_word(base) for base in node.bases]
                 if _attends(node):
                     found.calls.setdefault(BY_HAND, []).append(Place(found.path, node.lineno, name))
             maker = next((one for one in node.body if getattr(one, "name", "") == "__init__"), None)
@@ -135,7 +148,7 @@ def _within(node: ast.AST, scope: _Scope, found: Parsed) -> _Scope:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             return replace(scope, owner=(*scope.owner, name), function=node)
         case ast.With():
-            off = any(_is_off(one.context_expr) for one in node.items)
+            off = any(is_off(one.context_expr) for one in node.items)
             return replace(scope, island=scope.island or off)
         case ast.If() | ast.IfExp():
             chosen = "__name__" not in ast.unparse(node.test)
@@ -146,15 +159,15 @@ def _within(node: ast.AST, scope: _Scope, found: Parsed) -> _Scope:
 def _attends(node: ast.ClassDef) -> bool:
     """Whether a block multiplies matrices and takes a softmax between: an attention that is written by hand."""
     calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
-    if not {_last(one.func) for one in calls} & {"softmax", "Softmax"}:
+    if not {last_word(one.func) for one in calls} & {"softmax", "Softmax"}:
         return False
     # Queries times transposed keys. A graph's attention adds them, and is trained at rates of its own.
     products: list[ast.AST] = [
         one for one in ast.walk(node) if isinstance(one, ast.BinOp) and isinstance(one.op, ast.MatMult)
     ]
-    products += [one for one in calls if _last(one.func) in ("matmul", "bmm")]
+    products += [one for one in calls if last_word(one.func) in ("matmul", "bmm")]
     turned = any(_TURNED.search(ast.unparse(one)) for one in products)
-    return turned or any(_last(one.func) == "einsum" for one in calls)
+    return turned or any(last_word(one.func) == "einsum" for one in calls)
 
 
 def _told(node: ast.AST, scope: _Scope, found: Parsed) -> None:
@@ -165,84 +178,38 @@ def _told(node: ast.AST, scope: _Scope, found: Parsed) -> None:
             found.freezes.append(Place(found.path, node.lineno))
         case ast.BinOp(op=ast.Div(), right=right):
             found.epsilons += _epsilons(right, scope, found.path)
-    if _is_half(node):
+    if is_half(node):
         found.half_words.append(Place(found.path, node.lineno, ast.unparse(node)[:MAX_TEXT]))  # type: ignore[attr-defined]
 
 
 def _call(node: ast.Call, scope: _Scope, found: Parsed) -> None:
-    name = _last(node.func)
+    name = last_word(node.func)
     found.used.append(name)
+    if name == "autocast" and any(_JUDGES.fullmatch(one) for one in scope.owner[-1:]) and is_surely_half(node):
+        found.calls.setdefault(JUDGED_IN_HALF, []).append(Place(found.path, node.lineno, ".".join(scope.owner)))
     if name in BLOCKS:
         # What owns it must be made, and no choice must stand before it: else nobody knows whether it is there.
         owner = scope.owner[0] if scope.owner else ""
         found.calls.setdefault(f"{name}?" if scope.choice else name, []).append(Place(found.path, node.lineno, owner))
     elif name in WORDS:
         found.calls.setdefault(name, []).append(Place(found.path, node.lineno, ast.unparse(node)[:MAX_TEXT]))
-    if name in TRANSFORMS and ("fft." in _dotted(node.func) or name != "fft") and node.args:
+    if name in TRANSFORMS and ("fft." in dotted_name(node.func) or name != "fft") and node.args:
         found.transforms.append(_transform(node, scope, found.path))
-    if "freeze" in name.lower() or (name == "requires_grad_" and _is_false(node)):
+    if "freeze" in name.lower() or (name == "requires_grad_" and is_false(node)):
         found.freezes.append(Place(found.path, node.lineno))
     if name in ("add_argument", "option", "DEFINE_float", "DEFINE_integer"):
         found.defaults += _declared(node, found.path)
     if name == "CosineAnnealingLR":
-        length = _constant(_keyword(node, "T_max") or (node.args[1] if len(node.args) > 1 else None))
+        length = constant_of(keyword_of(node, "T_max") or (node.args[1] if len(node.args) > 1 else None))
         found.defaults += [Literal(found.path, node.lineno, "T_max", length, name)] if length is not None else []
     if name in OPTIMIZERS or CONFIGURED.fullmatch(name):
         found.defaults += [
             Literal(found.path, node.lineno, one.arg, value, name)
             for one in node.keywords
-            if one.arg and (value := _constant(one.value)) is not None
+            if one.arg and (value := constant_of(one.value)) is not None
         ]
     if name == "exp" and node.args and (pair := _lognormal(node.args[0])):
         found.sigmas.append((found.path, node.lineno, *pair))
-
-
-def _last(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _dotted(node: ast.AST) -> str:
-    return f"{_dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else _last(node)
-
-
-def _keyword(node: ast.Call, name: str) -> ast.expr | None:
-    return next((one.value for one in node.keywords if one.arg == name), None)
-
-
-def _constant(node: ast.AST | None) -> Any:
-    """A literal number, word or list of such; None for what is none."""
-    value: Any = None
-    with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        value = ast.literal_eval(node) if isinstance(node, ast.expr) else None
-    if value is None and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        pair = _constant(node.left), _constant(node.right)
-        value = pair[0] * pair[1] if all(isinstance(one, int | float) and abs(one) < 1e9 for one in pair) else None
-    return value if isinstance(value, bool | int | float | str) else None
-
-
-def _is_false(node: ast.Call) -> bool:
-    return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value is False
-
-
-def _is_off(node: ast.AST) -> bool:
-    """Whether it is `autocast(…, enabled=False)`."""
-    if not isinstance(node, ast.Call) or _last(node.func) != "autocast":
-        return False
-    enabled = _keyword(node, "enabled")
-    return (isinstance(enabled, ast.Constant) and enabled.value is False) or _is_false(node)
-
-
-def _is_half(node: ast.AST) -> bool:
-    """Whether it says 16-bit floats: `torch.float16`, `x.half()`."""
-    match node:
-        case ast.Attribute(attr="float16" | "bfloat16", value=ast.Name(id="torch")):
-            return True
-        case ast.Call(func=ast.Attribute(attr="half"), args=[], keywords=[]):
-            return True
-    return False
-
-
-# ── settings in the code ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _assigned(path: str, tree: ast.Module) -> Iterator[Literal]:
@@ -251,7 +218,7 @@ def _assigned(path: str, tree: ast.Module) -> Iterator[Literal]:
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         )
         if len(targets) == 1 and isinstance(targets[0], ast.Name):
-            literal = _constant(node.value)  # type: ignore[attr-defined]
+            literal = constant_of(node.value)  # type: ignore[attr-defined]
             if literal is not None:
                 yield Literal(path, node.lineno, targets[0].id, literal)
 
@@ -259,10 +226,10 @@ def _assigned(path: str, tree: ast.Module) -> Iterator[Literal]:
 def _declared(node: ast.Call, path: str) -> Iterator[Literal]:
     names = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
     long = next((name for name in names if name.startswith("--")), names[0] if names else "")
-    default = _constant(_keyword(node, "default"))
+    default = constant_of(keyword_of(node, "default"))
     if (
         default is None
-        and isinstance(action := _keyword(node, "action"), ast.Constant)
+        and isinstance(action := keyword_of(node, "action"), ast.Constant)
         and action.value == "store_true"
     ):
         default = False
@@ -284,7 +251,7 @@ def _transform(node: ast.Call, scope: _Scope, path: str) -> Transform:
         path,
         node.lineno,
         ast.unparse(node)[:MAX_TEXT],
-        island=scope.island or _is_wide(argument) or (source is not None and _is_wide(source)),
+        island=scope.island or is_wide(argument) or (source is not None and is_wide(source)),
         half=source is not None and _is_block(source),
         scaled=_normed(node) or any(_scales(one) for one in around),
         loss=of_loss,
@@ -293,10 +260,10 @@ def _transform(node: ast.Call, scope: _Scope, path: str) -> Transform:
 
 def _is_judged(node: ast.Call, around: list[ast.AST]) -> bool:
     """Whether what it gives is handed to a criterion: `criterion(pred_fft, label_fft)`."""
-    names = {_last(t) for one in around if isinstance(one, ast.Assign) and one.value is node for t in one.targets}
+    names = {last_word(t) for one in around if isinstance(one, ast.Assign) and one.value is node for t in one.targets}
     return any(
-        re.search(r"loss|criterion|l1|mse", _last(one.func).lower())
-        and any(_last(arg) in names or arg is node for arg in one.args)
+        re.search(r"loss|criterion|l1|mse", last_word(one.func).lower())
+        and any(last_word(arg) in names or arg is node for arg in one.args)
         for one in around
         if isinstance(one, ast.Call)
     )
@@ -309,19 +276,9 @@ def _assignment_of(node: ast.AST, around: list[ast.AST], line: int) -> ast.AST |
     given = [
         one
         for one in around
-        if isinstance(one, ast.Assign) and one.lineno < line and any(_last(t) == node.id for t in one.targets)
+        if isinstance(one, ast.Assign) and one.lineno < line and any(last_word(t) == node.id for t in one.targets)
     ]
     return max(given, key=lambda one: one.lineno).value if given else None
-
-
-def _is_wide(node: ast.AST) -> bool:
-    """Whether an expression casts to 32 bits or more."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.Call) and _last(one.func) in ("float", "double"):
-            return True
-        if isinstance(one, ast.Call) and _last(one.func) in ("to", "type") and "float32" in ast.unparse(one):
-            return True
-    return False
 
 
 def _is_block(node: ast.AST) -> bool:
@@ -336,13 +293,13 @@ def _is_block(node: ast.AST) -> bool:
 
 
 def _normed(node: ast.Call) -> bool:
-    norm = _keyword(node, "norm")
+    norm = keyword_of(node, "norm")
     return norm is not None and not (isinstance(norm, ast.Constant) and norm.value in (None, "backward"))
 
 
 def _scales(node: ast.AST) -> bool:
     """Whether something is divided by a size, or a logarithm or a phase is taken."""
-    if isinstance(node, ast.Call) and _last(node.func) in ("log", "log1p", "log10", "angle", "normalize", "std"):
+    if isinstance(node, ast.Call) and last_word(node.func) in ("log", "log1p", "log10", "angle", "normalize", "std"):
         return True
     if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
         return True
@@ -353,46 +310,36 @@ def _epsilons(right: ast.AST, scope: _Scope, path: str) -> Iterator[Epsilon]:
     """`x / sqrt(variance + eps)`. `rsqrt` is not meant: autocast runs it in 32 bits."""
     root = right.left if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Pow) else None
     inner = root
-    if isinstance(right, ast.Call) and _last(right.func) == "sqrt":
+    if isinstance(right, ast.Call) and last_word(right.func) == "sqrt":
         inner = right.args[0] if right.args else getattr(right.func, "value", None)
     if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Add):
         return
     words = ast.unparse(inner).lower()
-    is_norm = any("norm" in word.lower() for word in scope.owner)
+    is_norm = any("norm" in word.lower() for word in scope.owner) or takes_statistics(scope.function)
     if not is_norm and not any(word in words for word in ("var", "sigma", "std", "pow", "** 2", "mean", "square")):
         return
-    value = _constant(inner.right)
+    value = constant_of(inner.right)
     if value is None and scope.function is not None and "eps" in ast.unparse(inner.right).lower():
         places = (scope.function, scope.maker)
-        value = next((v for one in places if one and (v := _default_of(_last(inner.right), one)) is not None), None)
+        value = next((v for one in places if one and (v := default_of(last_word(inner.right), one)) is not None), None)
     if isinstance(value, float | int) and not isinstance(value, bool) and value > 0:
         # What a loss is computed of is given, and in 32 bits; what a layer gives on is in 16.
-        island = scope.island or _is_wide(inner) or any("loss" in word.lower() for word in scope.owner)
+        is_cast = isinstance(scope.function, ast.FunctionDef) and is_wide(scope.function)
+        island = scope.island or is_wide(inner) or is_cast or any("loss" in word.lower() for word in scope.owner)
         yield Epsilon(path, inner.lineno, ast.unparse(inner)[:MAX_TEXT], float(value), island)
-
-
-def _default_of(name: str, function: ast.AST) -> Any:
-    """The default of a parameter of the function."""
-    given = function.args if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) else None
-    if given is None:
-        return None
-    names, defaults = [one.arg for one in given.args], given.defaults
-    pairs = dict(zip(reversed(names), reversed(defaults), strict=False))
-    pairs |= {one.arg: value for one, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value}
-    return _constant(pairs.get(name))
 
 
 def _lognormal(node: ast.AST) -> tuple[float, float] | None:
     """(mean, deviation) of `randn(…) * deviation + mean`."""
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add | ast.Sub):
         return None
-    sign, mean, product = 1 if isinstance(node.op, ast.Add) else -1, _constant(node.right), node.left
+    sign, mean, product = 1 if isinstance(node.op, ast.Add) else -1, constant_of(node.right), node.left
     if mean is None and isinstance(node.op, ast.Add):
-        mean, product = _constant(node.left), node.right
+        mean, product = constant_of(node.left), node.right
     if not isinstance(mean, int | float) or not isinstance(product, ast.BinOp) or not isinstance(product.op, ast.Mult):
         return None
     for factor, other in ((product.left, product.right), (product.right, product.left)):
-        deviation = _constant(factor)
+        deviation = constant_of(factor)
         if isinstance(deviation, int | float) and "randn" in ast.unparse(other):
             return sign * float(mean), float(deviation)
     return None

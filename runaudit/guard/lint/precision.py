@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from runaudit.guard.lint.settings import AMP, EVAL_HALF, Setting, Settings
-from runaudit.guard.lint.written import Written
+from runaudit.guard.lint.settings import AMP, Setting, Settings
+from runaudit.guard.lint.written import Place, Written
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
 
@@ -148,14 +148,21 @@ class HalfEvaluation(Rule):
     switchable = True
     example = "config.eval.precision = fp16: what is judged is computed in 16 bits"
 
-    def check(self, told: Settings) -> Iterator[Finding]:
-        if isinstance(found := told.find(EVAL_HALF), Setting):
-            yield self.finding(
-                found.path,
-                f"{found}: what is judged is computed in 16 bits",
-                remedy="evaluate in 32 bits, or every run that is compared in the same precision",
-                evidence={"value": found.value},
-            )
+    def check(self, judged_in_half: "Setting | Place | None") -> Iterator[Finding]:
+        if judged_in_half is None:
+            return
+        where, value = str(judged_in_half), None
+        if isinstance(judged_in_half, Setting):
+            subject, value = judged_in_half.path, judged_in_half.value
+        else:
+            subject = f"code.{judged_in_half.path}"
+            where += f" computes under autocast in {judged_in_half.text}"
+        yield self.finding(
+            subject,
+            f"{where}: what is judged is computed in 16 bits",
+            remedy="evaluate in 32 bits, or every run that is compared in the same precision",
+            evidence={"value": value} if value is not None else {},
+        )
 
 
 RULES: tuple[Rule, ...] = (

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from runaudit.guard.lint.facts import Presence
-from runaudit.guard.lint.settings import LR, PARAMETERS, Setting, Settings
+from runaudit.guard.lint.settings import LR, NOT_FINITE, PARAMETERS, Setting, Settings
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
 
@@ -125,4 +125,26 @@ def parameters_of(told: Settings) -> int | None:
     return int(found.value) if isinstance(found, Setting) else None
 
 
-RULES: tuple[Rule, ...] = (HighRate(), LowRate(), NoWarmup(), NoClipping())
+class RateNotFinite(Rule):
+    """A learning rate is a finite number.
+
+    `lr: .nan`, as a sweep or a division by nothing leaves it, makes every weight NaN in the first step; an infinite one
+    does so in the second. What no rate can be, as a limit or a placeholder, is not asked."""
+
+    code = "RA514"
+    name = "rate_not_finite"
+    severity = Severity.WARNING
+    switchable = True
+    example = "the learning rate is nan (config.lr)"
+
+    def check(self, told: Settings) -> Iterator[Finding]:
+        for one in told.all_of(NOT_FINITE)[:1]:
+            yield self.finding(
+                one.path,
+                f"the learning rate is {one.value} ({one.path})",
+                remedy="look at what writes it: a sweep, an interpolation, a division by zero",
+                evidence={"rate": str(one.value)},
+            )
+
+
+RULES: tuple[Rule, ...] = (HighRate(), LowRate(), NoWarmup(), NoClipping(), RateNotFinite())

@@ -20,7 +20,7 @@ MAX_BYTES = 2 << 20
 """A program that is larger is read in part, and nothing is said to be missing in it."""
 RECORDER = "runaudit"
 """It records, and trains nothing."""
-VERSION = 6
+VERSION = 7
 """Of what is looked for. A memory of another one is none."""
 
 

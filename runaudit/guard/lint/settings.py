@@ -8,6 +8,7 @@ under names of one meaning leave open which holds, and then nobody may judge by 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple
 
 from runaudit.factors.arguments import arguments_of
@@ -65,6 +66,12 @@ def _rate(value: Any) -> bool:
     return _number(value) and 0 < value < 100
 
 
+def _not_finite(value: Any) -> bool:
+    if isinstance(value, str):
+        value = float(value) if value.lower().lstrip("+-") in ("nan", "inf", "infinity") else 0.0
+    return isinstance(value, float) and not isfinite(value)
+
+
 def _any(value: Any) -> bool:
     return value is not None
 
@@ -97,6 +104,8 @@ LR = _knob(
     below={"max_lr": "optimizer optim opt"},
     apart="scheduler lr_scheduler lr_schedule schedule sched warmup swa ema discriminator disc critic teacher",
 )
+NOT_FINITE = LR._replace(kind=_not_finite)
+"""The same names, told a number that no rate can be."""
 BATCH = _knob(
     "batch size",
     "batch_size per_device_train_batch_size micro_batch_size train_micro_batch_size_per_gpu batch_size_per_gpu "

@@ -30,6 +30,8 @@ ATTENTION = ("MultiheadAttention", "TransformerEncoder", "TransformerEncoderLaye
 BATCH_NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LazyBatchNorm2d")
 BLOCKS = frozenset({*ATTENTION, *BATCH_NORMS})
 """What a rule may speak against for being there. Where a program only may have it, the name ends with `?`."""
+JUDGED_IN_HALF = "autocast in an evaluation"
+"""Among the calls: a function that judges computes in 16 bits, whatever is set."""
 BY_HAND = "attention by hand"
 """Among the calls: a block that attends without a layer of the library."""
 

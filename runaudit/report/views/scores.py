@@ -14,6 +14,7 @@ from runaudit.metrics.catalogue import BASELINES
 from runaudit.metrics.catalogue import PRIMARY as PSNR
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.run import Run
+from runaudit.report.axis import digits_of
 from runaudit.report.inputs import ArmInput, Part
 from runaudit.report.views.arm import RunName, letter, run_name, seed_text
 from runaudit.report.words import Text, clean, compact, number, shown
@@ -169,10 +170,13 @@ def _plain(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
 
 
 def _plain_rows(arms: Sequence[ArmInput], places: Sequence[int], names: Sequence[str]) -> Iterator[Row]:
+    rows = [_told(run) for index in places for run in arms[index].runs]
+    digits = {name: digits_of([held[name] for held in rows if name in held]) for name in names}
     for index in places:
         for run in arms[index].runs if names else ():
             held = _told(run)
-            cells = tuple(Cell(value=compact(held[name]) if name in held else "none") for name in names)
+            said = (compact(held[name], digits=digits[name]) if name in held else "none" for name in names)
+            cells = tuple(Cell(value=value) for value in said)
             yield Row(arm=index, letter=letter(index), run=run_name(run), words="", cells=cells)
 
 
