@@ -6,6 +6,7 @@ with each rank's own statistics they would differ in every layer, the running on
 
 from collections.abc import Callable
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -22,7 +23,9 @@ class SharedBatchNorm(nn.BatchNorm2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that torch gave it
         """In training by the batch, else by the running statistics."""
         if not self.training:
-            return super().forward(input)
+            return F.batch_norm(
+                input, self.running_mean, self.running_var, weight=self.weight, bias=self.bias, eps=self.eps
+            )
         x = input.float()
         count = x.numel() // x.shape[1] * self._ranks
         mean = self._total(x.sum((0, 2, 3))) / count
