@@ -109,8 +109,8 @@ class Watch:
 
     def look(self, *, at_the_end: bool = False) -> None:
         """Read what is new and judge it. Raises nothing: a training does not end because it could not be judged. What a
-        short run showed is said when it ends."""
-        with contextlib.suppress(Exception):
+        short run showed is said when it ends, unless somebody who wants it to end does not wait for that."""
+        with contextlib.suppress(Exception, *((KeyboardInterrupt,) if at_the_end else ())):
             if not (self._follower.read() and self._vigil.is_due) and not at_the_end:
                 return
             for finding in self._vigil.judge(self._follower.trajectory(), goes_on=not at_the_end):

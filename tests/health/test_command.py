@@ -14,6 +14,9 @@ from runaudit.errors import ConfigError, UsageError
 from runaudit.health.answer import RULES, health_of, trajectory_rules
 from runaudit.health.follow import Follower, Vigil
 from runaudit.judge.watch import exit_code, looks, seconds
+from runaudit.launch.ending import End, _told_why
+from runaudit.observe.trace import Trace
+from runaudit.record.ledger import claim
 from runaudit.record.recorder import record
 from runaudit.record.vigil import StoppedByRule, Watch
 from runaudit.records.trajectory import line_of
@@ -245,6 +248,29 @@ def test_a_rule_that_stops_says_so_in_the_record(here):
     assert "stopped by RA402 divergence" in found.outcome.body["error"]
     (look,) = looks(open_store(here / ".runaudit"), "stopped")
     assert "; stopped by RA402 divergence: " in look.closing()
+
+
+def test_whoever_interrupts_does_not_wait_for_a_last_judgement(here, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with record("interrupted", seed=1, config={"lr": 0.1}) as run:
+        run._watch = watched(run, ["warn"])
+        run.log(0, {"train/loss": 1.0})
+        monkeypatch.setattr(Vigil, "judge", interrupted)
+        run.finish("killed")
+
+    assert open_store(here / ".runaudit").run("interrupted").status == "killed"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"), [(1, "diverged", True), (1, "crashed", False), (143, "diverged", False)]
+)
+def test_why_a_rule_ended_a_training_says_more_than_its_last_words(tmp_path, code, status, told):
+    claim(tmp_path, "ending", status=status, error="stopped by RA402 divergence: it rose")
+    end = End(trace=Trace(), cwd=tmp_path, exit_code=code, stderr="no checkpoint could be kept")
+
+    assert (_told_why(end, tmp_path) == "stopped by RA402 divergence: it rose") is told
 
 
 def test_the_last_checkpoint_from_before_the_onset_is_kept_and_the_others_are_let_go(here):
