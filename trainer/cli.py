@@ -171,12 +171,17 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
             recording.keep_pictures(recorder, result.judged)
             metrics = recording.summary(result.metrics)
             recorder.finish(result.status, metrics=metrics, error=result.reason or None)
+    return _told(options.label, recorder.id, result, metrics)
+
+
+def _told(label: str, run: str, result: "TrainResult", metrics: Mapping[str, float]) -> int:
+    """Say how a run ended. Returns its exit code."""
     if result.reason:
         _remark(_farewell(result))
     answer = {
-        "run": recorder.id,
+        "run": run,
         "status": result.status,
-        "label": options.label,
+        "label": label,
         "steps_done": result.steps_done,
         "metrics": metrics,
         "checkpoints": {kind: str(path) for kind, path in result.checkpoints.items()},
