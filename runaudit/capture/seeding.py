@@ -26,18 +26,21 @@ def _argv(argv: Sequence[str]) -> Iterator[int]:
             value = next(iter(argv[index + 1 : index + 2]), "")
         elif not equals:
             continue
-        if _is_seed(option.lstrip("-+~")) and _NUMBER.fullmatch(value):
+        if is_seed_name(option.lstrip("-+~")) and _NUMBER.fullmatch(value):
             yield int(value)
 
 
 def config_seeds(config: Mapping[str, Any]) -> tuple[int, ...]:
     """The seeds that a configuration names, at its top and one table below."""
     inner = (item for table in config.values() if isinstance(table, Mapping) for item in table.items())
-    pairs = [pair for pair in config.items() if _is_seed(str(pair[0]))] or [p for p in inner if _is_seed(str(p[0]))]
+    pairs = [pair for pair in config.items() if is_seed_name(str(pair[0]))] or [
+        p for p in inner if is_seed_name(str(p[0]))
+    ]
     return tuple(value for _, value in pairs if isinstance(value, int) and not isinstance(value, bool))
 
 
-def _is_seed(name: str) -> bool:
+def is_seed_name(name: str) -> bool:
+    """Whether an option or a leaf of this name holds a seed."""
     return name.rpartition(".")[2].rpartition("/")[2].replace("-", "_").lower() in NAMES
 
 

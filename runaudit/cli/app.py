@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seal": ("runaudit.cli.seal:seal", "Seal a lost run with what is on disk."),
     "restore": ("runaudit.cli.restore:restore", "The exact code of a run, in a new folder."),
     "rerun": ("runaudit.cli.restore:rerun", "Run it again and compare."),
+    "untangle": ("runaudit.cli.untangle:untangle", "Run hybrids of two runs: which of their differences did it."),
     "import": ("runaudit.cli.imports:imports", "Bring foreign runs in, their gaps marked unknown."),
     "export": ("runaudit.cli.export:export", "Runs in one file, which import takes back with every digest intact."),
     "rules": ("runaudit.cli.guard:rules", "Every rule, with its reason."),

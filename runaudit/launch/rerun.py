@@ -72,12 +72,12 @@ def rerun(
     settings = settings or Settings()
     if not run.finished and liveness(store.live_dir(run.id)) == "running":
         raise UsageError(f"run {run.short} is running", remedy="wait for its end: a repetition is held against it")
-    command = _command(run)
+    command = command_of(run)
     if is_trusted:
         trusted(store, run)
     elif source := came_from(store, run):
         check_kept(run)  # Of a run without code there is nothing to read first, and nothing to trust.
-        raise _untrusted(run, command, source)
+        raise untrusted(run, command, source)
     repositories = repositories_of(run, store)
     restored = restore(run, to, repositories=repositories, same=same_content(store, environ))
     if not restored.exact:
@@ -86,13 +86,13 @@ def rerun(
             f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
             remedy=f"`runaudit restore {run.short} --to DIR` restores what is there and names the rest",
         )
-    cwd = _start(run, to)
+    cwd = start_in(run, to)
     linked = tuple(link_data(run, to))
-    command = _with_program(command, run, cwd)
+    command = with_program(command, run, cwd)
     executable(command, cwd=cwd, environ=environ)
     manifest = _sealed(store, run, cwd, command, settings, environ)
     done = run_sealed(
-        store, manifest, command, cwd=cwd, environ=_with_path(environ, to), series_names=settings.series,
+        store, manifest, command, cwd=cwd, environ=with_path(environ, to), series_names=settings.series,
         stdout=STDERR,
     )  # fmt: skip
     if done.fault is not None:
@@ -108,7 +108,7 @@ def rerun(
     )
 
 
-def _untrusted(run: Run, command: Sequence[str], source: str) -> GuardRefusedError:
+def untrusted(run: Run, command: Sequence[str], source: str) -> GuardRefusedError:
     """What would be run, and whose it is, for a reader to decide."""
     files = run.manifest.section("code").get("files")
     code = f"its {plural(len(files), 'file')} of code" if isinstance(files, Mapping) and files else "no code of its own"
@@ -120,7 +120,7 @@ def _untrusted(run: Run, command: Sequence[str], source: str) -> GuardRefusedErr
     )
 
 
-def _start(run: Run, to: Path) -> Path:
+def start_in(run: Run, to: Path) -> Path:
     """The folder of the restored tree in which the command starts. Raises IntegrityError for one outside of it."""
     prefix = str(run.manifest.section("launch").get("prefix", "."))
     if prefix != "." and (why := parts_fault(prefix)):
@@ -131,10 +131,10 @@ def _start(run: Run, to: Path) -> Path:
 def other_inputs(run: Run, again: Run, to: Path, settings: Settings) -> tuple[FactorChange, ...]:
     """The factors in which a repetition differs from what it repeats. That it lies in another place is none."""
     found = compare_designs(run, again, settings=settings).factors
-    return tuple(factor for factor in found if not _is_place(factor, to, _top(run)))
+    return tuple(factor for factor in found if not is_place(factor, to, top_of(run)))
 
 
-def _is_place(factor: FactorChange, to: Path, top: Path) -> bool:
+def is_place(factor: FactorChange, to: Path, top: Path) -> bool:
     """Whether a factor says only where the repetition was run: the variables that we set for it, and paths into it."""
     if factor.factor in PLACES:
         return True
@@ -146,14 +146,15 @@ def _words(level: Any) -> str | None:
     return None if isinstance(level, Absent) else canonical_bytes(level).decode()
 
 
-def _top(run: Run) -> Path:
+def top_of(run: Run) -> Path:
     """The folder that the run's code was the tree of."""
     launch = run.manifest.section("launch")
     cwd, prefix = Path(str(launch.get("cwd") or ".")), Path(str(launch.get("prefix", ".")))
     return Path(os.path.normpath(cwd / Path(*[".."] * len(prefix.parts))))
 
 
-def _command(run: Run) -> tuple[str, ...]:
+def command_of(run: Run) -> tuple[str, ...]:
+    """The command of a run that was captured. Raises NothingToJudgeError where it cannot be run again."""
     argv = tuple(str(word) for word in run.manifest.section("launch").get("argv") or ())
     if not argv:
         raise NothingToJudgeError(f"run {run.short} records no command", remedy="only captured runs can be repeated")
@@ -165,7 +166,7 @@ def _command(run: Run) -> tuple[str, ...]:
     return argv
 
 
-def _with_program(command: tuple[str, ...], run: Run, cwd: Path) -> tuple[str, ...]:
+def with_program(command: tuple[str, ...], run: Run, cwd: Path) -> tuple[str, ...]:
     """The command with its program found: `.venv/bin/python` is no part of the code, and lies where the run began."""
     first = Path(command[0])
     there = Path(str(run.manifest.section("launch").get("cwd") or ".")) / first
@@ -196,7 +197,7 @@ def repositories_of(run: Run, store: Store) -> tuple[Path, ...]:
 
 def link_data(run: Run, to: Path) -> Iterator[str]:
     """Datasets that lay inside the tree but not in git are linked to where they lie, so that relative paths hold."""
-    top = _top(run)
+    top = top_of(run)
     for name, entry in run.manifest.section("data").items():
         path = Path(str(entry.get("path") or "")) if isinstance(entry, Mapping) else Path()
         if not path.is_absolute() or not path.exists() or not path.is_relative_to(top) or path == top:
@@ -237,7 +238,8 @@ def _again(entry: Mapping[str, Any]) -> Any:
     return path if path.is_absolute() and path.exists() else dict(entry)
 
 
-def _with_path(environ: Mapping[str, str], to: Path) -> dict[str, str]:
+def with_path(environ: Mapping[str, str], to: Path) -> dict[str, str]:
+    """The environment in which a restored tree is run."""
     # An editable install points Python at the tree that was restored *from*; the restored one has to come first.
     folders = [str(folder) for folder in (to, to / "src") if folder.is_dir()]
     return {**environ, "PYTHONPATH": os.pathsep.join([*folders, *filter(None, [environ.get("PYTHONPATH")])])}

@@ -16,6 +16,7 @@ from runaudit.stats.answer import ArmComparison, Prediction
 from runaudit.stats.bootstrap import bca
 from runaudit.stats.cohort import UNNAMED
 from runaudit.stats.effect import hedges_g, superiority
+from runaudit.stats.failing import boschloo_p, failing_p
 from runaudit.stats.interval import (
     Contrast,
     equivalence_p,
@@ -290,12 +291,6 @@ def _failure_p(arm: Sample, baseline: Sample) -> float | None:
     """Boschloo's exact p for unequal shares of failed runs; None where nothing failed or an arm is empty."""
     if not (arm.failed or baseline.failed) or not (arm.distinct and baseline.distinct):
         return None
-    from scipy.stats import boschloo_exact, fisher_exact
-
-    failed = [arm.distinct_failed, baseline.distinct_failed]
-    table = [failed, [arm.distinct - failed[0], baseline.distinct - failed[1]]]
-    if 0 in (sum(table[0]), sum(table[1])):
-        return 1.0  # every run failed, or none did: the shares are equal
-    fisher = float(fisher_exact(table).pvalue)
+    failed, runs = (arm.distinct_failed, baseline.distinct_failed), (arm.distinct, baseline.distinct)
     # Boschloo is never less powerful than Fisher; its grid search is slow beyond some dozens of runs.
-    return float(boschloo_exact(table, n=32).pvalue) if arm.distinct + baseline.distinct <= 60 else fisher
+    return boschloo_p(failed, runs) if sum(runs) <= 60 else failing_p(failed, runs)

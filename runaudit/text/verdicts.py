@@ -118,6 +118,13 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         "exact": _good("Exact", "Every file is as it was sealed."),
         "incomplete": _bad("Incomplete", "Some files could not be restored.", CANNOT_JUDGE),
     },
+    "untangle": {
+        "attributed": _good("Attributed", "Which factors moved the metric is known, and that no other did as much."),
+        "not_separated": _doubt("Not separated", "Some factors could not be told apart.", NEGATIVE),
+        "no_difference": _doubt("No difference", "The two ends do not differ where they are run again.", NEGATIVE),
+        "inconclusive": _doubt("Inconclusive", "The runs give no answer."),
+        "planned": _good("Planned", "Nothing was run."),
+    },
     "rerun": {
         "bit_equal": _good("Reproduced to the last bit", "Every metric, series and checkpoint is the same."),
         "within_replicate_noise": _good(

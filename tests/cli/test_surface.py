@@ -104,6 +104,7 @@ def test_the_program_of_every_command_that_judges_reads_its_verdict(tmp_path, ca
         "plan": ["--sd", "0.1", "--effect", "0.2"],
         "restore": [new[0], "--to", str(tmp_path / "there")],
         "rerun": None,
+        "untangle": None,
     }
     for name, words in calls.items():
         if words is not None:
@@ -133,6 +134,7 @@ def test_a_word_the_parser_refuses_is_told_to_programs_too(capsys):
         ("study",),
         ("verify",),
         ("rerun", "abcd"),
+        ("untangle", "abcd", "bcde", "--metric", "m"),
         ("health", "abcd"),
         ("stats", "--metric", "m", "a", "--vs", "b"),
     ],

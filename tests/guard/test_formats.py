@@ -45,6 +45,7 @@ CALLS = {
     "seal": (["lost"], {0}),
     "restore": (["first", "--to", "restored"], {0}),
     "rerun": (["first"], {0}),
+    "untangle": (["first", f"mixed {HOSTILE}.", "--metric", "val/psnr", "--dry-run"], {0}),
     "import": (["record", "foreign.json"], {0}),
     "export": ([HOSTILE, OTHER, "-o", "runs.bundle", "--force"], {0}),
     "rules": ([], {0}),
@@ -56,7 +57,7 @@ ONCE = ("seal", "import", "restore", "rerun", "forget")
 
 def outside_code(text: str) -> str:
     """What a renderer could take for markup: code blocks and spans taken out, what is escaped too."""
-    text = re.sub(r"^(`{3,})[^\n]*\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^( *)(`{3,})[^\n]*\n.*?^\1\2$", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"\\[!-/:-@\[-`{-~]", "", text)
     return re.sub(r"(`+)[^\n]*?(?<!`)\1(?!`)", "", text)
 
@@ -68,9 +69,14 @@ def rows_of_tables(text: str) -> list[list[int]]:
 
 
 @pytest.fixture
-def place(repo, options, command, cli, capfd):
+def place(repo, options, command, cli, capfd, request):
     """A repository with a run, cohorts with names that nobody should believe, and a text about them."""
-    assert cli("run", *options[:-1], "first", *command) == 0
+    assert cli("run", *options[:-1], "first", *command, "1") == 0
+    if getattr(request.node, "callspec", None) and request.node.callspec.params.get("name") == "untangle":
+        # Only a launched run can be mixed with another, and launching one takes a while.
+        (repo / "c.toml").write_text("lr = 0.2\n[model]\nwidth = 4\n")
+        (repo / "helper.py").write_text("def score(step, seed):\n    return 21 + step + seed / 10\n")
+        assert cli("run", "--waive", "RA103=sealed", *options[:-1], f"mixed {HOSTILE}.", *command, "1") == 0
     store = Store.open(repo / ".runaudit")
     cohort(store, HOSTILE, (31.0, 31.1, 31.2), put("config/model/activation", "silu"), put("config/x", HOSTILE))
     cohort(store, OTHER, (30.0, 30.1, 30.3), put(f"config/{HOSTILE.replace('/', '')}", 1))

@@ -1,0 +1,85 @@
+"""`runaudit untangle A B`: run hybrids of two runs and say which of their differences moved the metric."""
+
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runaudit.cli import common
+from runaudit.cli.common import Context
+from runaudit.cli.restore import TrustOption
+from runaudit.errors import UsageError
+from runaudit.text.verdicts import verdict_words
+
+if TYPE_CHECKING:
+    from runaudit.untangle.answer import UntangleAnswer
+
+
+@common.command(exit_zero=True)
+def untangle(  # noqa: PLR0917  (typer reads options from it)
+    context: Context,
+    runs: Annotated[
+        list[str], typer.Argument(metavar="A B", help="Two runs or cohorts that differ in several factors.")
+    ],
+    metric: Annotated[str | None, typer.Option("--metric", metavar="M", help="The metric that moved.")] = None,
+    direction: Annotated[
+        str | None, typer.Option("--direction", metavar="higher|lower", help="Which way the metric improves.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="RUNS|HOURSh", help="At most so many runs, or hours: 40, 2h.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="N", help="Runs of A and of B, to see first that they differ here.", min=3)
+    ] = 3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and run nothing.")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on where A and B do not differ here: effects may cancel.")
+    ] = False,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Count no earlier run of this question: what made them fail is mended.")
+    ] = False,
+    trust: TrustOption = False,
+) -> None:
+    """Find out which of the factors between A and B moved a metric, by running hybrids of the two.
+
+    A's code is restored and given B's level of some factors at a time: files, arguments, config, datasets, variables.
+    Each hybrid is a guarded, sealed run with a seed of its own; what was run is found again and not run twice. Exit 0:
+    the difference is attributed. Exit 1: A and B do not differ here, or not all could be told apart. Exit 3: no answer.
+    """
+    from runaudit.untangle.answer import UntangleAnswer
+    from runaudit.untangle.planning import budget_in_runs, plan_of
+    from runaudit.untangle.running import answered, rounds_of
+
+    if len(runs) != 2:
+        raise UsageError(f"untangle takes two runs or cohorts, {len(runs)} given", remedy="name A and B")
+    if metric is None:
+        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
+    context.open()
+    with tempfile.TemporaryDirectory(prefix="runaudit-untangle-") as folder:
+        plan, trees = plan_of(context.bench, (runs[0], runs[1]), metric=metric, direction=direction,
+                              folder=Path(folder), is_trusted=trust)  # fmt: skip
+        plan = replace(plan, round=rounds_of(context.store, plan) + afresh)
+        plan = replace(plan, budget=budget_in_runs(budget, plan.hours(1)), anyway=anyway, seeds=seeds)
+        plan.check()
+        if dry_run:
+            answer = UntangleAnswer(plan=plan)
+        else:
+            if plan.budget is None:
+                _ask(context, UntangleAnswer(plan=plan))
+            answer = answered(plan, trees, context.bench, environ=os.environ, progress=context.note)
+    context.tell(answer)
+    context.finish(verdict_words("untangle", answer.verdict).code)
+
+
+def _ask(context: Context, answer: "UntangleAnswer") -> None:
+    """Show the plan and ask whether it may be run. Raises UsageError where there is nobody to ask."""
+    average, p90 = answer.plan.cost
+    if context.json or not sys.stdin.isatty():
+        raise UsageError("no budget is given, and nobody is there to ask", remedy=f"add --budget {p90}, or --dry-run")
+    context.tell_beside(answer)
+    if not typer.confirm(f"Run it, about {average} runs?", err=True):
+        context.finish(1)

@@ -1,0 +1,113 @@
+"""Two command lines as the choices in which they differ, so that one can be run with some choices of the other.
+
+What a word sets is not read from a table of our own: a choice is put into A's command and the leaves of the command
+line are read again (`factors.arguments`), so that a choice moves exactly the factors that `diff` names.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runaudit.capture.seeding import is_seed_name, named_seeds
+from runaudit.factors.arguments import OVERRIDE, ROOT, arguments_of, is_option
+
+Words = tuple[str, ...]
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option, override or word by its place; None on the side that has none. factors: what `diff` calls it."""
+
+    key: Key
+    a: Words | None
+    b: Words | None
+    factors: frozenset[str] = frozenset()
+
+
+def pieces(argv: Sequence[str]) -> dict[Key, Words]:
+    """The command line in order: an option with the words behind it, an override, a word by its place."""
+    found: dict[Key, list[str]] = {}
+    current: list[str] | None = None
+    loose = 0
+    for word in argv:
+        override = OVERRIDE.fullmatch(word)
+        if is_option(word) or override:
+            name = override[1] + "=" if override and not is_option(word) else word.partition("=")[0]
+            number = sum(key[0] == name for key in found)
+            current = found.setdefault((name, number), [word])
+            if override or "=" in word:
+                current = None
+        elif current is not None:
+            current.append(word)
+        else:
+            loose += 1
+            found[("", loose)] = [word]
+    return {key: tuple(words) for key, words in found.items()}
+
+
+def choices(a: Sequence[str], b: Sequence[str]) -> tuple[Choice, ...]:
+    """Where two commands differ, with the factors that each difference moves."""
+    left, right = pieces(a), pieces(b)
+    before = _leaves(a)
+    found = []
+    for key in (*left, *(key for key in right if key not in left)):
+        if left.get(key) != right.get(key):
+            one = Choice(key, left.get(key), right.get(key))
+            after = _leaves(applied(a, (one,)))
+            moved = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+            found.append(Choice(one.key, one.a, one.b, frozenset(moved)))
+    return tuple(found)
+
+
+def applied(a: Sequence[str], chosen: Sequence[Choice]) -> Words:
+    """A's command with B's side of these choices."""
+    parts = pieces(a)
+    for one in chosen:
+        if one.b is None:
+            parts.pop(one.key, None)
+        else:
+            parts[one.key] = one.b
+    return tuple(word for words in parts.values() for word in words)
+
+
+def with_seed(argv: Sequence[str], seed: int, *, was: object = None) -> Words | None:
+    """The command with this seed wherever it names one, or in the one bare word that is the declared seed `was`; None
+    where no word is the seed."""
+    found = list(argv)
+    if not named_seeds(argv):
+        bare = [at for at, word in enumerate(argv) if at and _is_number(word) and word == str(was)]
+        if len(bare) != 1:
+            return None
+        found[bare[0]] = str(seed)
+        return tuple(found)
+    for at, word in enumerate(argv):
+        name, equals, value = word.partition("=")
+        if not is_seed_name(name.lstrip("-+~")):
+            continue
+        if equals and _is_number(value):
+            found[at] = f"{name}={seed}"
+        elif not equals and word.startswith("-") and at + 1 < len(argv) and _is_number(argv[at + 1]):
+            found[at + 1] = str(seed)
+    return tuple(found)
+
+
+def is_of_seed(choice: Choice, a: object, b: object) -> bool:
+    """Whether a choice is that of the seed, which every run gets anew. a, b: the declared seeds."""
+    if choice.key[0] == "" and (choice.a, choice.b) == ((str(a),), (str(b),)):
+        return True
+    return all(is_seed_name(name.removeprefix(f"{ROOT}.")) for name in choice.factors) and bool(choice.factors)
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
+
+
+def _leaves(argv: Sequence[str]) -> dict[str, Any]:
+    return dict(_flat(ROOT, arguments_of(argv)))
+
+
+def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [pair for key, inner in value.items() for pair in _flat(f"{name}.{key}", inner)]
+    return [(name, value)]

@@ -1,0 +1,105 @@
+"""From two words of a user to a plan: the two ends, what differs between them, how each factor can be moved here."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from runaudit.diff.arms import typical
+from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.factors.cohort import Cohort
+from runaudit.judge.bench import Bench
+from runaudit.judge.designs import compare_sides
+from runaudit.judge.values import declared_direction, require_metric
+from runaudit.launch.rerun import command_of, untrusted
+from runaudit.metrics.catalogue import known_direction
+from runaudit.records.run import Run
+from runaudit.store.foreign import came_from, trusted
+from runaudit.untangle.commandline import with_seed
+from runaudit.untangle.moves import moves_between
+from runaudit.untangle.plan import Plan, arm_of
+from runaudit.untangle.trees import Trees, open_trees
+from runaudit.untangle.units import units_of
+
+
+def plan_of(
+    bench: Bench,
+    words: tuple[str, str],
+    *,
+    metric: str,
+    direction: str | None,
+    folder: Path,
+    is_trusted: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[Plan, Trees]:
+    """The plan of a question, and both trees restored below `folder`. Every hybrid of the code is imported here.
+
+    Raises UsageError, NothingToJudgeError or GuardRefusedError where it cannot be answered here.
+    """
+    a, b = (bench.cohort(word, trajectory=False) for word in words)
+    meant, sequences = require_metric(bench.settings, (a, b), metric, direction=direction)
+    way = declared_direction(bench.settings, metric, direction) or known_direction(meant)
+    if way is None:
+        raise UsageError(f"which way {meant} improves is not known", remedy="add --direction higher or lower")
+    left, right = (_end(bench, arm, is_trusted=is_trusted) for arm in (a, b))
+    found, _ = compare_sides(bench, a, b)
+    if str(found.verdict) in {"incomparable", "integrity_failure"}:
+        raise NothingToJudgeError(
+            f"the two ends cannot be compared ({found.verdict}): {found.reason}",
+            remedy=f"`runaudit diff {words[0]} {words[1]}` says why",
+        )
+    moves = moves_between(found, left, right)
+    command = command_of(left)
+    if with_seed(command, 0, was=left.manifest.seed) is None:
+        raise UsageError(
+            "no word of A's command names its seed, and every hybrid needs one of its own",
+            remedy="let the program take --seed, and run both ends with it",
+        )
+    trees = open_trees(bench.store, left, right, folder)
+    units = units_of(moves.moves, trees, command, environ)
+    notes = tuple(
+        f"the command's {' '.join(one.a or one.b or ())} stays as A has it: no factor is told by it"
+        for one in moves.shared
+    )
+    plan = Plan(
+        a=arm_of(a, left, meant, sequences),
+        b=arm_of(b, right, meant, sequences),
+        metric=meant,
+        sequences=sequences,
+        direction=way,
+        units=units,
+        immovable=moves.immovable,
+        notes=notes,
+    )
+    return plan, trees
+
+
+def _end(bench: Bench, arm: Cohort, *, is_trusted: bool) -> Run:
+    """The run that stands for an end. Raises GuardRefusedError for somebody else's that is not trusted."""
+    run = typical(arm)
+    if not run.finished:
+        raise NothingToJudgeError(f"no run of {arm.label} finished", remedy="name runs that did")
+    source = came_from(bench.store, run)
+    if is_trusted:
+        trusted(bench.store, run)
+    elif source:
+        raise untrusted(run, command_of(run), source)
+    return run
+
+
+def budget_in_runs(budget: str | None, hours: float | None) -> int | None:
+    """A budget as it is typed, 40 or 2h, in runs. hours: of one run. Raises UsageError for no budget."""
+    if budget is None:
+        return None
+    word = budget.strip().lower()
+    try:
+        if not word.endswith("h"):
+            runs = int(word)
+        elif not hours:
+            raise UsageError("no run of A or B says how long it took", remedy="give --budget in runs")
+        else:
+            runs = int(float(word[:-1]) / hours)
+    except ValueError:
+        raise UsageError(f"{budget!r} is no budget", remedy="write a number of runs (40) or of hours (2h)") from None
+    if runs < 1:
+        raise UsageError(f"a budget of {budget} holds no run", remedy="give more")
+    return runs

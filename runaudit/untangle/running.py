@@ -1,0 +1,295 @@
+"""The runs of a plan: each in a folder of its own, guarded, sealed with its place in the plan, with a fresh seed.
+
+Nothing of the state of a plan lies anywhere but in its sealed runs. An interrupted plan finds there which cells are
+done; a run that was stopped by hand is no outcome of its cell and is run again.
+"""
+
+import contextlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from runaudit.capture.draft import LaunchRequest
+from runaudit.diff import compare_designs
+from runaudit.errors import NothingToJudgeError
+from runaudit.guard.admission import prepare
+from runaudit.judge.bench import Bench
+from runaudit.judge.values import metric_value
+from runaudit.launch.given import merged_config
+from runaudit.launch.process import executable
+from runaudit.launch.rerun import command_of, is_place, top_of, with_path, with_program
+from runaudit.launch.wrapper import run_sealed
+from runaudit.records.manifest import Manifest
+from runaudit.records.run import Run
+from runaudit.settings import Settings
+from runaudit.store import Store
+from runaudit.store.catalogue import load, manifest_of, run_ids
+from runaudit.text.words import head
+from runaudit.untangle.answer import UntangleAnswer
+from runaudit.untangle.cells import Cell
+from runaudit.untangle.commandline import applied, with_seed
+from runaudit.untangle.finding import Finding
+from runaudit.untangle.moves import Move
+from runaudit.untangle.plan import Plan
+from runaudit.untangle.procedure import decide
+from runaudit.untangle.trees import Trees
+from runaudit.untangle.trial import Attempt, Batch, Done
+from runaudit.untangle.units import moved
+
+ATTEMPTS = 2
+"""A cell whose run fails is run once more with the next seed; both count."""
+STOPS = 2
+"""A run that was killed is run again; a cell that is killed this often is taken at its word."""
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A sealed run of a plan: its batch, its place in it, and what came of it."""
+
+    run: Run
+    batch: int
+    place: int
+    attempt: Attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """A plan at work in a store. beside: of each cell, the factors beside the
+    plan's in which this machine differs from A's today."""
+
+    plan: Plan
+    store: Store
+    settings: Settings
+    trees: Trees
+    environ: Mapping[str, str]
+    progress: Progress
+    checked: set[Cell] = field(default_factory=set)
+    beside: list[set[str]] = field(default_factory=list)
+    waived: set[str] = field(default_factory=set)
+
+    def go(self) -> tuple[Finding, tuple[Done, ...], tuple[Ran, ...]]:
+        """Run until there is an answer. What was run before is not run again."""
+        ran = list(runs_of(self.store, self.plan))
+        history: list[Done] = []
+        while True:
+            move = decide(self.plan.question, history)
+            if isinstance(move, Finding):
+                return move, tuple(history), tuple(ran)
+            history.append(self._batch(move, len(history), ran))
+
+    def _batch(self, batch: Batch, number: int, ran: list[Ran]) -> Done:
+        order = list(range(len(batch.cells)))
+        Random(f"{self.plan.id}/{number}/order").shuffle(order)
+        for turn, place in enumerate(order):
+            while not _is_done(mine := [one for one in ran if (one.batch, one.place) == (number, place)]):
+                again = " again" if mine else ""
+                cell = batch.cells[place]
+                self.progress(f"{batch.purpose}, run {turn + 1} of {len(order)}{again}: {self._said(cell)}")
+                ran.append(self._run(cell, number, place, len(ran)))
+        return Done(batch, tuple(one.attempt for one in ran if one.batch == number and _counts(one)))
+
+    def _said(self, cell: Cell) -> str:
+        names = [move.factor for move in moved(self.plan.units, cell)]
+        whole = sum(len(unit.moves) for unit in self.plan.units)
+        if not names:
+            return "A"
+        return "B" if len(names) == whole else f"A with {head(names, 4)} of B"
+
+    def _run(self, cell: Cell, number: int, place: int, count: int) -> Ran:
+        moves = moved(self.plan.units, cell)
+        to = self.trees.folder / f"run-{count}"
+        cwd = self.trees.build(moves, to)
+        try:
+            seed = self.plan.first_seed + count
+            command = _command(self.plan.a.run, moves, seed, cwd)
+            environ = _variables(self.environ, self.plan, moves)
+            executable(command, cwd=cwd, environ=environ)
+            sealed_as = {
+                "id": self.plan.id,
+                "question": self.plan.asked,
+                "plan": self.plan.body,
+                "batch": number,
+                "place": place,
+                "cell": list(cell),
+            }
+            request = self._request(moves, seed, command, cwd, to, sealed_as, self._said(cell))
+            manifest = self._sealed(request, environ)
+            with Path(os.devnull).open("wb") as silent:
+                done = run_sealed(
+                    self.store, manifest, command, cwd=cwd, environ=with_path(environ, to),
+                    series_names=self.settings.series, stdout=silent.fileno(),
+                )  # fmt: skip
+            if done.fault is not None:
+                raise done.fault
+            found = _ran(load(self.store, manifest.id), self.plan)
+            if done.ended.forwarded:
+                raise KeyboardInterrupt
+            self._check(found, moves, to)
+            return found
+        finally:
+            shutil.rmtree(to, ignore_errors=True)
+
+    def _sealed(self, request: LaunchRequest, environ: Mapping[str, str]) -> Manifest:
+        """Ask the guard and seal. What it refuses (an edited tree) is what a hybrid is: waived, with that reason."""
+        reason = f"a hybrid of runs {self.plan.a.run.short} and {self.plan.b.run.short}"
+        while True:
+            waive = tuple(f"{code}={reason}" for code in sorted(self.waived))
+            asked = prepare(
+                request, self.store, settings=self.settings, baseline=f"id:{self.plan.a.run.id}", waive=waive,
+                environ=environ,
+            )  # fmt: skip
+            refused = {finding.code for finding in asked.answer.refusals}
+            if refused <= self.waived:
+                return asked.sealed(environ=environ)
+            self.waived.update(refused)
+
+    def _request(
+        self, moves: Sequence[Move], seed: int, command: Sequence[str], cwd: Path, to: Path, sealed_as: Any, said: str
+    ) -> LaunchRequest:
+        a, b = self.plan.a.run, self.plan.b.run
+        body = a.manifest.to_json()
+        files = tuple(to / path for path in a.manifest.section("launch").get("config_files") or ())
+        at_b = {move.data for move in moves if move.data}
+        config = {"config": merged_config(files)} if files else {"config": body["config"]} if "config" in body else {}
+        return LaunchRequest(
+            label=f"untangle {a.label}: {said}",
+            seed=seed,
+            **config,
+            config_files=files,
+            data={
+                name: _placed(entry, b if name in at_b else a, name, to)
+                for name, entry in (body.get("data") or {}).items()
+            },
+            init=body.get("init"),
+            evaluation=body.get("eval"),
+            intent=tuple(move.factor for move in moves),
+            argv=tuple(command),
+            root=cwd,
+            extra={"origin": {"kind": "captured", "untangle": sealed_as}},
+        )
+
+    def _check(self, ran: Ran, moves: Sequence[Move], to: Path) -> None:
+        """That a hybrid has the levels it was asked for, and no others. Raises NothingToJudgeError.
+
+        Declared is not observed: what the record of the run says is held against A and B.
+        """
+        if ran.attempt.cell in self.checked or not ran.run.finished:
+            return
+        differs = self._differs(self.plan.a.run, ran.run, to)
+        wanted = {move.factor for move in moves}
+        known = {factor for unit in self.plan.units for factor in unit.factors}
+        self.beside.append(differs - known)
+        # What differs in every run alike is this machine today; what differs in some is a hybrid that was not built so.
+        if wrong := sorted(((differs & known) - wanted) | (self.beside[0] ^ self.beside[-1])):
+            raise NothingToJudgeError(
+                f"the hybrid run {ran.run.short} differs from A in {head(wrong)} too, which was not asked for",
+                remedy=f"`runaudit diff {self.plan.a.run.short} {ran.run.short}` shows it",
+            )
+        if left := sorted(wanted & self._differs(self.plan.b.run, ran.run, to)):
+            raise NothingToJudgeError(
+                f"the hybrid run {ran.run.short} has not B's level of {head(left)}",
+                remedy=f"`runaudit diff {self.plan.b.run.short} {ran.run.short}` shows it",
+            )
+        self.checked.add(ran.attempt.cell)
+
+    def _differs(self, end: Run, hybrid: Run, to: Path) -> set[str]:
+        found = compare_designs(end, hybrid, settings=self.settings).factors
+        return {one.factor for one in found if one.factor != "seed" and not is_place(one, to, top_of(end))}
+
+
+def answered(
+    plan: Plan, trees: Trees, bench: Bench, *, environ: Mapping[str, str], progress: Progress
+) -> UntangleAnswer:
+    """Run a plan to its end and say what it told."""
+    work = Campaign(plan=plan, store=bench.store, settings=bench.settings, trees=trees, environ=environ,
+                    progress=progress)  # fmt: skip
+    finding, history, ran = work.go()
+    ids = tuple(one.run.id for one in ran)
+    return UntangleAnswer(plan=plan, finding=finding, history=history, runs=ids, errors=errors_of(ran))
+
+
+def runs_of(store: Store, plan: Plan) -> Iterator[Ran]:
+    """The runs of a plan that are sealed, in the order of their launch."""
+    for run_id in run_ids(store):
+        mark = manifest_of(store, run_id).section("origin").get("untangle")
+        if isinstance(mark, Mapping) and mark.get("id") == plan.id:
+            run = load(store, run_id)
+            if run.outcome is not None:
+                yield _ran(run, plan)
+
+
+def errors_of(ran: Sequence[Ran]) -> dict[str, int]:
+    """Why runs failed, the most frequent first, with how many did so."""
+    found = Counter(
+        str(one.run.outcome.body.get("error") or one.run.status)
+        for one in ran
+        if one.attempt.value is None and one.run.outcome is not None
+    )
+    return dict(found.most_common())
+
+
+def rounds_of(store: Store, plan: Plan) -> int:
+    """How often the plan's question was begun afresh: the latest round of it, 0 where it was asked once or never."""
+    found = [0]
+    for run_id in run_ids(store):
+        mark = manifest_of(store, run_id).section("origin").get("untangle")
+        if isinstance(mark, Mapping) and mark.get("question") == plan.asked:
+            found.append(int(mark["plan"]["round"]))
+    return max(found)
+
+
+def _ran(run: Run, plan: Plan) -> Ran:
+    mark = run.manifest.section("origin")["untangle"]
+    value = metric_value(run, plan.metric, plan.sequences) if run.finished else None
+    usable = value if value is not None and isfinite(value) else None
+    return Ran(run, int(mark["batch"]), int(mark["place"]), Attempt(tuple(int(x) for x in mark["cell"]), usable))
+
+
+def _counts(one: Ran) -> bool:
+    return one.run.status != "killed"
+
+
+def _is_done(mine: Sequence[Ran]) -> bool:
+    """Whether a place of a batch has its number, or has failed as often as it may."""
+    counted = [one for one in mine if _counts(one)]
+    stopped = len(mine) - len(counted)
+    return any(one.attempt.value is not None for one in counted) or len(counted) >= ATTEMPTS or stopped > STOPS
+
+
+def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path) -> tuple[str, ...]:
+    words = applied(command_of(a), tuple(dict.fromkeys(one for move in moves for one in move.choices)))
+    return with_program(with_seed(words, seed, was=a.manifest.seed) or words, a, cwd)
+
+
+def _variables(environ: Mapping[str, str], plan: Plan, moves: Sequence[Move]) -> dict[str, str]:
+    """The environment with every movable variable at its level."""
+    found = dict(environ)
+    at_b = {move.factor for move in moves}
+    for unit in plan.units:
+        for move in unit.moves:
+            if move.variable is not None:
+                name, before, after = move.variable
+                level = after if move.factor in at_b else before
+                if level is None:
+                    found.pop(name, None)
+                else:
+                    found[name] = level
+    return found
+
+
+def _placed(entry: Mapping[str, Any], run: Run, name: str, to: Path) -> Any:
+    """A dataset where the hybrid finds it: in its own tree if it lay in the run's, else where it lies."""
+    mine = run.manifest.section("data").get(name) or entry
+    path = Path(str(mine.get("path") or ""))
+    with contextlib.suppress(ValueError):
+        inside = to / path.relative_to(top_of(run))
+        if inside.exists():
+            return inside
+    return path if path.is_absolute() and path.exists() else dict(mine)

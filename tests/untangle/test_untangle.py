@@ -1,0 +1,95 @@
+"""A stranger's program, two runs of it that differ in several things, and hybrids that are really run."""
+
+import json
+
+from runaudit.store import Store
+from runaudit.store.catalogue import load, run_ids
+
+ASK = ("untangle", "the old way", "the new way", "--metric", "val/acc", "--direction", "higher")
+
+
+def test_a_plan_names_each_factor_with_how_it_is_moved_and_runs_nothing(repo, trained, cli, monkeypatch, capfd):
+    trained("the old way", 1, lr="0.1")
+    (repo / "loss.py").write_text("def gain():\n    return 1.0 + 0.0\n")
+    monkeypatch.setenv("BOOST", "0")
+    trained("the new way", 1, lr="0.3", data="data/v2")
+    before = run_ids(Store.open(repo / ".runaudit"))
+    monkeypatch.delenv("BOOST")
+    capfd.readouterr()
+
+    assert cli(*ASK, "--dry-run", "--json") == 0
+
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["verdict"] == "planned" and answer["runs"] == []
+    assert {one["factor"]: one["how"] for one in answer["plan"]["factors"]} == {
+        "config.args.lr": "the command says --lr 0.3",
+        "code.loss.py": "loss.py as B sealed it",
+        "data.train": "the command says --data data/v2",
+        "env.variables.BOOST": "BOOST=0",
+    }
+    assert answer["plan"]["immovable"] == []
+    assert run_ids(Store.open(repo / ".runaudit")) == before
+    # The two ends and six mixes of a half of the sixteen.
+    assert len(answer["plan"]["cells"]) == 8
+
+
+def test_files_that_do_not_import_without_each_other_are_one_unit_and_the_mix_that_runs_is_known(
+    repo, trained, cli, capfd
+):
+    trained("the old way", 1, lr="0.1")
+    (repo / "loss.py").write_text("def gain():\n    return 1.0\n\ndef focal():\n    return 0.0\n")
+    (repo / "train.py").write_text((repo / "train.py").read_text().replace("import gain", "import focal, gain"))
+    trained("the new way", 1, lr="0.3")
+    capfd.readouterr()
+
+    assert cli(*ASK, "--dry-run", "--json") == 0
+
+    units = json.loads(capfd.readouterr().out)["plan"]["units"]
+    (pair,) = [unit for unit in units if len(unit["factors"]) == 2]
+    assert set(pair["factors"]) == {"code.loss.py", "code.train.py"}
+    assert "code.train.py at B's level does not import alone (ImportError: loss has no focal)" in pair["why"]
+
+
+def test_the_factor_that_moved_the_metric_is_named_and_no_run_is_run_twice(repo, trained, cli, capfd):
+    trained("the old way", 1, 2, 3, lr="0.1")
+    (repo / "loss.py").write_text("def gain():\n    return 2.0 / 2.0\n")
+    trained("the new way", 1, 2, 3, lr="0.3")
+    capfd.readouterr()
+
+    assert cli(*ASK, "--budget", "40", "--json") == 0
+
+    answer = json.loads(capfd.readouterr().out)
+    assert (answer["verdict"], answer["culprits"], answer["unresolved"]) == ("attributed", ["config.args.lr"], [])
+    effects = {one["factor"]: one for one in answer["effects"]}
+    assert effects["config.args.lr"]["ci"][0] <= 2.0 <= effects["config.args.lr"]["ci"][1]
+    assert effects["code.loss.py"]["ci"][0] <= 0.0 <= effects["code.loss.py"]["ci"][1]
+    # Every cell of the two factors was run, so that the shares are no estimate.
+    assert all(one["share_is_exact"] for one in answer["effects"])
+    store = Store.open(repo / ".runaudit")
+    runs = [load(store, run_id) for run_id in answer["runs"]]
+    marks = [run.manifest.section("origin")["untangle"] for run in runs]
+    assert {mark["id"] for mark in marks} == {answer["plan"]["id"]}
+    seeds = [run.manifest.seed for run in runs]
+    assert len(set(seeds)) == len(seeds) and not {1, 2, 3} & set(seeds)
+    assert not list(repo.glob("run-*"))
+    count = len(run_ids(store))
+
+    assert cli(*ASK, "--budget", "40", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["runs"] == answer["runs"]
+    assert len(run_ids(Store.open(repo / ".runaudit"))) == count
+
+
+def test_what_cannot_be_asked_is_said_in_one_line(repo, trained, cli, capfd):
+    trained("the old way", 1, lr="0.1")
+    trained("the new way", 1, lr="0.3")
+    capfd.readouterr()
+    for words, code, said in (
+        (("untangle", "the old way", "--metric", "val/acc"), 2, "takes two runs or cohorts, 1 given"),
+        (ASK[:3], 2, "no metric is named"),
+        (ASK[:5], 2, "only config.args.lr can be moved"),
+        ((*ASK, "--budget", "many"), 2, "'many' is no budget"),
+    ):
+        found = cli(*words)
+        told = capfd.readouterr().err
+        assert said in told and told.count("\n") == 1, (words, told)
+        assert found in {code, 3}
