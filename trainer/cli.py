@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from runaudit.errors import ConfigError, RunauditError
 
 if TYPE_CHECKING:
+    from trainer.config import TrainConfig
     from trainer.main import TrainResult
+    from trainer.ranks import Ranks
 
 UNEXPECTED = 70
 NEEDED = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image", "PIL": "pillow"}
@@ -72,6 +74,19 @@ class TerminalLog:
         """Say nothing: the result names the checkpoints."""
 
 
+class UnheardLog:
+    """A RunLog of a process that trains along: the first one tells."""
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+        """Say nothing."""
+
+    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], int]]:
     """SIGINT and SIGTERM ask the run to save itself; a second one ends it at once."""
@@ -91,6 +106,18 @@ def stop_signals() -> Iterator[Callable[[], int]]:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from trainer.ranks import AnotherRankError, joined
+
+    with joined() as ranks:
+        try:
+            return _train_as(ranks, options)
+        except AnotherRankError as error:
+            if ranks.leads:
+                raise
+            return error.exit_code  # said by the first
+
+
+def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
     from trainer import recording, resume
     from trainer.checkpoint import require_room
@@ -103,45 +130,73 @@ def _train(options: argparse.Namespace) -> int:
         label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy,
         baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
     )  # fmt: skip
-    config = read_config(options.config, tuple(options.set))
-    dataset = open_dataset(config)
-    config, measured = rehearsed(config, dataset)
-    parent = resume.find(options.resume, options.store) if options.resume else None
-    _remark(parent.remark if parent else "")
-    # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
-    seed_everything(options.seed, **switches(config))
-    if parent is None:  # else whether the run can go on at all comes first, and the guard is asked at the seal
-        recording.check(launch, config, options.seed, dataset)
-    prepared = prepare(config, options.seed, dataset)
-    require_room(_disk_of(options.store), prepared.model.state_dict())
-    if parent is not None:
-        require_continuable(prepared, parent.checkpoint)
+    with ranks.agreed():
+        config = read_config(options.config, tuple(options.set), ranks=ranks.size)
+        dataset = open_dataset(config)
+        config, measured = rehearsed(config, dataset)
+    config = ranks.told_by_first(config)  # a precision that was measured may have come out otherwise elsewhere
+    with ranks.agreed():
+        parent = resume.find(options.resume, options.store) if options.resume else None
+        # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
+        seed_everything(options.seed, **switches(config))
+        # With a parent, whether the run can go on at all comes first, and the guard is asked at the seal.
+        if parent is None and ranks.leads:
+            recording.check(launch, config, options.seed, dataset)
+        prepared = prepare(config, options.seed, dataset, ranks=ranks)
+        if ranks.leads:
+            _remark(parent.remark if parent else "")
+            require_room(_disk_of(options.store), prepared.model.state_dict())
+        if parent is not None:
+            require_continuable(prepared, parent.checkpoint)
+    checkpoint = parent.checkpoint if parent else None
     with stop_signals() as stop:
-        recorder = recording.seal(
-            launch, config, options.seed, dataset, proof=prepared.seed_proof, parent=parent, measured=measured
-        )
+        recorder = None
+        with ranks.agreed():
+            if ranks.leads:
+                recorder = recording.seal(
+                    launch, config, options.seed, dataset, proof=prepared.seed_proof, parent=parent, measured=measured
+                )
+        if recorder is None:
+            return train(
+                config, options.seed, UnheardLog(), Path(), checkpoint, prepared=prepared, stop=stop, ranks=ranks
+            ).exit_code
         print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
+        _remark(_tiles_a_step(config))
         with recorder:
             shelf = SealedShelf(options.store, recorder)
             result = train(
-                config, options.seed, recording.SealedLog(recorder, TerminalLog()), recorder.run_dir,
-                parent.checkpoint if parent else None, prepared=prepared, stop=stop, shelf=shelf,
+                config, options.seed, recording.SealedLog(recorder, TerminalLog()), recorder.run_dir, checkpoint,
+                prepared=prepared, stop=stop, shelf=shelf, ranks=ranks,
             )  # fmt: skip
             recording.keep_pictures(recorder, result.judged)
             metrics = recording.summary(result.metrics)
             recorder.finish(result.status, metrics=metrics, error=result.reason or None)
+    return _told(options.label, recorder.id, result, metrics)
+
+
+def _told(label: str, run: str, result: "TrainResult", metrics: Mapping[str, float]) -> int:
+    """Say how a run ended. Returns its exit code."""
     if result.reason:
         _remark(_farewell(result))
     answer = {
-        "run": recorder.id,
+        "run": run,
         "status": result.status,
-        "label": options.label,
+        "label": label,
         "steps_done": result.steps_done,
         "metrics": metrics,
         "checkpoints": {kind: str(path) for kind, path in result.checkpoints.items()},
     }
     print(json.dumps(answer, indent=2))
     return result.exit_code
+
+
+def _tiles_a_step(config: "TrainConfig") -> str:
+    """How many tiles a step is of where several processes share it."""
+    optim = config.optim
+    if optim.world_size == 1:
+        return ""
+    total = optim.batch * optim.accumulate * optim.world_size
+    return f"batch {optim.batch} x accumulate {optim.accumulate} x {optim.world_size} processes: {total} tiles a step"
 
 
 def _disk_of(store: Path | None) -> Path:

@@ -162,10 +162,14 @@ class OptimConfig:
 
     A step whose gradient is more than `spike_factor` times as long as is usual in its stage is not taken; 0 takes all.
     Clipping bounds a step, not its direction: a head of 64 x 8 at 1.5e-3 left for losses of 4e5 to 4e11 (3 of 3 seeds).
+
+    A step is of batch x accumulate x world_size tiles: `batch` is what one process takes at once, and `world_size` how
+    many processes the launcher has started, filled in by it.
     """
 
     batch: int = ranged(8, 1)
     accumulate: int = ranged(1, 1)
+    world_size: int = ranged(1, 1)
     weight_decay: float = ranged(1e-4)
     beta1: float = ranged(0.9, 0.0, 0.999999)
     beta2: float = ranged(0.999, 0.0, 0.999999)
@@ -334,16 +338,22 @@ def _asks_for_frame_0(config: TrainConfig) -> bool:
     )
 
 
-def settled(config: TrainConfig, *, gpu: bool) -> TrainConfig:
-    """The same config with the device decided, and the precision where it needs no measurement.
+def settled(config: TrainConfig, *, gpu: bool, ranks: int = 1) -> TrainConfig:
+    """The same config with the device and the processes decided, and the precision where it needs no measurement.
 
-    gpu: is there one to use? On one, `amp.dtype` = auto stays for `trainer.rehearsal` to measure.
+    gpu: is there one to use? On one, `amp.dtype` = auto stays for `trainer.rehearsal` to measure. ranks: how many
+    processes train together.
     """
+    if config.optim.world_size not in (1, ranks):
+        raise ConfigError(
+            f"config: optim.world_size is {config.optim.world_size}, but the launcher started {ranks}",
+            remedy="leave it out: torchrun --nproc-per-node N says it",
+        )
     device: Literal["cpu", "cuda"] = ("cuda" if gpu else "cpu") if config.device == "auto" else config.device
     if device == "cuda" and not gpu:
         raise ConfigError("config: device is cuda, but no CUDA device is visible", remedy='set device = "cpu"')
     amp = replace(config.amp, dtype="off") if config.amp.dtype == "auto" and device == "cpu" else config.amp
-    return replace(config, device=device, amp=amp)
+    return replace(config, device=device, amp=amp, optim=replace(config.optim, world_size=ranks))
 
 
 def resolve(config: TrainConfig) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from trainer.amp import Precision
 from trainer.build import Normalised
 from trainer.checkpoint import Checkpoint, decoded, encoded, optimiser_tensors, restore_optimiser, write
 from trainer.config import TrainConfig, resolve
+from trainer.ranks import ALONE, Ranks
 from trainer.resume import put_weights
 from trainer.samples import Batch, Samples, draw
 from trainer.seeding import restore_rng, rng_state
@@ -27,6 +28,7 @@ from trainer.stages import (
     lr_at,
     prepare_blocks,
     require_frozen,
+    weights_digest,
 )
 from trainer.step import Cache, StepMetrics, train_step, validation
 from trainer.vitals import (
@@ -110,6 +112,7 @@ class RunContext:
     run: RunLog
     folder: Path
     stop: Callable[[], int] = lambda: 0  # number of the signal that asked the run to end, or 0
+    ranks: Ranks = ALONE  # the processes that share the steps; the first one's `run` and `folder` are written to
 
 
 def run_stages(work: RunContext, stages: tuple[Stage, ...], resume: Checkpoint | None = None) -> Ending:
@@ -161,7 +164,7 @@ def _run_stage(
             group["lr"] = lr
         metrics = train_step(
             model, _batches(work, stage, progress.step), optimiser, precision, stage, config,
-            free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
+            ranks=work.ranks, free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
             longest=longest_gradient(config.optim, usual=progress.usual, step=progress.step),
         )  # fmt: skip
         progress.usual = progress.usual if metrics.fault else usual_gradient(progress.usual, metrics.grad_norm)
@@ -171,7 +174,9 @@ def _run_stage(
             _save(work, progress, precision, optimiser, kind="last")
             return reason
         validate_and_save(work, stage, progress, precision, optimiser, checking=checking)
-    require_frozen(model, stage, progress.frozen)
+    with work.ranks.agreed():
+        require_frozen(model, stage, progress.frozen)
+        work.ranks.require_equal(weights_digest(model), what=f"after stage {stage.name} the weights")
     progress.stage_at, progress.step, progress.usual = progress.stage_at + 1, 0, None
     _save(work, progress, precision, None, kind="last")
     return ""
@@ -209,15 +214,16 @@ def _cache_mb(work: RunContext) -> float:
 
 
 def _batches(work: RunContext, stage: Stage, step: int) -> list[Batch]:
-    """The micro-batches of a step: consecutive pieces of the queue, so 2 x 4 draws what 1 x 8 would."""
-    optim = work.config.optim
+    """The micro-batches of a step: consecutive pieces of the queue, so 2 x 4 draws what 1 x 8 would, and so do two
+    ranks."""
+    optim, ranks = work.config.optim, work.ranks
     return [
         draw(
             work.train,
             work.config.data,
             seed=work.seed,
             stage=stage.index,
-            first=(step * optim.accumulate + i) * optim.batch,
+            first=((step * optim.accumulate + i) * ranks.size + ranks.rank) * optim.batch,
             count=optim.batch,
             turn_frames=not stage.alignment_frozen,
         )
@@ -268,7 +274,7 @@ def validate_and_save(
         if math.isfinite(found) and (progress.best is None or found < progress.best):
             progress.best = found
             _save(work, progress, precision, optimiser, kind="best")
-    signal = work.stop()
+    signal = work.ranks.highest(work.stop())
     if signal or (progress.step % loop.save_every == 0 and not last):
         _save(work, progress, precision, optimiser, kind="last")
     if signal:
@@ -283,6 +289,8 @@ def _save(
     *,
     kind: Literal["best", "last"],
 ) -> None:
+    if not work.ranks.leads:
+        return
     tensors, plain = rng_state()
     if optimiser is not None:
         tensors |= optimiser_tensors(optimiser)
@@ -303,6 +311,8 @@ def _save(
 
 
 def _keep(work: RunContext, file: bytes, kind: Literal["best", "last"], step: int) -> None:
+    if not work.ranks.leads:
+        return
     path = work.folder / f"{kind}.safetensors"
     write(path, file)
     work.run.checkpoint(path, step=step, kind=kind)

@@ -23,7 +23,9 @@ from trainer.configfile import load_config
 from trainer.data import Dataset, read_checked, read_dataset, train_tiles
 from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
 from trainer.loop import Progress, RunContext, RunLog, Status, run_stages
+from trainer.models.normalisation import share_statistics
 from trainer.predict import Predictor
+from trainer.ranks import ALONE, Ranks
 from trainer.rehearsal import Measured, require_fixed_order, settle_precision
 from trainer.resume import load_weights, put_weights
 from trainer.samples import Samples, draw, samples_from, split
@@ -64,9 +66,9 @@ class TrainResult:
     reason: str = ""
 
 
-def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
+def read_config(path: Path, overrides: tuple[str, ...] = (), *, ranks: int = 1) -> TrainConfig:
     """A config file with its overrides, the device decided for this machine: see `settled`."""
-    return settled(load_config(path, overrides), gpu=torch.cuda.is_available())
+    return settled(load_config(path, overrides), gpu=torch.cuda.is_available(), ranks=ranks)
 
 
 def open_dataset(config: TrainConfig, *, checked: bool = True) -> Dataset:
@@ -106,8 +108,8 @@ def rehearsed(config: TrainConfig, dataset: Dataset) -> tuple[TrainConfig, Measu
     return config, measured
 
 
-def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
-    """Seed, build the network, cut the tiles. Nothing is trained yet.
+def prepare(config: TrainConfig, seed: int, dataset: Dataset, *, ranks: Ranks = ALONE) -> Prepared:
+    """Seed, build the network, cut the tiles. Nothing is trained yet. ranks: who trains it together.
 
     Raises ConfigError if the tiles left are too few for a batch.
     """
@@ -116,6 +118,8 @@ def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
     seed_everything(seed, **switches(config))
     rng = rng_digest()
     model = build_model(config.model).to(config.device)
+    if ranks.size > 1:
+        share_statistics(model, total=ranks.total, ranks=ranks.size)
     tiles = train_tiles(
         dataset,
         tile=config.data.tile,
@@ -135,7 +139,7 @@ def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
         seed=seed,
         stage=stages[0].index,
         first=0,
-        count=config.optim.batch,
+        count=config.optim.batch * ranks.size,
         turn_frames=True,
     )
     drawn = "\n".join(f"{train.ids[i]} {turn}" for i, turn in zip(first.ids, first.turns, strict=True))
@@ -189,20 +193,22 @@ def train(
     prepared: Prepared | None = None,
     stop: Callable[[], int] = lambda: 0,
     shelf: Shelf | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainResult:
     """Train, then judge on full frames. `prepared` saves doing it twice when a record was sealed in between.
 
-    stop: asked after every step; the number of the signal that wants the run to end, or 0. shelf: see `judge`.
+    stop: asked after every step; the number of the signal that wants the run to end, or 0. shelf: see `judge`. ranks:
+    who trains together; the first one judges, and `run` and `run_dir` are its.
     """
     if prepared is None:
         dataset = open_dataset(config)
         config, _ = rehearsed(config, dataset)
-    ready = prepare(config, seed, dataset) if prepared is None else prepared
+    ready = prepare(config, seed, dataset, ranks=ranks) if prepared is None else prepared
     tee = _Tee(run)
     began = time.process_time()
     work = RunContext(
         config=config, seed=seed, model=ready.model, train=ready.train, val=ready.val, data_digest=ready.data_digest,
-        run=tee, folder=run_dir / "checkpoints", stop=stop,
+        run=tee, folder=run_dir / "checkpoints", stop=stop, ranks=ranks,
     )  # fmt: skip
     status, progress, signal, reason = run_stages(work, ready.stages, resume)
     metrics = {
@@ -211,7 +217,7 @@ def train(
         "train/bad_batches": float(progress.bad_batches),
     }
     judged: tuple[Judged, ...] = ()
-    if status == "completed":
+    if status == "completed" and ranks.leads:
         _choose_weights(ready.model, config, progress)
         judged, found = judge(ready.model, config, ready.dataset, shelf=shelf)
         metrics |= found

@@ -29,6 +29,9 @@ from trainer.shelf import FOLDER
 
 # The code a reported number comes from. A change in any of them makes two runs incomparable, not merely different.
 METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classical.py", "predict.py", "challenge.py")
+# How many processes train is `optim.world_size`, one factor; these say it again. The last one is torchrun's own, and of
+# how a dead process shows.
+TOLD = ("env.world_size", "env.variables.WORLD_SIZE", "env.variables.TORCH_NCCL_ASYNC_ERROR_HANDLING")
 PANEL_NAMES = {"low": "lr", "bicubic": "bicubic", "super_resolved": "sr", "truth": "hr", "error": "error"}
 
 
@@ -98,7 +101,7 @@ def _request(
         "waive": options.waive,
         "store": options.store,
         "policy": options.policy,
-        "extra": {"policy": {"derived": dict(DERIVED_RULES), "nuisance": [*_taken_over(), *_index(dataset)]}},
+        "extra": {"policy": {"derived": dict(DERIVED_RULES), "nuisance": [*_taken_over(), *_index(dataset), *TOLD]}},
     }
 
 

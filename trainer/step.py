@@ -16,6 +16,7 @@ from trainer.build import Normalised
 from trainer.config import TrainConfig
 from trainer.losses import alignment_loss, masked_mean, reconstruction_loss
 from trainer.models.piunet import Features
+from trainer.ranks import ALONE, Ranks
 from trainer.samples import Batch, Samples, augmented_features
 from trainer.stages import Stage
 
@@ -55,27 +56,31 @@ def train_step(
     cache: Cache | None = None,
     warm: bool = False,
     longest: float = math.inf,
+    ranks: Ranks = ALONE,
 ) -> StepMetrics:
     """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights.
 
-    longest: the gradient from which on a step is a spike and not taken.
+    longest: the gradient from which on a step is a spike and not taken. ranks: who takes part in the step; a bad batch
+    of one costs it for all, and the losses are the means.
     """
     optimiser.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for batch in batches:
-        if not (torch.isfinite(batch.lr).all() and torch.isfinite(batch.hr).all()):
+        if ranks.any(not (torch.isfinite(batch.lr).all() and torch.isfinite(batch.hr).all())):
             optimiser.zero_grad(set_to_none=True)
             return StepMetrics(terms={}, grad_norm=float("nan"), fault="input")
         with precision.autocast():
             terms = loss_terms(model, batch, stage, config, cache=cache, warm=warm)
         total = torch.stack(list(terms.values())).sum()
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(batches)
-        if not torch.isfinite(torch.stack([*terms.values(), total]).detach()).all():
+        values = ranks.mean(torch.stack([*terms.values(), total]).detach())
+        for name, value in zip(terms, values, strict=False):
+            sums[name] = sums.get(name, 0.0) + float(value) / len(batches)
+        if not torch.isfinite(values).all():
             optimiser.zero_grad(set_to_none=True)
             precision.overflow()
             return StepMetrics(terms=sums, grad_norm=float("nan"), fault="loss")
         precision.backward(total / len(batches))
+    ranks.average_gradients(free)
     norm, fault = precision.step(optimiser, free, config.grad_clip, longest=longest)
     return StepMetrics(terms=sums, grad_norm=norm, fault=fault)
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -184,15 +185,18 @@ def test_a_changed_byte_in_a_checkpoint_is_found(again: tuple[Store, str]) -> No
     assert (problem.run, problem.file) == (run_id, "checkpoints/best.safetensors")
 
 
-def started(project: Path, config: Path, store: Path, *more: object, label: str = "small") -> dict[str, Any]:
-    """Train in a process of its own, as a user does: one that is seen from its first line on, and shares nothing."""
+def started(
+    project: Path, config: Path, store: Path, *more: object, label: str = "small", by: tuple[str, ...] = ("-m",)
+) -> dict[str, Any]:
+    """Train in a process of its own, as a user does: one that is seen from its first line on, and shares nothing.
+    by: what Python is to run the trainer by, where that is another launcher."""
     words = (
         "train", "--config", config, "--seed", 1, "--label", label, "--store", store,
         "--waive", "dirty_sibling=the checkout under test may be changing",
         "--waive", "dirty_tree=the same", "--waive", "untracked_source=the same", *more,
     )  # fmt: skip
     told = subprocess.run(
-        [sys.executable, "-m", "trainer", *map(str, words)],
+        [sys.executable, *by, "trainer", *map(str, words)],
         cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
@@ -245,6 +249,34 @@ def test_staging_is_the_one_factor_between_two_stagings_and_a_resumed_run_the_ch
     assert child["run"] != staged["run"]
     assert load(store, child["run"]).manifest.section("init")["parent"] == staged["run"]
     assert child["metrics"]["full_frame/psnr/camera"] == staged["metrics"]["full_frame/psnr/camera"]
+
+
+def test_two_processes_of_torchrun_are_one_run_and_their_number_is_one_factor(
+    config_file: Path, again: tuple[Store, str]
+) -> None:
+    """Three processes that load torch, which cost what they cost. The other run has the same batch, in one process; of
+    the two, one alone was observed, and the record says so."""
+    store, alone = again
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port()), "-m")
+    halves = ("--set", "optim.batch=2")
+
+    told = started(store.root.parent, config_file, store.root, *halves, label="two", by=torchrun)
+
+    assert run_ids(store) == (alone, told["run"])
+    one, two = load(store, alone), load(store, told["run"])
+    assert two.manifest.section("config")["optim"]["world_size"] == 2
+    assert two.outcome.body["observed"]["reasons"] == ("only one of 2 ranks was observed",)
+    found = compare(one, two, settings=Settings())
+    assert "config.effective_batch_decomposition" in [row.factor for row in found.factors]
+    assert not [row.factor for row in found.factors if "WORLD" in row.factor or "NCCL" in row.factor]
+    assert told["metrics"]["full_frame/psnr/camera"] == pytest.approx(one.metrics["full_frame/psnr/camera"], abs=0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def test_an_unclean_tree_is_refused_before_anything_is_trained(
