@@ -11,7 +11,7 @@ def test_every_difference_is_a_choice_with_its_factors():
 
     assert found["--lr"] == (("--lr", "0.1"), ("--lr", "0.3"), {"config.args.lr"})
     assert found["--deep"] == (("--deep",), None, {"config.args.deep"})
-    assert found["model.width="][2] == {"config.args.model.width"}
+    assert found["model.width="][2] == {"config.args['model.width']"}
     assert found["--seed"][2] == {"config.args.seed"}
 
 
