@@ -4,8 +4,10 @@ What a word sets is not read from a table of our own: a choice is put into A's c
 line are read again (`factors.arguments`), so that a choice moves exactly the factors that `diff` names.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runaudit.capture.seeding import is_seed_name, named_seeds
@@ -90,6 +92,25 @@ def with_seed(argv: Sequence[str], seed: int, *, was: object = None) -> Words | 
             found[at] = f"{name}={seed}"
         elif not equals and word.startswith("-") and at + 1 < len(argv) and _is_number(argv[at + 1]):
             found[at + 1] = str(seed)
+    return tuple(found)
+
+
+def redirected(argv: Sequence[str], written: Collection[str], *, cwd: Path, top: Path, to: Path) -> Words:
+    """The command with every place outside its tree that the run was seen to write to laid into the folder `to`.
+
+    Else the hybrids would write over what A left. written: absolute paths; cwd, top: where the run started, its tree.
+    """
+    found = []
+    for number, word in enumerate(argv):
+        head, equals, value = word.partition("=")
+        text = value if equals else word
+        place = Path(os.path.normpath(cwd / text))
+        outside = bool(text) and len(place.parts) > 1 and not place.is_relative_to(top)
+        if number and outside and any(Path(path).is_relative_to(place) for path in written):
+            text = str(to / str(number) / place.name)
+            found.append(f"{head}={text}" if equals else text)
+        else:
+            found.append(word)
     return tuple(found)
 
 

@@ -33,7 +33,7 @@ from runaudit.store.catalogue import load, manifest_of, run_ids
 from runaudit.text.words import head
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.cells import Cell
-from runaudit.untangle.commandline import applied, with_seed
+from runaudit.untangle.commandline import applied, redirected, with_seed
 from runaudit.untangle.finding import Finding
 from runaudit.untangle.moves import Move
 from runaudit.untangle.plan import Plan
@@ -104,11 +104,11 @@ class Campaign:
 
     def _run(self, cell: Cell, number: int, place: int, count: int) -> Ran:
         moves = moved(self.plan.units, cell)
-        to = self.trees.folder / f"run-{count}"
+        to, outside = self.trees.folder / f"run-{count}", self.trees.folder / f"left-by-{count}"
         cwd = self.trees.build(moves, to)
         try:
             seed = self.plan.first_seed + count
-            command = _command(self.plan.a.run, moves, seed, cwd)
+            command = _command(self.plan.a.run, moves, seed, cwd, outside)
             environ = _variables(self.environ, self.plan, moves)
             executable(command, cwd=cwd, environ=environ)
             sealed_as = {
@@ -135,6 +135,7 @@ class Campaign:
             return found
         finally:
             shutil.rmtree(to, ignore_errors=True)
+            shutil.rmtree(outside, ignore_errors=True)
 
     def _sealed(self, request: LaunchRequest, environ: Mapping[str, str]) -> Manifest:
         """Ask the guard and seal. What it refuses (an edited tree) is what a hybrid is: waived, with that reason."""
@@ -263,9 +264,15 @@ def _is_done(mine: Sequence[Ran]) -> bool:
     return any(one.attempt.value is not None for one in counted) or len(counted) >= ATTEMPTS or stopped > STOPS
 
 
-def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path) -> tuple[str, ...]:
+def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path, outside: Path) -> tuple[str, ...]:
     words = applied(command_of(a), tuple(dict.fromkeys(one for move in moves for one in move.choices)))
-    return with_program(with_seed(words, seed, was=a.manifest.seed) or words, a, cwd)
+    words = with_seed(words, seed, was=a.manifest.seed) or words
+    written = {str(row["path"]) for row in a.observed.get("written") or () if str(row.get("path")).startswith("/")}
+    start = Path(str(a.manifest.section("launch").get("cwd") or "."))
+    laid = redirected(words, written, cwd=start, top=top_of(a), to=outside)
+    for number in (at for at, word in enumerate(laid) if word != words[at]):
+        (outside / str(number)).mkdir(parents=True)
+    return with_program(laid, a, cwd)
 
 
 def _variables(environ: Mapping[str, str], plan: Plan, moves: Sequence[Move]) -> dict[str, str]:

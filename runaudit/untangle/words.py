@@ -121,7 +121,7 @@ def _rows(answer: "UntangleAnswer") -> Iterator[tuple[str, ...]]:
             one.name,
             show(one.effect, places),
             _ci(one.ci, places).removeprefix("95 % CI "),
-            show_p(one.p),
+            show_p(one.p).removeprefix("= "),
             share,
             "named" if one.named else "",
         )

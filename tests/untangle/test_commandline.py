@@ -1,6 +1,8 @@
 """A choice moved into a command moves the factors that `diff` names, and nothing else of it."""
 
-from runaudit.untangle.commandline import applied, choices, with_seed
+from pathlib import Path
+
+from runaudit.untangle.commandline import applied, choices, redirected, with_seed
 
 A = ("python", "train.py", "--lr", "0.1", "--seed", "1", "--deep", "model.width=8", "data/a")
 B = ("python", "train.py", "--lr", "0.3", "--seed", "2", "model.width=16", "--focal", "2", "data/a")
@@ -31,3 +33,12 @@ def test_the_seed_is_set_wherever_the_command_names_one():
     assert with_seed(("p", "--lr", "1"), 9) is None
     assert with_seed(("p", "train.py", "4"), 9, was=4) == ("p", "train.py", "9")
     assert with_seed(("p", "4", "4"), 9, was=4) is None
+
+
+def test_where_a_run_wrote_outside_its_tree_no_hybrid_writes():
+    words = ("p", "--out", "/scratch/exp1", "--log=/scratch/log.csv", "--data", "/scratch/data", "--sub", "runs/1")
+    written = {"/scratch/exp1/model.pt", "/scratch/log.csv", "/work/runs/1/x"}
+
+    found = redirected(words, written, cwd=Path("/work"), top=Path("/work"), to=Path("/t/outside"))
+
+    assert found == ("p", "--out", "/t/outside/2/exp1", "--log=/t/outside/3/log.csv", *words[4:])
