@@ -22,9 +22,9 @@ import typer.main
 from typer.core import TyperGroup
 
 from runaudit.cli import common
-from runaudit.cli.plain import PlainCommand
 from runaudit.errors import RunauditError, UsageError
 from runaudit.voice import saying, streams
+from runaudit.voice.plaincommand import PlainCommand
 from runaudit.voice.refused import HELP, refused
 
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -1,6 +1,5 @@
 """`runaudit stats`: two cohorts, or plain numbers: the difference, what it is worth, what these seeds can detect."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +7,6 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.errors import UsageError
-from runaudit.text.typed import typed_word
 
 
 @common.command(exit_zero=True, assume=True)
@@ -38,9 +35,10 @@ def stats(
     Every RUN is an arm of its own; a comma joins runs into one: stats --metric M A1,A2,A3 B --vs C. A claim needs both:
     a comparison in which one factor changed, and an interval that excludes no difference.
     """
+    from runaudit.judge.asked import check_asked
     from runaudit.stats.answer import exit_code
 
-    _check(runs or [], vs or [], metric=metric, direction=direction, values=values, baseline=baseline)
+    check_asked(runs or [], vs or [], metric=metric, direction=direction, values=values, baseline=baseline)
     if values is not None:
         from runaudit.judge.numbers import judge_table
 
@@ -53,30 +51,3 @@ def stats(
         answer = judge_cohorts(context.bench, arms, metric=metric or "", direction=direction, count=True)
     context.tell(answer)
     context.finish(exit_code(answer))
-
-
-def _check(
-    runs: Sequence[str],
-    vs: Sequence[str],
-    *,
-    metric: str | None,
-    direction: str | None,
-    values: Path | None,
-    baseline: str | None,
-) -> None:
-    """Raises UsageError for options that do not go together."""
-    if values is not None:
-        if runs or vs:
-            raise UsageError("--values judges a file, and runs were named too", remedy="give one or the other")
-        return
-    if baseline is not None:
-        raise UsageError("--baseline goes with --values", remedy="name the baseline's runs with --vs")
-    if metric is None:
-        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
-    if not vs and len(runs) > 1:
-        *others, last = map(typed_word, runs)
-        way = f" --direction {typed_word(direction)}" if direction else ""
-        named = f"runaudit stats --metric {typed_word(metric)}{way} {' '.join(others)} --vs {last}"
-        raise UsageError("no baseline is named", remedy=named)
-    if not runs or not vs:
-        raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")

@@ -1,11 +1,10 @@
 """`runaudit untangle A B`: run hybrids of two runs and say which of their differences moved the metric."""
 
 import os
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +13,7 @@ from runaudit.cli.common import Context
 from runaudit.cli.restore import TrustOption
 from runaudit.errors import UsageError
 from runaudit.text.verdicts import verdict_words
-
-if TYPE_CHECKING:
-    from runaudit.untangle.answer import UntangleAnswer
+from runaudit.voice.saying import agreed
 
 
 @common.command(exit_zero=True)
@@ -54,13 +51,9 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     from runaudit.untangle.planning import budget_in_runs, plan_of
     from runaudit.untangle.running import answered, rounds_of
 
-    if len(runs) != 2:
-        raise UsageError(f"untangle takes two runs or cohorts, {len(runs)} given", remedy="name A and B")
-    if metric is None:
-        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
     context.open()
     with tempfile.TemporaryDirectory(prefix="runaudit-untangle-") as folder:
-        plan, trees = plan_of(context.bench, (runs[0], runs[1]), metric=metric, direction=direction,
+        plan, trees = plan_of(context.bench, runs, metric=metric, direction=direction,
                               folder=Path(folder), is_trusted=trust)  # fmt: skip
         plan = replace(plan, round=rounds_of(context.store, plan) + afresh)
         plan = replace(plan, budget=budget_in_runs(budget, plan.hours(1)), anyway=anyway, seeds=seeds)
@@ -69,17 +62,11 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
             answer = UntangleAnswer(plan=plan)
         else:
             if plan.budget is None:
-                _ask(context, UntangleAnswer(plan=plan))
+                average, p90 = plan.cost
+                unasked = UsageError("no budget is given, and nobody is there to ask",
+                                     remedy=f"add --budget {p90}, or --dry-run")  # fmt: skip
+                if not agreed(context, UntangleAnswer(plan=plan), f"Run it, about {average} runs?", unasked=unasked):
+                    context.finish(1)
             answer = answered(plan, trees, context.bench, environ=os.environ, progress=context.note)
     context.tell(answer)
     context.finish(verdict_words("untangle", answer.verdict).code)
-
-
-def _ask(context: Context, answer: "UntangleAnswer") -> None:
-    """Show the plan and ask whether it may be run. Raises UsageError where there is nobody to ask."""
-    average, p90 = answer.plan.cost
-    if context.json or not sys.stdin.isatty():
-        raise UsageError("no budget is given, and nobody is there to ask", remedy=f"add --budget {p90}, or --dry-run")
-    context.tell_beside(answer)
-    if not typer.confirm(f"Run it, about {average} runs?", err=True):
-        context.finish(1)

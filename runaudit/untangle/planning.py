@@ -1,7 +1,7 @@
 """From two words of a user to a plan: the two ends, what differs between them, how each factor can be moved here."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runaudit.diff.arms import typical
@@ -23,9 +23,9 @@ from runaudit.untangle.units import units_of
 
 def plan_of(
     bench: Bench,
-    words: tuple[str, str],
+    words: Sequence[str],
     *,
-    metric: str,
+    metric: str | None,
     direction: str | None,
     folder: Path,
     is_trusted: bool = False,
@@ -35,6 +35,10 @@ def plan_of(
 
     Raises UsageError, NothingToJudgeError or GuardRefusedError where it cannot be answered here.
     """
+    if len(words) != 2:
+        raise UsageError(f"untangle takes two runs or cohorts, {len(words)} given", remedy="name A and B")
+    if metric is None:
+        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
     a, b = (bench.cohort(word, trajectory=False) for word in words)
     meant, sequences = require_metric(bench.settings, (a, b), metric, direction=direction)
     way = declared_direction(bench.settings, metric, direction) or known_direction(meant)

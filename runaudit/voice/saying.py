@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from runaudit.errors import RunauditError
+from runaudit.errors import RunauditError, UsageError
 from runaudit.text import terminal
 from runaudit.voice import streams
 
@@ -78,6 +78,15 @@ class Manner:
         """Whether somebody sits before a terminal that knows the wiping of a line, and waits."""
         obeys = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         return obeys and not (self.quiet or self.json or os.environ.get("CI"))
+
+
+def agreed(manner: Manner, answer: "Answer", question: str, *, unasked: UsageError) -> bool:
+    """Show a plan on stderr and ask whether it may be carried out. Raises `unasked` where nobody is there to ask."""
+    if manner.json or not sys.stdin.isatty():
+        raise unasked
+    manner.tell_beside(answer)
+    hint(printable(f"{question} [y/N]"))
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def say(text: str) -> None:

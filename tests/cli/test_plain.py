@@ -20,8 +20,8 @@ LINES = [
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
 def test_a_plain_line_gives_the_values_that_typer_gives(line, monkeypatch):
-    from runaudit.cli import plain
     from runaudit.cli.app import COMMANDS, load_command
+    from runaudit.voice import plaincommand as plain
 
     def values():
         command = load_command(line[0], COMMANDS[line[0]][0])
