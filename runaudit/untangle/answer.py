@@ -5,21 +5,27 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from runaudit.untangle.finding import NO_DIFFERENCE, Finding
+from runaudit.stats.effect import interaction
+from runaudit.stats.interval import is_constant, mean
+from runaudit.untangle.finding import ATTRIBUTED, NO_DIFFERENCE, NOT_SEPARATED, Finding
 from runaudit.untangle.look import FAILS, failures, unequal_alone
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.procedure import differ
 from runaudit.untangle.trial import BLOCK, CLOSING, Done
 
 SCHEMA = "runaudit.untangle/1"
+DRIFT = 0.01
 PLANNED = "planned"
 """The verdict of a plan of which nothing was run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What one unit did when it went from A to B: the metric's change with its 95 % interval, the p over all looks, the
-    share of the whole difference (None: the whole could be none), whether that share is exact, whether it is named."""
+    """What one unit did when it went from A to B: the metric's change with its 95 % interval.
+
+    p: the smallest of all looks, p_now: that of the last; share: of the whole difference, None where the whole could be
+    none; is_exact: every cell was run; named: it moved the metric.
+    """
 
     name: str
     factors: tuple[str, ...]
@@ -29,6 +35,7 @@ class Effect:
     share: float | None
     is_exact: bool
     named: bool
+    p_now: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +52,23 @@ class UntangleAnswer:
     @property
     def verdict(self) -> str:
         """attributed, not_separated, no_difference, inconclusive; `planned` where nothing was run."""
-        return PLANNED if self.finding is None else self.finding.verdict
+        if self.finding is None:
+            return PLANNED
+        return NOT_SEPARATED if self.finding.verdict == ATTRIBUTED and self.drifted else self.finding.verdict
+
+    @cached_property
+    def drifted(self) -> tuple[float, float] | None:
+        """B less A in the record and as they were run again, where the two are unlike; None where they are not.
+
+        What moved the rest was not moved here: no factor may be called the whole of it. A contrast of four means with
+        Satterthwaite's t, at 1 %.
+        """
+        cells = (self.plan.a.values, self.plan.b.values, *self.ends.values())
+        if min(map(len, cells)) < 2 or any(is_constant(cell) for cell in cells):
+            return None
+        p = interaction(cells)[3]
+        record, here = (mean(b) - mean(a) for a, b in (cells[:2], cells[2:]))
+        return (record, here) if p <= DRIFT else None
 
     @cached_property
     def effects(self) -> tuple[Effect, ...]:
@@ -65,8 +88,10 @@ class UntangleAnswer:
             effect = float(fit.effects[place])
             p = min(one.adjusted[place] for one in self.finding.looks)
             share = None if whole is None else effect / whole
-            found.append(Effect(name=unit.name, factors=unit.factors, effect=effect, ci=ci, p=p, share=share,
-                                is_exact=exact, named=place in self.finding.named))  # fmt: skip
+            found.append(Effect(
+                name=unit.name, factors=unit.factors, effect=effect, ci=ci, p=p, p_now=last.adjusted[place],
+                share=share, is_exact=exact, named=place in self.finding.named,
+            ))  # fmt: skip
         return tuple(sorted(found, key=lambda one: (not one.named, -abs(one.effect), one.name)))
 
     @property
@@ -106,7 +131,7 @@ class UntangleAnswer:
     @property
     def _suspects(self) -> tuple[str, ...]:
         """What could not be moved here and may be why the difference of the record did not come back."""
-        return tuple(self.plan.immovable) if self.not_reproduced else ()
+        return tuple(self.plan.immovable) if self.not_reproduced or self.drifted else ()
 
     @property
     def failing(self) -> tuple[dict[str, Any], ...]:
@@ -200,7 +225,7 @@ class UntangleAnswer:
             "errors": dict(self.errors),
             "seed_spread": self.spread,
             "ends": {name: list(values) for name, values in self.ends.items()},
-            "not_reproduced": self.not_reproduced,
+            "not_reproduced": self.not_reproduced or self.drifted is not None,
             "further_runs": self.further,
             "verdict": self.verdict,
             "reason": " ".join(self.reasons()),

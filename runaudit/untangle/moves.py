@@ -107,9 +107,10 @@ def _file(name: str, a: Run, b: Run) -> Move | str:
 
 def _in_files(factor: FactorChange, a: Run, b: Run) -> Move | str:
     """A leaf of the configuration: by the file of the tree from which both runs read it."""
-    places = [set(_texts(run.manifest.section("launch").get("config_files"))) for run in (a, b)]
-    both = sorted(places[0] & places[1])
-    changed = [path for path in both if _digest(a, path) != _digest(b, path)]
+    places = [_config_files(run) for run in (a, b)]
+    shared = [path for path in places[0] if path in places[1] and _digest(a, path) != _digest(b, path)]
+    # Where each side names a file of its own, A's takes B's values: which file they stood in is no factor.
+    changed = shared or ([*places[0]] if len(places[0]) == 1 and places[0] != places[1] else [])
     if len(changed) == 1 and PurePosixPath(changed[0]).suffix in EDITABLE:
         leaves = [(m.path, m.before, m.after) for m in factor.members]
         leaves = leaves or [(factor.factor, factor.before, factor.after)]
@@ -117,9 +118,23 @@ def _in_files(factor: FactorChange, a: Run, b: Run) -> Move | str:
         said = ", ".join(f"{path.removeprefix('config.')}: {level(after)}" for path, _, after in leaves)
         new = tuple(steps(path)[1:] for path, before, _ in leaves if isinstance(before, Absent))
         return Move(factor=factor.factor, how=f"{changed[0]} says {said}", leaf=(changed[0], values), new=new)
-    if len(changed) == 1:
-        return Move(factor=factor.factor, how=f"{changed[0]} as B sealed it", files=(changed[0],))
+    if len(shared) == 1:
+        return Move(factor=factor.factor, how=f"{shared[0]} as B sealed it", files=(shared[0],))
     return "no word of the command and no config file of the tree holds it"
+
+
+def _config_files(run: Run) -> tuple[str, ...]:
+    """The files of the run's tree that its config was read from."""
+    named = _texts(run.manifest.section("launch").get("config_files"))
+    return tuple(path for path in named if path in _files(run))
+
+
+def is_config_file(choice: Choice, a: Run, b: Run) -> bool:
+    """Whether a choice names the config file of its side: what stands in it is told leaf by leaf."""
+    return all(
+        bool(set(_config_files(run)) & {part for word in words or () for part in (word, word.partition("=")[2])})
+        for run, words in ((a, choice.a), (b, choice.b))
+    )
 
 
 def _dataset(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:

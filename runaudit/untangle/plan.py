@@ -155,14 +155,15 @@ class Plan:
 
 
 def arm_of(cohort: Cohort, run: Run, metric: str, sequences: Sequence[str]) -> Arm:
-    """One end of the question."""
-    finished = [one for one in cohort.runs if one.finished]
+    """One end of the question: its runs but those that were made to answer it, which would make it another."""
+    own = [one for one in cohort.runs if not one.manifest.section("origin").get("untangle")]
+    finished = [one for one in own if one.finished]
     values = [metric_value(one, metric, sequences) for one in finished]
-    seeds = [one.manifest.body.get("seed") for one in cohort.runs]
+    seeds = [one.manifest.body.get("seed") for one in own]
     durations = [one.outcome.body.get("duration_s") for one in finished if one.outcome]
     return Arm(
         run=run,
-        runs=tuple(one.id for one in cohort.runs),
+        runs=tuple(one.id for one in own),
         values=tuple(value for value in values if value is not None),
         seeds=tuple(seed for seed in seeds if isinstance(seed, int)),
         durations=tuple(float(one) for one in durations if isinstance(one, int | float)),

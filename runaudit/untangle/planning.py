@@ -15,7 +15,7 @@ from runaudit.metrics.catalogue import known_direction
 from runaudit.records.run import Run
 from runaudit.store.foreign import came_from, trusted
 from runaudit.untangle.commandline import with_seed
-from runaudit.untangle.moves import moves_between
+from runaudit.untangle.moves import is_config_file, moves_between
 from runaudit.untangle.plan import Plan, arm_of
 from runaudit.untangle.trees import Trees, open_trees
 from runaudit.untangle.units import units_of
@@ -60,9 +60,9 @@ def plan_of(
         )
     trees = open_trees(bench.store, left, right, folder)
     units = units_of(moves.moves, trees, command, environ)
+    kept = [one for one in moves.shared if not is_config_file(one, left, right)]
     notes = tuple(
-        f"the command's {' '.join(one.a or one.b or ())} stays as A has it: no factor is told by it"
-        for one in moves.shared
+        f"the command's {' '.join(one.a or one.b or ())} stays as A has it: no factor is told by it" for one in kept
     )
     plan = Plan(
         a=arm_of(a, left, meant, sequences),
@@ -102,7 +102,7 @@ def budget_in_runs(budget: str | None, hours: float | None) -> int | None:
             raise UsageError("no run of A or B says how long it took", remedy="give --budget in runs")
         else:
             runs = int(float(word[:-1]) / hours)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(f"{budget!r} is no budget", remedy="write a number of runs (40) or of hours (2h)") from None
     if runs < 1:
         raise UsageError(f"a budget of {budget} holds no run", remedy="give more")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runaudit.stats.digits import decimals, percent, show, show_p
-from runaudit.text.markdown import code, escaped, table
+from runaudit.text.markdown import escaped, table
 from runaudit.text.terminal import BOLD, DIM, Paint, printable
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import columns, listed, plural
@@ -56,7 +56,12 @@ def reasons(answer: "UntangleAnswer") -> Iterator[str]:
             size = show(pair.effect, places)
             yield f"The effect of {first} changes by {size} with {second}: neither has one effect of its own."
     if answer.verdict == ATTRIBUTED and len(answer.effects) > len(finding.named):
-        yield "Every other factor is bounded below half of the smallest of these effects."
+        yield "Every other factor that was moved is bounded below half of the smallest of these effects."
+    if answer.drifted:
+        suspects = listed(list(plan.immovable)) or "something that the record does not hold"
+        record, here = (show(one, places) for one in answer.drifted)
+        yield (f"B less A was {record} in the record and is {here} here: the rest is not reproduced, "
+               f"and {suspects} may be why.")  # fmt: skip
     for row in answer.failing:
         yield (f"{row['factor']}: {row['failed_b']} of {row['runs_b']} runs failed at B's level, {row['failed_a']} of "
                f"{row['runs_a']} at A's (Fisher's exact p {show_p(row['p_adjusted'])}); the runs that finished are no "
@@ -121,7 +126,7 @@ def _rows(answer: "UntangleAnswer") -> Iterator[tuple[str, ...]]:
             one.name,
             show(one.effect, places),
             _ci(one.ci, places).removeprefix("95 % CI "),
-            show_p(one.p).removeprefix("= "),
+            show_p(one.p_now).removeprefix("= "),
             share,
             "named" if one.named else "",
         )
@@ -190,6 +195,6 @@ def markdown_lines(answer: "UntangleAnswer") -> Iterator[str]:
     if answer.effects:
         yield ""
         head, *rows = _rows(answer)
-        yield from table(head, [[code(row[0]), *map(escaped, row[1:])] for row in rows])
+        yield from table(head, rows)
     yield ""
     yield from (f"- {escaped(line.strip())}" for line in _plan_lines(answer))

@@ -1,0 +1,61 @@
+"""What is said of the runs: no factor is called the whole of a difference that did not come back whole."""
+
+import random
+
+from runaudit.metrics.catalogue import Direction
+from runaudit.untangle.answer import UntangleAnswer
+from runaudit.untangle.finding import Finding
+from runaudit.untangle.moves import Move
+from runaudit.untangle.plan import Arm, Plan
+from runaudit.untangle.procedure import decide
+from runaudit.untangle.trial import Attempt, Done
+from runaudit.untangle.units import Unit
+
+
+def asked(*, recorded, immovable=None):
+    """A plan over three factors whose two ends lay `recorded` apart."""
+    arms = [
+        Arm(run=None, runs=(name,), values=tuple(at + x for x in (-0.1, 0.0, 0.1)), seeds=(1, 2, 3), durations=(60.0,))
+        for name, at in (("a", 0.0), ("b", recorded))
+    ]
+    units = tuple(
+        Unit(moves=(Move(factor=name, how="as B has it"),)) for name in ("config.lr", "code.x.py", "data.train")
+    )
+    return Plan(a=arms[0], b=arms[1], metric="val/acc", sequences=(), direction=Direction.HIGHER, units=units,
+                immovable=immovable or {})  # fmt: skip
+
+
+def answered(plan, *, effect, seed=1):
+    """The first factor moves the metric by `effect`, on noise of 0.1."""
+    draw, history = random.Random(seed), []
+    while not isinstance(move := decide(plan.question, history), Finding):
+        history.append(Done(move, tuple(Attempt(c, effect * c[0] / 2 + draw.gauss(0, 0.1)) for c in move.cells)))
+    return UntangleAnswer(plan=plan, finding=move, history=tuple(history))
+
+
+def test_a_difference_that_comes_back_whole_is_put_down_to_the_factor_that_moved_it():
+    answer = answered(asked(recorded=1.0, immovable={"env.gpu": "this machine has one level of it"}), effect=1.0)
+
+    assert (answer.verdict, answer.named, answer.drifted) == ("attributed", ("config.lr",), None)
+    assert "every other factor that was moved" in " ".join(answer.reasons()).lower()
+
+
+def test_a_difference_of_which_a_part_does_not_come_back_is_not_separated_from_what_could_not_be_moved():
+    answer = answered(asked(recorded=2.0, immovable={"env.gpu": "this machine has one level of it"}), effect=1.0)
+
+    assert (answer.verdict, answer.named, answer.open) == ("not_separated", ("config.lr",), (("env.gpu",),))
+    told = answer.to_json()
+    assert told["not_reproduced"] and told["culprits"] == ["config.lr"] and told["unresolved"] == [["env.gpu"]]
+    assert "the rest is not reproduced, and env.gpu may be why" in told["reason"]
+
+
+def test_ends_that_differ_in_the_record_and_not_here_name_what_cannot_be_moved():
+    answer = answered(asked(recorded=2.0, immovable={"env.gpu": "this machine has one level of it"}), effect=0.0)
+
+    assert (answer.verdict, answer.not_reproduced, answer.open) == ("no_difference", True, (("env.gpu",),))
+
+
+def test_no_number_of_the_markdown_is_escaped_twice():
+    lines = "\n".join(answered(asked(recorded=1.0), effect=1.0).markdown_lines())
+
+    assert "&amp;lt;" not in lines and "\\`" not in lines and "config.lr" in lines
