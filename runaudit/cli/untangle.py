@@ -67,6 +67,8 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
                                      remedy=f"add --budget {p90}, or --dry-run")  # fmt: skip
                 if not agreed(context, UntangleAnswer(plan=plan), f"Run it, about {average} runs?", unasked=unasked):
                     context.finish(1)
+            else:
+                context.tell_plan(UntangleAnswer(plan=plan))
             answer = answered(plan, trees, context.bench, environ=os.environ, progress=context.note)
     context.tell(answer)
     context.finish(verdict_words("untangle", answer.verdict).code)

@@ -96,16 +96,17 @@ def with_seed(argv: Sequence[str], seed: int, *, was: object = None) -> Words | 
 
 
 def redirected(argv: Sequence[str], written: Collection[str], *, cwd: Path, top: Path, to: Path) -> Words:
-    """The command with every place outside its tree that the run was seen to write to laid into the folder `to`.
+    """The command with the places that the run was seen to write to laid into the folder `to`, where they lie outside
+    its tree or are named from the root: else the hybrids would write over what A left.
 
-    Else the hybrids would write over what A left. written: absolute paths; cwd, top: where the run started, its tree.
+    written: absolute paths; cwd, top: where the run started, its tree.
     """
     found = []
     for number, word in enumerate(argv):
         head, equals, value = word.partition("=")
         text = value if equals else word
         place = Path(os.path.normpath(cwd / text))
-        outside = bool(text) and len(place.parts) > 1 and not place.is_relative_to(top)
+        outside = bool(text) and len(place.parts) > 1 and (Path(text).is_absolute() or not place.is_relative_to(top))
         if number and outside and any(Path(path).is_relative_to(place) for path in written):
             text = str(to / str(number) / place.name)
             found.append(f"{head}={text}" if equals else text)

@@ -139,6 +139,10 @@ class Plan:
                 f"{len(self.units)} factors can be moved, and {MAX_UNITS} are the most at once",
                 remedy="compare runs between which less changed, or say with --bundle what belongs together",
             )
+        if self.seeds < GATE_FIRST:
+            raise UsageError(
+                f"{plural(self.seeds, 'seed')} of an end show nothing", remedy=f"--seeds {GATE_FIRST} or more"
+            )
         least = least_runs(self.question)
         if self.budget is not None and self.budget < least:
             raise UsageError(

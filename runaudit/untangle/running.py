@@ -30,7 +30,7 @@ from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, manifest_of, run_ids
-from runaudit.text.words import head
+from runaudit.text.words import head, plural
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.cells import Cell
 from runaudit.untangle.commandline import applied, redirected, with_seed
@@ -78,11 +78,13 @@ class Campaign:
         """Run until there is an answer. What was run before is not run again."""
         ran = list(runs_of(self.store, self.plan))
         history: list[Done] = []
-        while True:
-            move = decide(self.plan.question, history)
-            if isinstance(move, Finding):
-                return move, tuple(history), tuple(ran)
-            history.append(self._batch(move, len(history), ran))
+        try:
+            while not isinstance(move := decide(self.plan.question, history), Finding):
+                history.append(self._batch(move, len(history), ran))
+        except KeyboardInterrupt:
+            self.progress(f"stopped; {plural(len(ran), 'run')} are kept, and the same command goes on from them")
+            raise
+        return move, tuple(history), tuple(ran)
 
     def _batch(self, batch: Batch, number: int, ran: list[Ran]) -> Done:
         order = list(range(len(batch.cells)))
@@ -270,7 +272,7 @@ def _is_done(mine: Sequence[Ran]) -> bool:
 def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path, outside: Path) -> tuple[str, ...]:
     words = applied(command_of(a), tuple(dict.fromkeys(one for move in moves for one in move.choices)))
     words = with_seed(words, seed, was=a.manifest.seed) or words
-    written = {str(row["path"]) for row in a.observed.get("written") or () if str(row.get("path")).startswith("/")}
+    written = {str(top_of(a) / str(row["path"])) for row in a.observed.get("written") or () if row.get("path")}
     start = Path(str(a.manifest.section("launch").get("cwd") or "."))
     laid = redirected(words, written, cwd=start, top=top_of(a), to=outside)
     for number in (at for at, word in enumerate(laid) if word != words[at]):

@@ -32,7 +32,8 @@ def headline(answer: "UntangleAnswer") -> str:
     if answer.verdict == ATTRIBUTED:
         return f"{word}: {listed(answer.named)} moved {plan.metric}"
     if answer.failing:
-        return f"{word}: {answer.failing[0]['factor']} makes runs fail"
+        names = [str(row["factor"]) for row in answer.failing]
+        return f"{word}: {listed(names)} {'makes' if len(names) == 1 else 'together or alone make'} runs fail"
     if answer.verdict == NO_DIFFERENCE:
         return f"{word}: A and B do not differ in {plan.metric} here"
     named = f"{listed(answer.named)} moved {plan.metric}; " if answer.named else ""

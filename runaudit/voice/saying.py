@@ -68,6 +68,11 @@ class Manner:
         for line in [answer.headline] if self.quiet else answer.text_lines(verbose=self.verbose):
             hint(printable(line))
 
+    def tell_plan(self, answer: "Answer") -> None:
+        """What is about to be done, as messages for a person; nothing where one line or an object is wanted."""
+        if self.format is Format.text and not self.quiet:
+            self.tell_beside(answer)
+
     def note(self, text: str) -> None:
         """How far the work is, on stderr; nothing where one line was asked for."""
         if not self.quiet:

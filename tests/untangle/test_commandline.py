@@ -37,8 +37,11 @@ def test_the_seed_is_set_wherever_the_command_names_one():
 
 def test_where_a_run_wrote_outside_its_tree_no_hybrid_writes():
     words = ("p", "--out", "/scratch/exp1", "--log=/scratch/log.csv", "--data", "/scratch/data", "--sub", "runs/1")
+    inside = ("p", "--out", "/work/runs/1")
     written = {"/scratch/exp1/model.pt", "/scratch/log.csv", "/work/runs/1/x"}
 
     found = redirected(words, written, cwd=Path("/work"), top=Path("/work"), to=Path("/t/outside"))
 
+    again = redirected(inside, written, cwd=Path("/work"), top=Path("/work"), to=Path("/t/outside"))
+    assert again == ("p", "--out", "/t/outside/2/1")
     assert found == ("p", "--out", "/t/outside/2/exp1", "--log=/t/outside/3/log.csv", *words[4:])
