@@ -204,11 +204,17 @@ def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
     return Cohort(id=name, label=label or shared_label(members), runs=members)
 
 
+def made_to_compare(run: Run) -> bool:
+    """Whether a run was made of others, to repeat one or to mix two: it bears a label that we gave it."""
+    origin = run.manifest.section("origin")
+    return bool(origin.get("rerun_of") or origin.get("untangle"))
+
+
 def shared_label(runs: Iterable[Run]) -> str:
     """What the labels of these runs have in common, without a trailing seed. Repetitions have labels of their own."""
     runs = tuple(runs)
     runs = tuple(run for run in runs if not run.is_gone) or runs
-    own = [run for run in runs if not run.manifest.section("origin").get("rerun_of")]
+    own = [run for run in runs if not made_to_compare(run)]
     labels = [run.label for run in own or runs]
     if not labels or len(set(labels)) == 1:
         return labels[0] if labels else ""

@@ -160,9 +160,6 @@ class Campaign:
         body = a.manifest.to_json()
         files = tuple(to / path for path in a.manifest.section("launch").get("config_files") or ())
         at_b = {move.data for move in moves if move.data}
-        # The ends are A and B once more, with seeds of their own: they count with them, under their names.
-        whole = sum(len(unit.moves) for unit in self.plan.units)
-        again = {"rerun_of": (b if moves else a).id} if len(moves) in {0, whole} else {}
         config = {"config": merged_config(files)} if files else {"config": body["config"]} if "config" in body else {}
         return LaunchRequest(
             label=f"untangle {a.label}: {said}",
@@ -178,7 +175,7 @@ class Campaign:
             intent=tuple(move.factor for move in moves),
             argv=tuple(command),
             root=cwd,
-            extra={"origin": {"kind": "captured", "untangle": sealed_as, **again}},
+            extra={"origin": {"kind": "captured", "untangle": sealed_as}},
         )
 
     def _check(self, ran: Ran, moves: Sequence[Move], to: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import runaudit
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 
@@ -72,6 +73,9 @@ def test_the_factor_that_moved_the_metric_is_named_and_no_run_is_run_twice(repo,
     seeds = [run.manifest.seed for run in runs]
     assert len(set(seeds)) == len(seeds) and not {1, 2, 3} & set(seeds)
     assert not list(repo.glob("run-*"))
+    # What was run to answer the question is no draw that the user launched: the arm is what it was, under its name.
+    assert (runaudit.open_store().cohort("the old way").n, runaudit.open_store().cohort("the new way").n) == (3, 3)
+    assert {group.label for group in runaudit.open_store().cohorts() if group.n > 3} == {"the old way", "the new way"}
     count = len(run_ids(store))
 
     assert cli(*ASK, "--budget", "40", "--json") == 0
