@@ -16,18 +16,18 @@ _NUMBER = re.compile(r"[+-]?\d+")
 
 def named_seeds(argv: Sequence[str]) -> tuple[int, ...]:
     """The seeds that a command line names: `--seed 3`, `--random-seed=3`, `trainer.seed=3`."""
-    return tuple(_argv(argv))
+    return tuple(seed for _, _, seed in places_of_seeds(argv))
 
 
-def _argv(argv: Sequence[str]) -> Iterator[int]:
+def places_of_seeds(argv: Sequence[str]) -> Iterator[tuple[int, str, int]]:
+    """(place, what stands before it in that word, seed) of each seed that a command line names."""
     for index, word in enumerate(argv):
         option, equals, value = word.partition("=")
-        if not equals and word.startswith("-"):
-            value = next(iter(argv[index + 1 : index + 2]), "")
-        elif not equals:
-            continue
+        at, before = (index, f"{option}=") if equals else (index + 1, "")
+        if not equals:
+            value = argv[at] if word.startswith("-") and at < len(argv) else ""
         if is_seed_name(option.lstrip("-+~")) and _NUMBER.fullmatch(value):
-            yield int(value)
+            yield at, before, int(value)
 
 
 def config_seeds(config: Mapping[str, Any]) -> tuple[int, ...]:

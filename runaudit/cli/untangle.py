@@ -11,7 +11,6 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.cli.restore import TrustOption
-from runaudit.errors import UsageError
 from runaudit.text.verdicts import verdict_words
 from runaudit.voice.saying import agreed
 
@@ -49,26 +48,22 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     """
     from runaudit.untangle.answer import UntangleAnswer
     from runaudit.untangle.planning import budget_in_runs, plan_of
-    from runaudit.untangle.running import answered, rounds_of
+    from runaudit.untangle.running import answered, marks_of, rounds_of
 
     context.open()
     with tempfile.TemporaryDirectory(prefix="runaudit-untangle-") as folder:
         plan, trees = plan_of(context.bench, runs, metric=metric, direction=direction,
                               folder=Path(folder), is_trusted=trust)  # fmt: skip
-        plan = replace(plan, round=rounds_of(context.store, plan) + afresh)
-        plan = replace(plan, budget=budget_in_runs(budget, plan.hours(1)), anyway=anyway, seeds=seeds)
+        marks = marks_of(context.store)
+        plan = replace(plan, round=rounds_of(plan, marks) + afresh, budget=budget_in_runs(budget, plan.hours(1)),
+                       anyway=anyway, seeds=seeds)  # fmt: skip
         plan.check()
-        if dry_run:
-            answer = UntangleAnswer(plan=plan)
-        else:
-            if plan.budget is None:
-                average, p90 = plan.cost
-                unasked = UsageError("no budget is given, and nobody is there to ask",
-                                     remedy=f"add --budget {p90}, or --dry-run")  # fmt: skip
-                if not agreed(context, UntangleAnswer(plan=plan), f"Run it, about {average} runs?", unasked=unasked):
-                    context.finish(1)
-            else:
-                context.tell_plan(UntangleAnswer(plan=plan))
-            answer = answered(plan, trees, context.bench, environ=os.environ, progress=context.note)
+        answer = UntangleAnswer(plan=plan)
+        if not dry_run:
+            if plan.budget is not None:
+                context.tell_plan(answer)
+            elif not agreed(context, answer, f"Run it, about {plan.cost[0]} runs?", unasked=plan.unasked):
+                context.finish(1)
+            answer = answered(plan, trees, context.bench, marks, environ=os.environ, progress=context.note)
     context.tell(answer)
     context.finish(verdict_words("untangle", answer.verdict).code)

@@ -7,9 +7,10 @@ are one replicate however often they were launched.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from runaudit.factors.arguments import launch_words
 from runaudit.factors.corrected import corrected_runs
@@ -18,7 +19,7 @@ from runaudit.factors.identity import ID_LENGTH, founder_of, identity_of, of_one
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
 from runaudit.records.canonical import JSON, LEAF_CLASSES, canonical_bytes
 from runaudit.records.digest import digest_bytes
-from runaudit.records.manifest import Unknown
+from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.results import Results, overlap, same_numbers
 from runaudit.records.run import Run
 from runaudit.settings import Settings
@@ -204,10 +205,16 @@ def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
     return Cohort(id=name, label=label or shared_label(members), runs=members)
 
 
+def hybrid_mark(manifest: Manifest) -> Mapping[str, Any]:
+    """What `untangle` sealed of a run that it made: plan, batch, place, cell. Empty for any other: whoever launched an
+    arm has launched no such run for it."""
+    mark = manifest.section("origin").get("untangle")
+    return mark if isinstance(mark, Mapping) else {}
+
+
 def made_to_compare(run: Run) -> bool:
     """Whether a run was made of others, to repeat one or to mix two: it bears a label that we gave it."""
-    origin = run.manifest.section("origin")
-    return bool(origin.get("rerun_of") or origin.get("untangle"))
+    return bool(run.manifest.section("origin").get("rerun_of") or hybrid_mark(run.manifest))
 
 
 def shared_label(runs: Iterable[Run]) -> str:

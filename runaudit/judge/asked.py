@@ -23,8 +23,7 @@ def check_asked(
         return
     if baseline is not None:
         raise UsageError("--baseline goes with --values", remedy="name the baseline's runs with --vs")
-    if metric is None:
-        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
+    metric = named_metric(metric)
     if not vs and len(runs) > 1:
         *others, last = map(typed_word, runs)
         way = f" --direction {typed_word(direction)}" if direction else ""
@@ -32,3 +31,10 @@ def check_asked(
         raise UsageError("no baseline is named", remedy=named)
     if not runs or not vs:
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")
+
+
+def named_metric(metric: str | None) -> str:
+    """The metric that a question is about. Raises UsageError where none is named."""
+    if metric is None:
+        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
+    return metric

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from runaudit.errors import UsageError
-from runaudit.factors.cohort import Cohort
+from runaudit.factors.cohort import Cohort, hybrid_mark
 from runaudit.metrics.naming import all_names, meant, near_names, sequence_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
@@ -84,15 +84,14 @@ def left_out(
     named, found = {run.id for arm in arms for run in arm.runs}, []
     for arm in arms:
         whole = {run.id: run for own in arm.runs if own.id in home for run in home[own.id].runs}
-        rest = [run for run in whole.values() if run.id not in named and run.status != "running" and not _mixed(run)]
+        rest = [
+            run
+            for run in whole.values()
+            if run.id not in named and run.status != "running" and not hybrid_mark(run.manifest)
+        ]
         values = (metric_value(run, metric, sequences) if run.finished else None for run in rest)
         found.append(LeftOut(named=len([run for run in arm.runs if run.id in whole]), values=tuple(values)))
     return tuple(found)
-
-
-def _mixed(run: Run) -> bool:
-    """Whether a run was made by `untangle`: no draw that whoever asks has launched for an arm, and left out."""
-    return bool(run.manifest.section("origin").get("untangle"))
 
 
 def averaged(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> tuple[str, ...]:

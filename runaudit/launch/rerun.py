@@ -20,7 +20,7 @@ from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent
 from runaudit.factors.identity import identity_of
 from runaudit.guard.admission import prepare
-from runaudit.launch.process import executable
+from runaudit.launch.process import Ended, executable
 from runaudit.launch.reproduction import Repetition, judge_repetition
 from runaudit.launch.restore import Restored, check_kept, restore
 from runaudit.launch.wrapper import run_sealed
@@ -78,26 +78,13 @@ def rerun(
     elif source := came_from(store, run):
         check_kept(run)  # Of a run without code there is nothing to read first, and nothing to trust.
         raise untrusted(run, command, source)
-    repositories = repositories_of(run, store)
-    restored = restore(run, to, repositories=repositories, same=same_content(store, environ))
-    if not restored.exact:
-        path, why = next(iter(restored.missing.items()))
-        raise NothingToJudgeError(
-            f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
-            remedy=f"`runaudit restore {run.short} --to DIR` restores what is there and names the rest",
-        )
+    restored = restored_exactly(store, run, to, environ=environ)
     cwd = start_in(run, to)
     linked = tuple(link_data(run, to))
     command = with_program(command, run, cwd)
     executable(command, cwd=cwd, environ=environ)
     manifest = _sealed(store, run, cwd, command, settings, environ)
-    done = run_sealed(
-        store, manifest, command, cwd=cwd, environ=with_path(environ, to), series_names=settings.series,
-        stdout=STDERR,
-    )  # fmt: skip
-    if done.fault is not None:
-        raise done.fault
-    again = load(store, manifest.id)
+    again, _ = run_restored(store, manifest, command, cwd, to, settings=settings, environ=environ, stdout=STDERR)
     return Rerun(
         restored=restored,
         again=again,
@@ -106,6 +93,46 @@ def rerun(
         ),
         linked=linked,
     )
+
+
+def restored_exactly(store: Store, run: Run, to: Path, *, environ: Mapping[str, str] = os.environ) -> Restored:
+    """The code of `run` in the new folder `to`. Raises NothingToJudgeError where a file is not as it was sealed."""
+    found = restore(run, to, repositories=repositories_of(run, store), same=same_content(store, environ))
+    if not found.exact:
+        path, why = next(iter(found.missing.items()))
+        raise NothingToJudgeError(
+            f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
+            remedy=f"`runaudit restore {run.short} --to DIR` restores what is there and names the rest",
+        )
+    return found
+
+
+def run_restored(
+    store: Store, manifest: Manifest, command: Sequence[str], cwd: Path, to: Path, *, settings: Settings,
+    environ: Mapping[str, str], stdout: int,
+) -> tuple[Run, Ended]:  # fmt: skip
+    """Run the command of a sealed launch in the restored tree `to`: the run as it is kept, how its process ended."""
+    done = run_sealed(
+        store, manifest, command, cwd=cwd, environ=with_path(environ, to), series_names=settings.series, stdout=stdout
+    )
+    if done.fault is not None:
+        raise done.fault
+    return load(store, manifest.id), done.ended
+
+
+def sealed_as_it_is(
+    request: LaunchRequest, store: Store, *, reason: str, waived: set[str], settings: Settings,
+    environ: Mapping[str, str], baseline: str | None = None,
+) -> Manifest:  # fmt: skip
+    """Seal a launch made of earlier ones. What the guard refuses of it (an edited tree, a label in use) is what is
+    wanted: waived with the reason. waived: codes that were refused before; those of this launch are added."""
+    while True:
+        waive = tuple(f"{code}={reason}" for code in sorted(waived))
+        asked = prepare(request, store, settings=settings, baseline=baseline, waive=waive, environ=environ)
+        refused = {finding.code for finding in asked.answer.refusals}
+        if refused <= waived:
+            return asked.sealed(environ=environ)
+        waived |= refused
 
 
 def untrusted(run: Run, command: Sequence[str], source: str) -> GuardRefusedError:
@@ -146,11 +173,15 @@ def _words(level: Any) -> str | None:
     return None if isinstance(level, Absent) else canonical_bytes(level).decode()
 
 
+def started_in(run: Run) -> Path:
+    """The folder that the run's command was started in."""
+    return Path(str(run.manifest.section("launch").get("cwd") or "."))
+
+
 def top_of(run: Run) -> Path:
     """The folder that the run's code was the tree of."""
-    launch = run.manifest.section("launch")
-    cwd, prefix = Path(str(launch.get("cwd") or ".")), Path(str(launch.get("prefix", ".")))
-    return Path(os.path.normpath(cwd / Path(*[".."] * len(prefix.parts))))
+    prefix = Path(str(run.manifest.section("launch").get("prefix", ".")))
+    return Path(os.path.normpath(started_in(run) / Path(*[".."] * len(prefix.parts))))
 
 
 def command_of(run: Run) -> tuple[str, ...]:
@@ -169,7 +200,7 @@ def command_of(run: Run) -> tuple[str, ...]:
 def with_program(command: tuple[str, ...], run: Run, cwd: Path) -> tuple[str, ...]:
     """The command with its program found: `.venv/bin/python` is no part of the code, and lies where the run began."""
     first = Path(command[0])
-    there = Path(str(run.manifest.section("launch").get("cwd") or ".")) / first
+    there = started_in(run) / first
     if os.sep not in command[0] or (cwd / first).exists() or not there.is_file():
         return command
     return (str(there), *command[1:])
@@ -190,7 +221,7 @@ def same_content(store: Store, environ: Mapping[str, str] = os.environ) -> Calla
 
 def repositories_of(run: Run, store: Store) -> tuple[Path, ...]:
     """Where the commit may be found: here, where the run was started, beside the store. All are only read."""
-    starts = (Path.cwd(), Path(str(run.manifest.section("launch").get("cwd") or ".")), store.root.absolute())
+    starts = (Path.cwd(), started_in(run), store.root.absolute())
     found = (work_tree(start.absolute()) for start in starts)
     return tuple(dict.fromkeys(folder for folder in found if folder))
 
@@ -217,22 +248,18 @@ def _sealed(
         label=f"rerun of {run.label}",
         seed=body.get("seed", ABSENT),
         config=body.get("config", ABSENT),
-        data={name: _again(entry) for name, entry in (body.get("data") or {}).items()},
+        data={name: where_it_lies(entry) for name, entry in (body.get("data") or {}).items()},
         init=body.get("init"),
         evaluation=body.get("eval"),
         argv=command,
         root=cwd,
         extra={"origin": {"kind": "captured", "rerun_of": run.id}},
     )
-    first = prepare(request, store, settings=settings, environ=environ)
     reason = f"repetition of run {run.short}, as it was"
-    waive = tuple(f"{code}={reason}" for code in dict.fromkeys(f.code for f in first.answer.refusals))
-    if not waive:
-        return first.sealed(environ=environ)
-    return prepare(request, store, settings=settings, waive=waive, environ=environ).sealed(environ=environ)
+    return sealed_as_it_is(request, store, reason=reason, waived=set(), settings=settings, environ=environ)
 
 
-def _again(entry: Mapping[str, Any]) -> Any:
+def where_it_lies(entry: Mapping[str, Any]) -> Any:
     """A dataset is read anew where it still lies; where it is gone the record can only repeat what it was."""
     path = Path(str(entry.get("path") or ""))
     return path if path.is_absolute() and path.exists() else dict(entry)

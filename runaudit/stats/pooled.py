@@ -64,6 +64,10 @@ class Pooled:
         """The weights that name one factor's own effect."""
         return [1.0 if j == factor else 0.0 for j in range(self.width)]
 
+    def sign(self, factor: int) -> int:
+        """The direction of one factor's own effect."""
+        return 1 if self.effects[factor] > 0 else -1
+
     def p(self, weights: Sequence[float], *, sign: int = 0) -> float:
         """t test that the weighted sum is 0; one-sided towards `sign` if it is 1 or -1. 1.0 where it is not known.
 

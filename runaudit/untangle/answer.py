@@ -11,7 +11,7 @@ from runaudit.untangle.finding import ATTRIBUTED, NO_DIFFERENCE, NOT_SEPARATED, 
 from runaudit.untangle.look import FAILS, failures, unequal_alone
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.procedure import differ
-from runaudit.untangle.trial import BLOCK, CLOSING, Done
+from runaudit.untangle.trial import Done, balanced
 
 SCHEMA = "runaudit.untangle/1"
 DRIFT = 0.01
@@ -96,7 +96,7 @@ class UntangleAnswer:
 
     @property
     def _all_cells(self) -> bool:
-        ran = {one.cell for done in self.history for one in done.finished}
+        ran = {cell for done in self.history for cell, _ in done.finished}
         return sum(0 not in cell for cell in ran) == 1 << len(self.plan.units)
 
     @property
@@ -143,7 +143,7 @@ class UntangleAnswer:
         seen = [place for place, p in enumerate(last.failing) if p <= self.plan.question.alpha]
         # A unit that was tied to the one that does it fails as often; by itself it does not.
         alone = [place for place in seen if unequal_alone(self.history, place) <= FAILS]
-        blocks = [done for done in self.history if done.batch.purpose in (BLOCK, CLOSING)]
+        blocks = balanced(self.history)
         for place, unit in enumerate(self.plan.units):
             if place in (alone or seen):
                 a, b = (failures(blocks, place, level) for level in (-1, 1))
@@ -156,12 +156,7 @@ class UntangleAnswer:
         """The metric of A and of B as they were run again."""
         k = len(self.plan.units)
         return {
-            name: tuple(
-                one.value
-                for d in self.history
-                for one in d.finished
-                if one.cell == (level,) * k and one.value is not None
-            )
+            name: tuple(value for done in self.history for cell, value in done.finished if cell == (level,) * k)
             for name, level in (("a", -1), ("b", 1))
         }
 

@@ -5,14 +5,14 @@ line are read again (`factors.arguments`), so that a choice moves exactly the fa
 """
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from runaudit.capture.seeding import is_seed_name, named_seeds
+from runaudit.capture.seeding import is_seed_name, places_of_seeds
 from runaudit.factors.arguments import OVERRIDE, ROOT, arguments_of, is_option
-from runaudit.factors.path import joined, steps
+from runaudit.factors.path import steps
+from runaudit.factors.tree import differences
 
 Words = tuple[str, ...]
 Key = tuple[str, int]
@@ -52,14 +52,12 @@ def pieces(argv: Sequence[str]) -> dict[Key, Words]:
 def choices(a: Sequence[str], b: Sequence[str]) -> tuple[Choice, ...]:
     """Where two commands differ, with the factors that each difference moves."""
     left, right = pieces(a), pieces(b)
-    before = _leaves(a)
     found = []
     for key in (*left, *(key for key in right if key not in left)):
         if left.get(key) != right.get(key):
             one = Choice(key, left.get(key), right.get(key))
-            after = _leaves(applied(a, (one,)))
-            moved = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-            found.append(Choice(one.key, one.a, one.b, frozenset(moved)))
+            moved = differences(arguments_of(a), arguments_of(applied(a, (one,))), ROOT)
+            found.append(replace(one, factors=frozenset(path for path, *_ in moved)))
     return tuple(found)
 
 
@@ -78,20 +76,12 @@ def with_seed(argv: Sequence[str], seed: int, *, was: object = None) -> Words | 
     """The command with this seed wherever it names one, or in the one bare word that is the declared seed `was`; None
     where no word is the seed."""
     found = list(argv)
-    if not named_seeds(argv):
-        bare = [at for at, word in enumerate(argv) if at and _is_number(word) and word == str(was)]
-        if len(bare) != 1:
-            return None
-        found[bare[0]] = str(seed)
-        return tuple(found)
-    for at, word in enumerate(argv):
-        name, equals, value = word.partition("=")
-        if not is_seed_name(name.lstrip("-+~")):
-            continue
-        if equals and _is_number(value):
-            found[at] = f"{name}={seed}"
-        elif not equals and word.startswith("-") and at + 1 < len(argv) and _is_number(argv[at + 1]):
-            found[at + 1] = str(seed)
+    named = [(at, before) for at, before, _ in places_of_seeds(argv)]
+    places = named or [(at, "") for at, word in enumerate(argv) if at and word.isdecimal() and word == str(was)]
+    if not named and len(places) != 1:
+        return None
+    for at, before in places:
+        found[at] = f"{before}{seed}"
     return tuple(found)
 
 
@@ -120,17 +110,3 @@ def is_of_seed(choice: Choice, a: object, b: object) -> bool:
     if choice.key[0] == "" and (choice.a, choice.b) == ((str(a),), (str(b),)):
         return True
     return all(is_seed_name(str(steps(name)[-1])) for name in choice.factors) and bool(choice.factors)
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()
-
-
-def _leaves(argv: Sequence[str]) -> dict[str, Any]:
-    return dict(_flat(ROOT, arguments_of(argv)))
-
-
-def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        return [pair for key, inner in value.items() for pair in _flat(joined(name, key), inner)]
-    return [(name, value)]

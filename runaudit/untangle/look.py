@@ -5,15 +5,15 @@ units a candidate is *named* only if the later blocks alone agree in sign (one-s
 together hide behind single effects in the first block and fall elsewhere in the next.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 
 from runaudit.stats.failing import failing_p
 from runaudit.stats.multiplicity import holm
 from runaudit.stats.pooled import Pooled, pooled
-from runaudit.untangle.cells import Columns
-from runaudit.untangle.trial import BLOCK, CLOSING, INSIDE, Done
+from runaudit.untangle.cells import Cell, Columns
+from runaudit.untangle.trial import Done, balanced
 
 AGREES = 0.05
 BOUND = 0.95
@@ -65,7 +65,7 @@ class Look:
         width = self.fit.width
         if width <= FEW:
             return Columns(tuple(range(width)))
-        own = {unit for unit in range(width) if holm(self.p)[unit] < STAYS} | set(self.candidates)
+        own = {unit for unit, p in enumerate(holm(self.p)) if p < STAYS} | set(self.candidates)
         # A unit that may make runs fail is told from the others by columns, too.
         own |= {unit for unit in range(width) if self.failing[unit] < self.looks * FAILS}
         own |= {min(range(width), key=lambda unit: (self.p[unit], unit))}
@@ -75,46 +75,43 @@ class Look:
         return Columns(tuple(sorted(own)), rest)
 
 
+def fitted(history: Sequence[Done], row: Callable[[Cell], Sequence[float]], *, inside: int | None = None) -> Pooled:
+    """The model of all finished runs, a term per batch; row: a cell's entries in its columns. The mixed cells of a unit
+    count where it is the one that is looked into."""
+    found = [
+        (value, block, row(cell))
+        for block, done in enumerate(history)
+        for cell, value in (done.finished if done.batch.inside in (None, inside) else ())
+    ]
+    return pooled([one[0] for one in found], [one[1] for one in found], [one[2] for one in found])
+
+
 def model(history: Sequence[Done], extra: Sequence[tuple[int, ...]] = ()) -> Pooled:
-    """All finished runs of whole units, a term per batch; `extra`: sets of units whose product is a column, too."""
-    values, blocks, rows = [], [], []
-    for block, done in enumerate(history):
-        for one in done.finished if done.batch.purpose != INSIDE else ():
-            values.append(float(one.value or 0.0))
-            blocks.append(block)
-            rows.append([*one.cell, *(prod(one.cell[unit] for unit in units) for units in extra)])
-    return pooled(values, blocks, rows)
+    """All finished runs of whole units; `extra`: sets of units whose product is a column, too."""
+    return fitted(history, lambda cell: [*cell, *(prod(cell[unit] for unit in units) for units in extra)])
 
 
 def look(history: Sequence[Done], *, alpha: float, looks: int) -> Look:
     """The state after the last block of `history`, whose runs cover every unit."""
-    fit = model(history)
+    fit, even = model(history), balanced(history)
     p = tuple(fit.p(fit.alone(unit)) for unit in range(fit.width))
     adjusted = tuple(min(1.0, looks * one) for one in holm(p))
     candidates = tuple(unit for unit, one in enumerate(adjusted) if one <= alpha)
-    named = candidates if fit.width <= FEW else tuple(u for u in candidates if _again(history, u, fit))
-    failing = tuple(looks * one for one in holm([unequal(history, u) for u in range(fit.width)]))
+    named = candidates if fit.width <= FEW else tuple(u for u in candidates if agrees(even[1:], u, fit))
+    failing = tuple(looks * one for one in holm([unequal(even, u) for u in range(fit.width)]))
     return Look(fit=fit, p=p, adjusted=adjusted, candidates=candidates, named=named, failing=failing,
                 looks=looks)  # fmt: skip
 
 
 def unequal(history: Sequence[Done], unit: int) -> float:
-    """Fisher's p that the unit's levels fail unequally often; every attempt of the balanced batches counts.
-
-    At the gate all units move at once: what fails there would be laid to each of them.
-    """
-    mine = [done for done in history if done.batch.purpose in (BLOCK, CLOSING)]
-    return _unequal(mine, unit)
+    """Fisher's p that the unit's levels fail unequally often; every attempt counts."""
+    (failed_a, runs_a), (failed_b, runs_b) = (failures(history, unit, level) for level in (-1, 1))
+    return failing_p((failed_a, failed_b), (runs_a, runs_b))
 
 
 def unequal_alone(history: Sequence[Done], unit: int) -> float:
     """The same over the batches in which the unit was tied to no other."""
-    return _unequal([done for done in history if done.batch.columns and unit in done.batch.columns.own], unit)
-
-
-def _unequal(history: Sequence[Done], unit: int) -> float:
-    (failed_a, runs_a), (failed_b, runs_b) = (failures(history, unit, level) for level in (-1, 1))
-    return failing_p((failed_a, failed_b), (runs_a, runs_b))
+    return unequal([done for done in history if done.batch.columns and unit in done.batch.columns.own], unit)
 
 
 def failures(history: Sequence[Done], unit: int, level: int) -> tuple[int, int]:
@@ -123,20 +120,9 @@ def failures(history: Sequence[Done], unit: int, level: int) -> tuple[int, int]:
     return sum(one.value is None for one in mine), len(mine)
 
 
-def _again(history: Sequence[Done], unit: int, whole: Pooled) -> bool:
-    """Whether the blocks after the first, by themselves, move the metric the same way."""
-    blocks = [done for done in history if done.batch.purpose in (BLOCK, CLOSING)]
-    return agrees(blocks[1:], unit, whole)
-
-
 def agrees(blocks: Sequence[Done], unit: int, whole: Pooled, *, level: float = AGREES) -> bool:
     """Whether these blocks alone show an effect of the same sign at a one-sided `level`, by the whole model's error."""
     if not blocks:
         return False
-    later = model(blocks)
-    alone = Pooled(
-        effects=later.effects, covariance=later.covariance, known=later.known, sd=whole.sd, df=whole.df,
-        replicates=whole.replicates, n=later.n,
-    )  # fmt: skip
-    sign = 1 if whole.effects[unit] > 0 else -1
-    return alone.p(alone.alone(unit), sign=sign) <= level
+    alone = replace(model(blocks), sd=whole.sd, df=whole.df, replicates=whole.replicates)
+    return alone.p(alone.alone(unit), sign=whole.sign(unit)) <= level

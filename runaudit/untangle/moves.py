@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from runaudit.diff.result import Comparison, FactorChange
+from runaudit.factors.arguments import launch_words
 from runaudit.factors.factor import Absent
 from runaudit.factors.path import steps
-from runaudit.launch.rerun import top_of
+from runaudit.launch.rerun import started_in, top_of
 from runaudit.records.run import Run
 from runaudit.text.words import level
 from runaudit.untangle.commandline import Choice, choices, is_of_seed
@@ -59,7 +60,7 @@ class Moves:
 
 def moves_between(found: Comparison, a: Run, b: Run) -> Moves:
     """What can be moved from `a` to `b`, one entry for each factor that changed between them."""
-    differing = choices(_argv(a), _argv(b))
+    differing = choices(launch_words(a), launch_words(b))
     seeds = [run.manifest.seed for run in (a, b)]
     taken: set[Choice] = {one for one in differing if is_of_seed(one, *seeds)}
     moves, immovable = [], {}
@@ -187,11 +188,11 @@ def _level(side: Any) -> str | None:
 
 def _inner(words: Sequence[str], path: str, run: Run) -> set[str]:
     """What follows below a word that is this path, or a folder above it: "." for the path itself."""
-    cwd = str(run.manifest.section("launch").get("cwd") or ".")
+    cwd = started_in(run)
     found = set()
     for value in [value for word in words for value in (word, word.partition("=")[2]) if value]:
-        place = Path(os.path.normpath(Path(cwd) / value))
-        if Path(path).is_relative_to(place) and place != Path(cwd) and len(place.parts) > 1:
+        place = Path(os.path.normpath(cwd / value))
+        if Path(path).is_relative_to(place) and place != cwd and len(place.parts) > 1:
             found.add(Path(path).relative_to(place).as_posix())
     return found
 
@@ -220,10 +221,6 @@ def _digest(run: Run, path: str) -> str | None:
 def _files(run: Run) -> Mapping[str, Any]:
     files = run.manifest.section("code").get("files")
     return files if isinstance(files, Mapping) else {}
-
-
-def _argv(run: Run) -> tuple[str, ...]:
-    return _texts(run.manifest.section("launch").get("argv"))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.errors import NothingToJudgeError, UsageError
-from runaudit.factors.cohort import Cohort
+from runaudit.factors.cohort import Cohort, hybrid_mark
 from runaudit.judge.values import metric_value
 from runaudit.metrics.catalogue import Direction
 from runaudit.records.canonical import canonical_bytes
@@ -112,6 +112,12 @@ class Plan:
         """(mean, 90th percentile) of the runs to expect."""
         return next(runs for units, runs in COST.items() if units >= len(self.units))
 
+    @property
+    def unasked(self) -> UsageError:
+        """What is said of a plan without a budget where nobody is there to ask for one."""
+        return UsageError("no budget is given, and nobody is there to ask",
+                          remedy=f"add --budget {self.cost[1]}, or --dry-run")  # fmt: skip
+
     def hours(self, runs: float) -> float | None:
         """Hours for so many runs one after another; None where no duration is recorded."""
         durations = (*self.a.durations, *self.b.durations)
@@ -160,7 +166,7 @@ class Plan:
 
 def arm_of(cohort: Cohort, run: Run, metric: str, sequences: Sequence[str]) -> Arm:
     """One end of the question: its runs but those that were made to answer it, which would make it another."""
-    own = [one for one in cohort.runs if not one.manifest.section("origin").get("untangle")]
+    own = [one for one in cohort.runs if not hybrid_mark(one.manifest)]
     finished = [one for one in own if one.finished]
     values = [metric_value(one, metric, sequences) for one in finished]
     seeds = [one.manifest.body.get("seed") for one in own]

@@ -7,6 +7,7 @@ from pathlib import Path
 from runaudit.diff.arms import typical
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.factors.cohort import Cohort
+from runaudit.judge.asked import named_metric
 from runaudit.judge.bench import Bench
 from runaudit.judge.designs import compare_sides
 from runaudit.judge.values import declared_direction, require_metric
@@ -37,8 +38,7 @@ def plan_of(
     """
     if len(words) != 2:
         raise UsageError(f"untangle takes two runs or cohorts, {len(words)} given", remedy="name A and B")
-    if metric is None:
-        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
+    metric = named_metric(metric)
     a, b = (bench.cohort(word, trajectory=False) for word in words)
     meant, sequences = require_metric(bench.settings, (a, b), metric, direction=direction)
     way = declared_direction(bench.settings, metric, direction) or known_direction(meant)

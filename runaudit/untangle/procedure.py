@@ -14,11 +14,10 @@ from random import Random
 
 from runaudit.stats.interval import is_constant, welch
 from runaudit.stats.multiplicity import holm
-from runaudit.stats.pooled import pooled
 from runaudit.untangle.cells import Cell, Columns, crossed, first_block, full_factorial, later_block
 from runaudit.untangle.finding import ATTRIBUTED, INCONCLUSIVE, NO_DIFFERENCE, NOT_SEPARATED, Finding, Pair, Part
-from runaudit.untangle.look import AGREES, FEW, Look, agrees, failures, look, model
-from runaudit.untangle.trial import BLOCK, CLOSING, GATE, INSIDE, PAIRS, Batch, Done, spent
+from runaudit.untangle.look import AGREES, FEW, Look, agrees, failures, fitted, look, model
+from runaudit.untangle.trial import BLOCK, CLOSING, GATE, INSIDE, PAIRS, Batch, Done, balanced, spent
 
 GATE_FIRST, GATE_MORE = 3, 2
 GATE_ALPHA = 0.05
@@ -36,14 +35,13 @@ class Question:
     """What is asked of the runs.
 
     units: how many can be moved; seed: of the designs' permutations; budget: runs at most, retries counted, None for
-    no limit; gate: whether A and B are run first; anyway: go on where they do not differ; split: units that move as
+    no limit; anyway: go on where they do not differ; split: units that move as
     a whole of which one mixed cell runs; seeds: runs of A and of B at the gate.
     """
 
     units: int
     seed: int
     budget: int | None = None
-    gate: bool = True
     anyway: bool = False
     seeds: int = GATE_FIRST
     split: frozenset[int] = frozenset()
@@ -54,8 +52,7 @@ class Question:
 def least_runs(question: Question) -> int:
     """Runs below which no answer can be reached once the gate is passed: the gate, a block and, from four units, one
     more."""
-    gate = 2 * question.seeds if question.gate else 0
-    return gate + len(first_block(question.units)) + (2 * LEAST_LATER if question.units > FEW else 0)
+    return 2 * question.seeds + len(first_block(question.units)) + (2 * LEAST_LATER if question.units > FEW else 0)
 
 
 def decide(question: Question, history: Sequence[Done]) -> Batch | Finding:
@@ -69,10 +66,9 @@ def decide(question: Question, history: Sequence[Done]) -> Batch | Finding:
 
 
 def _wanted(question: Question, history: Sequence[Done]) -> Batch | Finding:
-    if question.gate:
-        verdict = _gate(question, history)
-        if verdict is not None:
-            return verdict
+    verdict = _gate(question, history)
+    if verdict is not None:
+        return verdict
     blocks = [done for done in history if done.batch.purpose == BLOCK]
     if not blocks:
         return Batch(purpose=BLOCK, cells=first_block(question.units), columns=Columns(tuple(range(question.units))))
@@ -94,7 +90,7 @@ def _gate(question: Question, history: Sequence[Done]) -> Batch | Finding | None
     a, b = (-1,) * question.units, (1,) * question.units
     if not gates:
         return Batch(purpose=GATE, cells=(a, b) * question.seeds)
-    values = {cell: [float(o.value or 0.0) for d in gates for o in d.finished if o.cell == cell] for cell in (a, b)}
+    values = {end: [value for done in gates for cell, value in done.finished if cell == end] for end in (a, b)}
     failed = [failures(gates, 0, level)[0] for level in (-1, 1)]
     # An end that fails again and again differs from one that does not, whatever its survivors show.
     unlike = max(failed) - min(failed) >= 2
@@ -143,7 +139,7 @@ def _closing(
     last = looks[-1]
     named = last.named
     if len(named) >= 3 and question.units > FEW:
-        closing = [done for done in _later(history) if _combines(done.batch, named)]
+        closing = [done for done in balanced(history)[1:] if _combines(done.batch, named)]
         level = AGREES / (len(named) - 2)
         lost = tuple(unit for unit in named if not agrees(closing, unit, last.fit, level=level))
         if lost and len(named) == question.units and _clear_of_triples(history, named, level):
@@ -171,19 +167,11 @@ def _clear_of_triples(history: Sequence[Done], named: Sequence[int], level: floa
     together can pass for one of them, and a closing factorial has nothing to add."""
     triples = list(combinations(named, 3))
     fit = model(history, triples)
-    weights = [[*(1.0 if unit == other else 0.0 for other in range(fit.width))] for unit in named]
-    return all(
-        fit.p(one, sign=1 if fit.effects[unit] > 0 else -1) <= level for unit, one in zip(named, weights, strict=True)
-    )
+    return all(fit.p(fit.alone(unit), sign=fit.sign(unit)) <= level for unit in named)
 
 
 def _with_rest(named: Sequence[int], question: Question) -> Columns:
     return Columns(tuple(named), tuple(unit for unit in range(question.units) if unit not in named))
-
-
-def _later(history: Sequence[Done]) -> list[Done]:
-    """The blocks after the first, and what came after them."""
-    return [done for done in history if done.batch.purpose in (BLOCK, CLOSING)][1:]
 
 
 def _combines(batch: Batch, named: Sequence[int]) -> bool:
@@ -268,22 +256,17 @@ def _pairs(history: Sequence[Done], named: tuple[int, ...], question: Question) 
 
 
 def _filled(history: Sequence[Done], f: int, g: int) -> bool:
-    cells = [(one.cell[f], one.cell[g]) for done in history for one in done.finished if done.batch.purpose != INSIDE]
+    cells = [(cell[f], cell[g]) for done in history for cell, _ in done.finished if done.batch.purpose != INSIDE]
     return all(cells.count(cell) >= 3 for cell in ((-1, -1), (-1, 1), (1, -1), (1, 1)))
 
 
 def _inside(history: Sequence[Done], unit: int, *, alpha: float) -> Part:
     """Which part of a unit did it: the unit's column is split in two, which only its mixed cells tell apart."""
-    values, blocks, rows = [], [], []
-    for block, done in enumerate(history):
-        if done.batch.purpose == INSIDE and done.batch.inside != unit:
-            continue
-        for one in done.finished:
-            first, second = (1, -1) if one.cell[unit] == 0 else (one.cell[unit],) * 2
-            values.append(float(one.value or 0.0))
-            blocks.append(block)
-            rows.append([*(entry for other, entry in enumerate(one.cell) if other != unit), first, second])
-    fit = pooled(values, blocks, rows)
+
+    def apart(cell: Cell) -> tuple[int, ...]:
+        return (*cell[:unit], *cell[unit + 1 :], *((1, -1) if cell[unit] == 0 else (cell[unit],) * 2))
+
+    fit = fitted(history, apart, inside=unit)
     weights = [fit.alone(fit.width - 2), fit.alone(fit.width - 1)]
     p = holm([fit.p(one) for one in weights])
     estimates = [found[0] if (found := fit.of(one)) else None for one in weights]

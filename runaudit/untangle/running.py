@@ -16,16 +16,22 @@ from random import Random
 from typing import Any
 
 from runaudit.capture.draft import LaunchRequest
-from runaudit.diff import compare_designs
 from runaudit.errors import NothingToJudgeError
-from runaudit.guard.admission import prepare
+from runaudit.factors.cohort import hybrid_mark
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import metric_value
 from runaudit.launch.given import merged_config
 from runaudit.launch.process import executable
-from runaudit.launch.rerun import command_of, is_place, top_of, with_path, with_program
-from runaudit.launch.wrapper import run_sealed
-from runaudit.records.manifest import Manifest
+from runaudit.launch.rerun import (
+    command_of,
+    other_inputs,
+    run_restored,
+    sealed_as_it_is,
+    started_in,
+    top_of,
+    where_it_lies,
+    with_program,
+)
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
@@ -74,9 +80,8 @@ class Campaign:
     beside: list[set[str]] = field(default_factory=list)
     waived: set[str] = field(default_factory=set)
 
-    def go(self) -> tuple[Finding, tuple[Done, ...], tuple[Ran, ...]]:
-        """Run until there is an answer. What was run before is not run again."""
-        ran = list(runs_of(self.store, self.plan))
+    def go(self, ran: list[Ran]) -> tuple[Finding, tuple[Done, ...], tuple[Ran, ...]]:
+        """Run until there is an answer. What was run before (`ran`) is not run again."""
         history: list[Done] = []
         try:
             while not isinstance(move := decide(self.plan.question, history), Finding):
@@ -122,36 +127,22 @@ class Campaign:
                 "cell": list(cell),
             }
             request = self._request(moves, seed, command, cwd, to, sealed_as, self._said(cell))
-            manifest = self._sealed(request, environ)
+            a, b = self.plan.a.run, self.plan.b.run
+            manifest = sealed_as_it_is(
+                request, self.store, reason=f"a hybrid of runs {a.short} and {b.short}", waived=self.waived,
+                settings=self.settings, environ=environ, baseline=f"id:{a.id}",
+            )  # fmt: skip
             with Path(os.devnull).open("wb") as silent:
-                done = run_sealed(
-                    self.store, manifest, command, cwd=cwd, environ=with_path(environ, to),
-                    series_names=self.settings.series, stdout=silent.fileno(),
-                )  # fmt: skip
-            if done.fault is not None:
-                raise done.fault
-            found = _ran(load(self.store, manifest.id), self.plan)
-            if done.ended.forwarded:
+                run, ended = run_restored(self.store, manifest, command, cwd, to, settings=self.settings,
+                                          environ=environ, stdout=silent.fileno())  # fmt: skip
+            found = _ran(run, self.plan)
+            if ended.forwarded:
                 raise KeyboardInterrupt
             self._check(found, moves, to)
             return found
         finally:
             shutil.rmtree(to, ignore_errors=True)
             shutil.rmtree(outside, ignore_errors=True)
-
-    def _sealed(self, request: LaunchRequest, environ: Mapping[str, str]) -> Manifest:
-        """Ask the guard and seal. What it refuses (an edited tree) is what a hybrid is: waived, with that reason."""
-        reason = f"a hybrid of runs {self.plan.a.run.short} and {self.plan.b.run.short}"
-        while True:
-            waive = tuple(f"{code}={reason}" for code in sorted(self.waived))
-            asked = prepare(
-                request, self.store, settings=self.settings, baseline=f"id:{self.plan.a.run.id}", waive=waive,
-                environ=environ,
-            )  # fmt: skip
-            refused = {finding.code for finding in asked.answer.refusals}
-            if refused <= self.waived:
-                return asked.sealed(environ=environ)
-            self.waived.update(refused)
 
     def _request(
         self, moves: Sequence[Move], seed: int, command: Sequence[str], cwd: Path, to: Path, sealed_as: Any, said: str
@@ -203,29 +194,37 @@ class Campaign:
         self.checked.add(ran.attempt.cell)
 
     def _differs(self, end: Run, hybrid: Run, to: Path) -> set[str]:
-        found = compare_designs(end, hybrid, settings=self.settings).factors
-        return {one.factor for one in found if one.factor != "seed" and not is_place(one, to, top_of(end))}
+        return {one.factor for one in other_inputs(end, hybrid, to, self.settings)} - {"seed"}
 
 
 def answered(
-    plan: Plan, trees: Trees, bench: Bench, *, environ: Mapping[str, str], progress: Progress
+    plan: Plan,
+    trees: Trees,
+    bench: Bench,
+    marks: Mapping[str, Mapping[str, Any]],
+    *,
+    environ: Mapping[str, str],
+    progress: Progress,
 ) -> UntangleAnswer:
-    """Run a plan to its end and say what it told."""
+    """Run a plan to its end and say what it told. marks: of the runs before."""
     work = Campaign(plan=plan, store=bench.store, settings=bench.settings, trees=trees, environ=environ,
                     progress=progress)  # fmt: skip
-    finding, history, ran = work.go()
+    finding, history, ran = work.go(list(runs_of(bench.store, plan, marks)))
     ids = tuple(one.run.id for one in ran)
     return UntangleAnswer(plan=plan, finding=finding, history=history, runs=ids, errors=errors_of(ran))
 
 
-def runs_of(store: Store, plan: Plan) -> Iterator[Ran]:
+def marks_of(store: Store) -> dict[str, Mapping[str, Any]]:
+    """Every run that was made to answer such a question, in the order of their launch, with its place in the plan."""
+    marks = {run_id: hybrid_mark(manifest_of(store, run_id)) for run_id in run_ids(store)}
+    return {run_id: mark for run_id, mark in marks.items() if mark}
+
+
+def runs_of(store: Store, plan: Plan, marks: Mapping[str, Mapping[str, Any]]) -> Iterator[Ran]:
     """The runs of a plan that are sealed, in the order of their launch."""
-    for run_id in run_ids(store):
-        mark = manifest_of(store, run_id).section("origin").get("untangle")
-        if isinstance(mark, Mapping) and mark.get("id") == plan.id:
-            run = load(store, run_id)
-            if run.outcome is not None:
-                yield _ran(run, plan)
+    for run_id, mark in marks.items():
+        if mark.get("id") == plan.id and (run := load(store, run_id)).outcome is not None:
+            yield _ran(run, plan)
 
 
 def errors_of(ran: Sequence[Ran]) -> dict[str, int]:
@@ -238,18 +237,13 @@ def errors_of(ran: Sequence[Ran]) -> dict[str, int]:
     return dict(found.most_common())
 
 
-def rounds_of(store: Store, plan: Plan) -> int:
+def rounds_of(plan: Plan, marks: Mapping[str, Mapping[str, Any]]) -> int:
     """How often the plan's question was begun afresh: the latest round of it, 0 where it was asked once or never."""
-    found = [0]
-    for run_id in run_ids(store):
-        mark = manifest_of(store, run_id).section("origin").get("untangle")
-        if isinstance(mark, Mapping) and mark.get("question") == plan.asked:
-            found.append(int(mark["plan"]["round"]))
-    return max(found)
+    return max((int(mark["plan"]["round"]) for mark in marks.values() if mark.get("question") == plan.asked), default=0)
 
 
 def _ran(run: Run, plan: Plan) -> Ran:
-    mark = run.manifest.section("origin")["untangle"]
+    mark = hybrid_mark(run.manifest)
     value = metric_value(run, plan.metric, plan.sequences) if run.finished else None
     usable = value if value is not None and isfinite(value) else None
     return Ran(run, int(mark["batch"]), int(mark["place"]), Attempt(tuple(int(x) for x in mark["cell"]), usable))
@@ -270,8 +264,7 @@ def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path, outside: Path)
     words = applied(command_of(a), tuple(dict.fromkeys(one for move in moves for one in move.choices)))
     words = with_seed(words, seed, was=a.manifest.seed) or words
     written = {str(top_of(a) / str(row["path"])) for row in a.observed.get("written") or () if row.get("path")}
-    start = Path(str(a.manifest.section("launch").get("cwd") or "."))
-    laid = redirected(words, written, cwd=start, top=top_of(a), to=outside)
+    laid = redirected(words, written, cwd=started_in(a), top=top_of(a), to=outside)
     for number in (at for at, word in enumerate(laid) if word != words[at]):
         (outside / str(number)).mkdir(parents=True)
     return with_program(laid, a, cwd)
@@ -280,6 +273,9 @@ def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path, outside: Path)
 def _variables(environ: Mapping[str, str], plan: Plan, moves: Sequence[Move]) -> dict[str, str]:
     """The environment with every movable variable at its level."""
     found = dict(environ)
+    # A copy of an observed process's environment keeps the observer's folder; asked by name it is the user's alone.
+    if (path := environ.get("PYTHONPATH")) is not None:
+        found["PYTHONPATH"] = path
     at_b = {move.factor for move in moves}
     for unit in plan.units:
         for move in unit.moves:
@@ -301,4 +297,4 @@ def _placed(entry: Mapping[str, Any], run: Run, name: str, to: Path) -> Any:
         inside = to / path.relative_to(top_of(run))
         if inside.exists():
             return inside
-    return path if path.is_absolute() and path.exists() else dict(mine)
+    return where_it_lies(mine)

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runaudit.capture.program import program_of
 from runaudit.errors import NothingToJudgeError
-from runaudit.factors.arguments import PYTHON
 from runaudit.factors.factor import Absent
-from runaudit.launch.rerun import link_data, repositories_of, same_content, start_in, with_path, with_program
-from runaudit.launch.restore import restore
+from runaudit.launch.rerun import link_data, restored_exactly, start_in, with_path, with_program
 from runaudit.records.run import Run
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.store import Store
@@ -92,12 +91,12 @@ class Trees:
         try:
             cwd = self.build(moves, to)
             words = with_program(tuple(command), self.a, cwd)
-            script = _script(words, cwd)
-            if script is None:
+            program = program_of(words, cwd=cwd, environ=environ)
+            if program.python is None or program.script is None:
                 return None
             done = subprocess.run(
-                [words[0], "-c", _PROBE, str(script)], cwd=cwd, env=with_path(environ, to), capture_output=True,
-                text=True, errors="replace", timeout=PROBE_S, check=False,
+                [str(program.python), "-c", _PROBE, str(program.script)], cwd=cwd, env=with_path(environ, to),
+                capture_output=True, text=True, errors="replace", timeout=PROBE_S, check=False,
             )  # fmt: skip
             return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it ended"])[-1]
         except subprocess.TimeoutExpired:
@@ -109,13 +108,7 @@ class Trees:
 def open_trees(store: Store, a: Run, b: Run, folder: Path) -> Trees:
     """Restore both trees below `folder`. Raises NothingToJudgeError where one cannot be restored as it was sealed."""
     for name, run in (("a", a), ("b", b)):
-        found = restore(run, folder / name, repositories=repositories_of(run, store), same=same_content(store))
-        if not found.exact:
-            path, why = next(iter(found.missing.items()))
-            raise NothingToJudgeError(
-                f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
-                remedy=f"`runaudit restore {run.short} --to DIR` restores what is there and names the rest",
-            )
+        restored_exactly(store, run, folder / name)
     return Trees(a=a, b=b, folder=folder)
 
 
@@ -161,20 +154,3 @@ def _set(table: Any, keys: Keys, value: Any) -> None:
         table.pop(keys[-1], None)
     else:
         table[keys[-1]] = value
-
-
-def _script(words: Sequence[str], cwd: Path) -> Path | None:
-    """The script of `python … script.py` or `python -m package.module`, None for another command."""
-    if not words or not PYTHON.fullmatch(Path(words[0]).name):
-        return None
-    rest = list(words[1:])
-    while rest:
-        word = rest.pop(0)
-        if word == "-m" and rest:
-            inner = cwd / Path(*rest[0].split("."))
-            return next((p for p in (inner.with_suffix(".py"), inner / "__main__.py") if p.is_file()), None)
-        if word in {"-c", "-"}:
-            return None
-        if not word.startswith("-"):
-            return cwd / word if (cwd / word).is_file() else None
-    return None

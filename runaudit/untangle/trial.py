@@ -39,9 +39,15 @@ class Done:
     attempts: tuple[Attempt, ...]
 
     @property
-    def finished(self) -> tuple[Attempt, ...]:
-        """The attempts that gave a number."""
-        return tuple(one for one in self.attempts if one.value is not None)
+    def finished(self) -> tuple[tuple[Cell, float], ...]:
+        """(cell, value) of the attempts that gave a number."""
+        return tuple((one.cell, one.value) for one in self.attempts if one.value is not None)
+
+
+def balanced(history: Sequence[Done]) -> tuple[Done, ...]:
+    """The batches that have every unit as often at one level as at the other, whatever the rest; at the gate all units
+    move at once."""
+    return tuple(done for done in history if done.batch.purpose in (BLOCK, CLOSING))
 
 
 def spent(history: Sequence[Done]) -> int:

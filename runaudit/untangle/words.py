@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runaudit.untangle.answer import UntangleAnswer
 
 WHY = {
-    "no spread": "runs of one cell gave equal numbers whatever their seed: nothing says what chance does.",
+    "no spread": "Runs of one cell gave equal numbers whatever their seed: nothing says what chance does.",
     "ends fail": "A and B fail too often here to be compared.",
     "closing": "Not every factor that stood out did so again when all of them were run in every combination.",
     "looks": "The runs of a plan are used up.",
@@ -70,7 +70,7 @@ def reasons(answer: "UntangleAnswer") -> Iterator[str]:
     if answer.verdict == NO_DIFFERENCE:
         yield from _no_difference(answer)
     elif finding.why in WHY:
-        yield WHY[finding.why][:1].upper() + WHY[finding.why][1:]
+        yield WHY[finding.why]
     if finding.why == "ends fail":
         yield from (f"{plural(count, 'run')}: {error}" for error, count in list(answer.errors.items())[:3])
         yield "Mend that, then ask again with --afresh."

@@ -62,9 +62,6 @@ def is_half(node: ast.AST) -> bool:
     return False
 
 
-# ── settings in the code ─────────────────────────────────────────────────────────────────────────────────────────
-
-
 def is_wide(node: ast.AST) -> bool:
     """Whether an expression casts to 32 bits or more."""
     for one in ast.walk(node):
