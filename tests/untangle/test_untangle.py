@@ -53,8 +53,8 @@ def test_files_that_do_not_import_without_each_other_are_one_unit_and_the_mix_th
 
 
 def test_the_factor_that_moved_the_metric_is_named_and_no_run_is_run_twice(repo, trained, cli, capfd, monkeypatch):
-    # The order of the cells follows from the plan's id, and that from the time of the runs: each time another seed would
-    # fall to each cell, and an interval of 95 % misses once in twenty.
+    # The order of the cells follows from the plan's id, and that from the time of the runs: another seed would fall to
+    # each cell each time, and an interval of 95 % misses once in twenty.
     monkeypatch.setattr(Plan, "id", f"sha256:{'1' * 64}")
     trained("the old way", 1, 2, 3, lr="0.1")
     (repo / "loss.py").write_text("def gain():\n    return 2.0 / 2.0\n")
