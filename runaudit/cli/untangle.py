@@ -48,13 +48,14 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     """
     from runaudit.untangle.answer import UntangleAnswer
     from runaudit.untangle.planning import budget_in_runs, plan_of
-    from runaudit.untangle.running import answered, marks_of, rounds_of
+    from runaudit.untangle.ran import marks_of, rounds_of
+    from runaudit.untangle.running import answered
 
     context.open()
     with tempfile.TemporaryDirectory(prefix="runaudit-untangle-") as folder:
         plan, trees = plan_of(context.bench, runs, metric=metric, direction=direction,
                               folder=Path(folder), is_trusted=trust)  # fmt: skip
-        marks = marks_of(context.store)
+        marks = marks_of(context.bench)
         plan = replace(plan, round=rounds_of(plan, marks) + afresh, budget=budget_in_runs(budget, plan.hours(1)),
                        anyway=anyway, seeds=seeds)  # fmt: skip
         plan.check()

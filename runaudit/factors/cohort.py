@@ -26,6 +26,9 @@ from runaudit.settings import Settings
 from runaudit.text.shown import Shown
 from runaudit.text.words import head, plural
 
+HYBRID_LABEL = "untangle "
+"""How the label of every run begins that `untangle` makes."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Cohort(Shown):

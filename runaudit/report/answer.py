@@ -10,6 +10,7 @@ from urllib.parse import quote
 from runaudit.report.views.diff import DiffView
 from runaudit.report.views.page import PageView
 from runaudit.report.views.result import ResultTable
+from runaudit.report.views.untangled import UntangledView
 from runaudit.report.views.verdict import VerdictView
 from runaudit.text.markdown import bullets, code, escaped, fenced, table
 from runaudit.text.terminal import UNPAINTED, Paint, printable
@@ -41,6 +42,7 @@ class ReportAnswer:
             yield from (f"  {line}" for line in (verdict.assumed,) if line)
             yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
             yield from (f"  {line}" for line in (verdict.unjudged if verdict.evidence else (verdict.claim,)))
+        yield from (f"{told.sides}: {told.badge}. {told.headline}" for told in self.view.untangled)
         yield from dict.fromkeys(verdict.alone for verdict in self.view.verdicts if verdict.alone)
         yield from self._alone()
         for alert in self.view.alerts:
@@ -60,7 +62,8 @@ class ReportAnswer:
         for verdict in self.view.verdicts:
             yield f"**{escaped(_sides(verdict))}**: {escaped(verdict.claim)}"
             yield from ("", escaped(" ".join((f"Design: {verdict.badge}. {verdict.change}.", *verdict.caveats))))
-            if verdict.lacking:
+            if verdict.lacking and not any({verdict.arm.letter, verdict.baseline.letter} == {*told.letters}
+                                           for told in self.view.untangled):  # fmt: skip
                 yield from ("", _with_commands(f"A claim would need {'; and '.join(verdict.lacking)}."))
             yield from (line for told in (verdict.assumed,) if told for line in ("", f"> {escaped(told)}"))
             further = [f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence[1:]]
@@ -69,6 +72,8 @@ class ReportAnswer:
         for one in self.view.result.tables:
             yield from self._arms(one)
         yield from ((escaped(self.view.result.bare), "") if self.view.result.bare else ())
+        for told in self.view.untangled:
+            yield from _untangled(told)
         if self.picture is not None:
             words = next(verdict.effects[0].words for verdict in self.view.verdicts if verdict.effects)
             # A path is written so that no bracket or blank in it ends the link.
@@ -144,8 +149,32 @@ class ReportAnswer:
                 }
                 for verdict in self.view.verdicts
             ],
+            "untangled": [
+                {
+                    "sides": told.sides,
+                    "metric": told.metric.name,
+                    "shown": told.badge,
+                    "text": told.headline,
+                    "runs": list(told.ids),
+                }
+                for told in self.view.untangled
+            ],
             "alerts": [{"title": alert.title, "items": list(alert.items)} for alert in self.view.alerts],
         }
+
+
+def _untangled(told: UntangledView) -> Iterator[str]:
+    """Which change moved the metric, where hybrids were run to find out."""
+    yield from (
+        f"**{escaped(told.sides)}, which change did it**: {_with_commands(f'{told.badge}: {told.headline}')}",
+        "",
+    )
+    rows = [
+        (row.name.short, row.size, row.interval, row.p, row.share or "–", "moved it" if row.named else "")
+        for row in told.rows
+    ]
+    header = ("factor", f"effect on {told.metric.words}", "95 % CI", "p", "share", "")
+    yield from (*table(header, rows, right=1), "") if rows else ()
 
 
 def _with_commands(text: str) -> str:

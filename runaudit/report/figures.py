@@ -149,18 +149,19 @@ def _near(value: float) -> float:
     return max(-_VAST, min(_VAST, value))
 
 
-def value_ticks(axes: Any, times: float = 1.0) -> None:
+def value_ticks(axes: Any, times: float = 1.0, *, along: str = "y") -> None:
     """Ticks of an axis of values, in the words the page writes numbers in. times: what the values were multiplied by to
-    be drawn."""
+    be drawn; along: which axis has them."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
+    axis, limits = (axes.yaxis, axes.get_ylim()) if along == "y" else (axes.xaxis, axes.get_xlim())
+    axis.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     # Marks that stand apart are written apart, be they 1e9 and 1e9 + 1.
-    digits = max(6, told_apart(*axes.get_ylim()))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value / times, digits)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.grid(axis="y", color=GRID, linewidth=0.5)
+    digits = max(6, told_apart(*limits))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value / times, digits)))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
+    axes.grid(axis=along, color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
 
 
@@ -171,8 +172,17 @@ def _tick(value: float, digits: int) -> str:
 # ── from a painting to markup ────────────────────────────────────────────────────────────────────────────────────
 
 
-def as_svg(paint: Callable[[Any], None], key: str, words: str, *, right: float = 0.97) -> str:
-    """A drawing as the SVG text of the page; `key` makes its ids its own, `words` say what it shows."""
+def as_svg(
+    paint: Callable[[Any], None],
+    key: str,
+    words: str,
+    *,
+    left: float = 0.135,
+    right: float = 0.97,
+    height: int = HEIGHT,
+) -> str:
+    """A drawing as the SVG text of the page; `key` makes its ids its own, `words` say what it shows. left, right: of
+    the width, where the axes are; height: in points."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -182,15 +192,15 @@ def as_svg(paint: Callable[[Any], None], key: str, words: str, *, right: float =
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC | {"svg.hashsalt": key})
-        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
+        figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
         FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)
-        axes = figure.add_axes((0.135, 0.17, right - 0.135, 0.73))
+        axes = figure.add_axes((left, 0.17 * HEIGHT / height, right - left, 1 - 0.27 * HEIGHT / height))
         axes.patch.set_alpha(0)
         paint(axes)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return _inline(buffer.getvalue(), key, words)
+    return _inline(buffer.getvalue(), key, words, height)
 
 
 def plain_number(text: str, room: int = 24) -> str:
@@ -198,7 +208,7 @@ def plain_number(text: str, room: int = 24) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _inline(svg: str, key: str, words: str) -> str:
+def _inline(svg: str, key: str, words: str, height: int) -> str:
     """The drawing without what only a file needs, with the page's colours, and with ids that are the page's alone."""
     body = svg[svg.index("<svg") :]
     body = body[body.index(">") + 1 : body.rindex("</svg>")]
@@ -212,7 +222,7 @@ def _inline(svg: str, key: str, words: str) -> str:
     body = re.sub(r"\n\s*\n+", "\n", body).strip()
     # The explanation comes first, where screen readers look for it.
     label = html.escape(words, quote=True)
-    return f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">\n{body}\n</svg>'
+    return f'<svg class="plot" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">\n{body}\n</svg>'
 
 
 def _scoped(body: str, slug: str) -> str:

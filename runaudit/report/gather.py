@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from runaudit.errors import NothingToJudgeError, UsageError
-from runaudit.factors.cohort import Cohort, cohorts
+from runaudit.factors.cohort import Cohort, cohorts, hybrid_mark
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs, study_store
@@ -24,6 +24,7 @@ from runaudit.store.verify import verify
 from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
 from runaudit.text.words import plural, quoted
+from runaudit.untangle.told import answers_on
 
 MIN_STUDY = 3
 """Arms from which on the page says what they can tell together."""
@@ -89,6 +90,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         metric=metric,
         parts=parts,
         study=_study(bench, shown, wanted),
+        untangled=answers_on(bench, [[run.id for run in arm.runs] for arm in arms]),
         curves=wanted.curves,
         rules=bench.settings.rules,
         directions=bench.settings.stats.directions,
@@ -100,7 +102,9 @@ def _arms(bench: Bench, wanted: Wanted) -> list[Cohort]:
     """The arms in the order of their words; every cohort of the store where no run is named."""
     if wanted.runs:
         return page_arms(bench, [wanted.baseline, *wanted.runs] if wanted.baseline else wanted.runs)
-    found = list(cohorts(bench.runs(trajectory=True), settings=bench.settings))
+    every = cohorts(bench.runs(trajectory=True), settings=bench.settings)
+    # Runs that `untangle` made are no arms that anybody launched: what they told has a section of its own.
+    found = [arm for arm in every if not all(hybrid_mark(run.manifest) for run in arm.runs)] or list(every)
     if not wanted.baseline:
         return found
     (first, *_) = page_arms(bench, [wanted.baseline])

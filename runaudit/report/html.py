@@ -18,6 +18,7 @@ from runaudit.report.assets import asset, templates_folder
 from runaudit.report.drawings import draw_curves, draw_scaler
 from runaudit.report.effects import draw_effects
 from runaudit.report.figures import draw_scores
+from runaudit.report.forest import draw_forest
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown, whole
@@ -100,6 +101,7 @@ def _environment() -> Any:
         draw_scores=drawn(draw_scores),
         draw_curves=drawn(draw_curves),
         draw_effects=drawn(draw_effects),
+        draw_forest=drawn(draw_forest),
         draw_scaler=drawn(draw_scaler),
     )
     return environment

@@ -45,10 +45,9 @@ LISTED_SO = """
     SELECT number, id FROM cohorts WHERE label = ?
         AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.cohort = cohorts.number AND runs.label = cohorts.label)
     ORDER BY number"""
-
-
 CALLED_SO = """
     SELECT id FROM runs WHERE theirs IS NOT NULL AND instr(theirs, ?) AND label != ? ORDER BY number"""
+LABELLED_FROM = "SELECT id FROM runs WHERE label >= ? AND label < ? ORDER BY number"
 
 
 class Names:
@@ -303,6 +302,12 @@ def ids_named(store: Store, settings: Settings, *words: str) -> tuple[str, ...]:
     """The stored runs that these words name together, by their ids. Raises UsageError like `Names.find`."""
     with Names(store, settings) as names:
         return tuple(dict.fromkeys(run for word in words for run in names.find(word)))
+
+
+def ids_labelled(store: Store, settings: Settings, beginning: str) -> tuple[str, ...]:
+    """The stored runs whose label begins so, oldest first, by their ids."""
+    with Names(store, settings) as names:
+        return tuple(run for (run,) in names._ask(LABELLED_FROM, beginning, beginning + chr(0x10FFFF)))
 
 
 def one_named(store: Store, settings: Settings, word: str) -> str:

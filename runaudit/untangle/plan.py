@@ -55,6 +55,8 @@ class Plan:
     seeds: int = GATE_FIRST
     round: int = 0
     notes: tuple[str, ...] = ()
+    sealed_id: str | None = None
+    """The id under which it was run, where it is read back from its runs."""
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -66,14 +68,15 @@ class Plan:
             "metric": self.metric,
             "direction": str(self.direction),
             "units": [
-                {"factors": list(unit.factors), "how": [move.how for move in unit.moves], "first": unit.first}
+                {"factors": list(unit.factors), "how": [move.how for move in unit.moves], "first": unit.first,
+                 **({"one_word": True} if unit.is_one_word else {})}
                 for unit in self.units
             ],
             "immovable": dict(self.immovable),
             "alpha": ALPHA,
             "looks": LOOKS,
             "round": self.round,
-        }
+        }  # fmt: skip
 
     @cached_property
     def asked(self) -> str:
@@ -83,7 +86,7 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """The digest of the plan."""
-        return str(digest_bytes(canonical_bytes(self.body)))
+        return self.sealed_id or str(digest_bytes(canonical_bytes(self.body)))
 
     @property
     def question(self) -> Question:

@@ -1,25 +1,21 @@
 """The runs of a plan: each in a folder of its own, guarded, sealed with its place in the plan, with a fresh seed.
 
-Nothing of the state of a plan lies anywhere but in its sealed runs. An interrupted plan finds there which cells are
-done; a run that was stopped by hand is no outcome of its cell and is run again.
+What was run before is found in the sealed runs (`ran`); an interrupted plan goes on from there.
 """
 
 import contextlib
 import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from runaudit.capture.draft import LaunchRequest
 from runaudit.errors import NothingToJudgeError
-from runaudit.factors.cohort import hybrid_mark
+from runaudit.factors.cohort import HYBRID_LABEL
 from runaudit.judge.bench import Bench
-from runaudit.judge.values import metric_value
 from runaudit.launch.given import merged_config
 from runaudit.launch.process import executable
 from runaudit.launch.rerun import (
@@ -35,7 +31,6 @@ from runaudit.launch.rerun import (
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
-from runaudit.store.catalogue import load, manifest_of, run_ids
 from runaudit.text.words import head, plural
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.cells import Cell
@@ -44,25 +39,12 @@ from runaudit.untangle.finding import Finding
 from runaudit.untangle.moves import Move
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.procedure import decide
+from runaudit.untangle.ran import Marks, Ran, done_of, errors_of, is_done, mark_of, ran_of, runs_of
 from runaudit.untangle.trees import Trees
-from runaudit.untangle.trial import Attempt, Batch, Done
+from runaudit.untangle.trial import Batch, Done
 from runaudit.untangle.units import moved
 
-ATTEMPTS = 2
-"""A cell whose run fails is run once more with the next seed; both count."""
-STOPS = 2
-"""A run that was killed is run again; a cell that is killed this often is taken at its word."""
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A sealed run of a plan: its batch, its place in it, and what came of it."""
-
-    run: Run
-    batch: int
-    place: int
-    attempt: Attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +77,12 @@ class Campaign:
         order = list(range(len(batch.cells)))
         Random(f"{self.plan.id}/{number}/order").shuffle(order)
         for turn, place in enumerate(order):
-            while not _is_done(mine := [one for one in ran if (one.batch, one.place) == (number, place)]):
+            while not is_done(mine := [one for one in ran if (one.batch, one.place) == (number, place)]):
                 again = " again" if mine else ""
                 cell = batch.cells[place]
                 self.progress(f"{batch.purpose}, run {turn + 1} of {len(order)}{again}: {self._said(cell)}")
                 ran.append(self._run(cell, number, place, len(ran)))
-        return Done(batch, tuple(one.attempt for one in ran if one.batch == number and _counts(one)))
+        return done_of(batch, number, ran)
 
     def _said(self, cell: Cell) -> str:
         names = [move.factor for move in moved(self.plan.units, cell)]
@@ -118,14 +100,7 @@ class Campaign:
             command = _command(self.plan.a.run, moves, seed, cwd, outside)
             environ = _variables(self.environ, self.plan, moves)
             executable(command, cwd=cwd, environ=environ)
-            sealed_as = {
-                "id": self.plan.id,
-                "question": self.plan.asked,
-                "plan": self.plan.body,
-                "batch": number,
-                "place": place,
-                "cell": list(cell),
-            }
+            sealed_as = {**mark_of(self.plan), "batch": number, "place": place, "cell": list(cell)}
             request = self._request(moves, seed, command, cwd, to, sealed_as, self._said(cell))
             a, b = self.plan.a.run, self.plan.b.run
             manifest = sealed_as_it_is(
@@ -135,7 +110,7 @@ class Campaign:
             with Path(os.devnull).open("wb") as silent:
                 run, ended = run_restored(self.store, manifest, command, cwd, to, settings=self.settings,
                                           environ=environ, stdout=silent.fileno())  # fmt: skip
-            found = _ran(run, self.plan)
+            found = ran_of(run, self.plan)
             if ended.forwarded:
                 raise KeyboardInterrupt
             self._check(found, moves, to)
@@ -153,7 +128,7 @@ class Campaign:
         at_b = {move.data for move in moves if move.data}
         config = {"config": merged_config(files)} if files else {"config": body["config"]} if "config" in body else {}
         return LaunchRequest(
-            label=f"untangle {a.label}: {said}",
+            label=f"{HYBRID_LABEL}{a.label}: {said}",
             seed=seed,
             **config,
             config_files=files,
@@ -201,7 +176,7 @@ def answered(
     plan: Plan,
     trees: Trees,
     bench: Bench,
-    marks: Mapping[str, Mapping[str, Any]],
+    marks: Marks,
     *,
     environ: Mapping[str, str],
     progress: Progress,
@@ -212,52 +187,6 @@ def answered(
     finding, history, ran = work.go(list(runs_of(bench.store, plan, marks)))
     ids = tuple(one.run.id for one in ran)
     return UntangleAnswer(plan=plan, finding=finding, history=history, runs=ids, errors=errors_of(ran))
-
-
-def marks_of(store: Store) -> dict[str, Mapping[str, Any]]:
-    """Every run that was made to answer such a question, in the order of their launch, with its place in the plan."""
-    marks = {run_id: hybrid_mark(manifest_of(store, run_id)) for run_id in run_ids(store)}
-    return {run_id: mark for run_id, mark in marks.items() if mark}
-
-
-def runs_of(store: Store, plan: Plan, marks: Mapping[str, Mapping[str, Any]]) -> Iterator[Ran]:
-    """The runs of a plan that are sealed, in the order of their launch."""
-    for run_id, mark in marks.items():
-        if mark.get("id") == plan.id and (run := load(store, run_id)).outcome is not None:
-            yield _ran(run, plan)
-
-
-def errors_of(ran: Sequence[Ran]) -> dict[str, int]:
-    """Why runs failed, the most frequent first, with how many did so."""
-    found = Counter(
-        str(one.run.outcome.body.get("error") or one.run.status)
-        for one in ran
-        if one.attempt.value is None and one.run.outcome is not None
-    )
-    return dict(found.most_common())
-
-
-def rounds_of(plan: Plan, marks: Mapping[str, Mapping[str, Any]]) -> int:
-    """How often the plan's question was begun afresh: the latest round of it, 0 where it was asked once or never."""
-    return max((int(mark["plan"]["round"]) for mark in marks.values() if mark.get("question") == plan.asked), default=0)
-
-
-def _ran(run: Run, plan: Plan) -> Ran:
-    mark = hybrid_mark(run.manifest)
-    value = metric_value(run, plan.metric, plan.sequences) if run.finished else None
-    usable = value if value is not None and isfinite(value) else None
-    return Ran(run, int(mark["batch"]), int(mark["place"]), Attempt(tuple(int(x) for x in mark["cell"]), usable))
-
-
-def _counts(one: Ran) -> bool:
-    return one.run.status != "killed"
-
-
-def _is_done(mine: Sequence[Ran]) -> bool:
-    """Whether a place of a batch has its number, or has failed as often as it may."""
-    counted = [one for one in mine if _counts(one)]
-    stopped = len(mine) - len(counted)
-    return any(one.attempt.value is not None for one in counted) or len(counted) >= ATTEMPTS or stopped > STOPS
 
 
 def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path, outside: Path) -> tuple[str, ...]:

@@ -20,22 +20,18 @@ Environ = Mapping[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """moves: moved together, `why` where they are several; first: the one that runs at B's level while the others are
-    at A's, so that a mixed cell can be run; None where no mix is known to run."""
+    at A's, so that a mixed cell can be run; None where no mix is known to run; is_one_word: one word of the command
+    moves all of them: a folder, and what was read below it."""
 
     moves: tuple[Move, ...]
     why: str = ""
     first: str | None = None
+    is_one_word: bool = False
 
     @property
     def factors(self) -> tuple[str, ...]:
         """Its factors, as `diff` names them."""
         return tuple(move.factor for move in self.moves)
-
-    @property
-    def is_one_word(self) -> bool:
-        """Whether one word of the command moves all of them: a folder, and what was read below it."""
-        words = {move.choices for move in self.moves}
-        return len(words) == 1 and bool(words.pop())
 
     @property
     def name(self) -> str:
@@ -84,7 +80,9 @@ def units_of(
 def _unit(moves: Sequence[Move], group: Sequence[int], ties: "_Ties", firsts: Mapping[int, int]) -> Unit:
     mine = tuple(moves[i] for i in group)
     first = next((i for i in group if i in firsts and firsts[i] in group), None) if len(group) == 2 else None
-    return Unit(moves=mine, why=ties.why(group), first=None if first is None else moves[first].factor)
+    words = {move.choices for move in mine}
+    return Unit(moves=mine, why=ties.why(group), first=None if first is None else moves[first].factor,
+                is_one_word=len(words) == 1 and bool(words.pop()))  # fmt: skip
 
 
 def _by_file(moves: Sequence[Move]) -> Iterator[tuple[int, int, str]]:

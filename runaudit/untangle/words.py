@@ -26,6 +26,10 @@ WHY = {
 def headline(answer: "UntangleAnswer") -> str:
     """The verdict in one line."""
     plan = answer.plan
+    if answer.finding is None and answer.runs:
+        return (
+            f"unfinished: {plural(len(answer.runs), 'run')} of the plan are kept; `runaudit untangle` goes on from them"
+        )
     if answer.finding is None:
         return f"planned: {plural(len(plan.units), 'factor')} to untangle on {plan.metric}; nothing was run"
     word = verdict_words("untangle", answer.verdict).words

@@ -6,6 +6,7 @@ import runaudit
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 from runaudit.untangle.plan import Plan
+from runaudit.untangle.told import answers_on
 
 ASK = ("untangle", "the old way", "the new way", "--metric", "val/acc", "--direction", "higher")
 
@@ -81,6 +82,19 @@ def test_the_factor_that_moved_the_metric_is_named_and_no_run_is_run_twice(repo,
     assert (runaudit.open_store().cohort("the old way").n, runaudit.open_store().cohort("the new way").n) == (3, 3)
     assert {group.label for group in runaudit.open_store().cohorts() if group.n > 3} == {"the old way", "the new way"}
     count = len(run_ids(store))
+
+    # The page tells it from the sealed runs alone, and so does the Markdown of a pull request.
+    assert cli("report", "the old way", "the new way", *ASK[3:], "-o", "page.html") == 0
+    page = (repo / "page.html").read_text()
+    assert "Which change did it" in page and "config.args.lr moved val/acc." in page
+    assert "The effects</a>" in page and "A claim would need" not in page
+    capfd.readouterr()
+    assert cli("report", "the new way", "the old way", *ASK[3:], "--format", "md", "-o", "other.html") == 0
+    assert "**B to A, which change did it**: attributed: config.args.lr moved val/acc." in capfd.readouterr().out
+    bench = runaudit.open_store()
+    arms = [[run.id for run in bench.cohort(word).runs if run.label == word] for word in ASK[1:3]]
+    (told,) = answers_on(bench, arms)
+    assert told.to_json()["effects"] == answer["effects"] and told.to_json()["reason"] == answer["reason"]
 
     assert cli(*ASK, "--budget", "40", "--json") == 0
     assert json.loads(capfd.readouterr().out)["runs"] == answer["runs"]

@@ -36,12 +36,14 @@ from runaudit.report.views.scaler import ScalerView, scaler_view
 from runaudit.report.views.scores import ScoresView, scores_view
 from runaudit.report.views.seen import SeenView, seen_views
 from runaudit.report.views.study import StudyView, study_view
+from runaudit.report.views.untangled import UntangledView, untangled_views
 from runaudit.report.views.verdict import VerdictView, verdict_view
 from runaudit.report.words import Text, clean, shown
 from runaudit.report.words import metric as shown_metric
 from runaudit.settings import RuleSettings
 from runaudit.study.text import StudyAnswer
 from runaudit.text.words import listed, plural
+from runaudit.untangle.answer import UntangleAnswer
 
 _T = TypeVar("_T")
 
@@ -76,6 +78,7 @@ class PageView:
     verdicts: tuple[VerdictView, ...]
     alerts: tuple[Alert, ...]
     result: ResultView
+    untangled: tuple[UntangledView, ...]
     study: StudyView | None
     scores: ScoresView | None
     images: ImagesView | None
@@ -98,6 +101,7 @@ def page_view(
     metric: str | None = None,
     parts: Sequence[Part] = (),
     study: StudyAnswer | NothingToJudgeError | None = None,
+    untangled: Sequence[UntangleAnswer] = (),
     curves: Sequence[str] = (),
     rules: RuleSettings | None = None,
     directions: Mapping[str, str] | None = None,
@@ -106,17 +110,16 @@ def page_view(
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
-    judgement on all runs together, or why there is none. curves: patterns of the series that are drawn, where they were
-    asked for. rules: the policy on the rules of health; None: they are not asked. directions: those of metrics that it
-    declares.
+    judgement on all runs together, or why there is none. untangled: what hybrids of its arms told. curves: patterns of
+    the series that are drawn, where they were asked for. rules: the policy on the rules of health; None: they are not
+    asked. directions: those of metrics that it declares.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
-    made = _Maker(study)
-    asked = [run for arm in arms for run in arm.runs]
+    made, asked = _Maker(study), [run for arm in arms for run in arm.runs]
     health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
     view = PageView(
         title=shown(title or _title(named), 110),
@@ -129,6 +132,7 @@ def page_view(
             *(health_alerts(arms, health) if health else ()),
         ),
         result=result_view(arms, held, _direction(comparisons, metric)),
+        untangled=made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or (),
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
@@ -173,8 +177,9 @@ def _verdict(
     )
 
 
-_HEALTH = "Health"
+_HEALTH, _UNTANGLED = "Health", "Which change did it"
 SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
+    "untangle": (_UNTANGLED, lambda view: bool(view.untangled)),
     "study": ("Study", lambda view: view.study is not None),
     "changes": ("What changed", lambda view: bool(view.diffs or view.seen)),
     "results": ("Results", lambda view: view.scores is not None and bool(view.scores.sequences or view.scores.plain)),

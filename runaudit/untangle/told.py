@@ -1,0 +1,99 @@
+"""What the store's runs say of a question that was asked before: the same answer, without a run.
+
+The plan is read back from its runs, and what `decide` would have run next is held against what was run: a plan that
+was interrupted ends where its runs do.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from runaudit.diff.arms import typical
+from runaudit.factors.cohort import cohort_of
+from runaudit.judge.bench import Bench
+from runaudit.metrics.catalogue import Direction
+from runaudit.records.run import Run
+from runaudit.store.catalogue import load, run_ids
+from runaudit.untangle.answer import UntangleAnswer
+from runaudit.untangle.finding import Finding
+from runaudit.untangle.moves import Move
+from runaudit.untangle.plan import Plan, arm_of
+from runaudit.untangle.procedure import decide
+from runaudit.untangle.ran import Marks, Ran, done_of, errors_of, is_done, marks_of, runs_of
+from runaudit.untangle.trial import Done
+from runaudit.untangle.units import Unit
+
+
+def answers_on(bench: Bench, arms: Collection[Collection[str]]) -> tuple[UntangleAnswer, ...]:
+    """The answers to what was asked of any two of these arms, each metric's latest, in the order of their runs.
+
+    arms: of each the ids of its runs. A question over runs that no arm holds together is not about these.
+    """
+    marks = marks_of(bench)
+    held = [frozenset(arm) for arm in arms]
+    latest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for mark in marks.values():
+        plan = mark["plan"]
+        a, b = ({place for place, arm in enumerate(held) if arm.issuperset(plan[end])} for end in ("a", "b"))
+        if a and b and not a & b:
+            key = (min(a), min(b), plan["metric"])
+            latest.pop(key, None)
+            latest[key] = mark
+    return tuple(_answer(bench, mark, marks) for mark in latest.values())
+
+
+def _answer(bench: Bench, mark: Mapping[str, Any], marks: Marks) -> UntangleAnswer:
+    plan = _plan(bench, mark)
+    ran = list(runs_of(bench.store, plan, marks))
+    finding, history = _replayed(plan, ran)
+    return UntangleAnswer(
+        plan=plan, finding=finding, history=history, runs=tuple(one.run.id for one in ran), errors=errors_of(ran)
+    )
+
+
+def _replayed(plan: Plan, ran: list[Ran]) -> tuple[Finding | None, tuple[Done, ...]]:
+    """What the procedure says of these runs; no finding where a batch is not through."""
+    history: list[Done] = []
+    while not isinstance(move := decide(plan.question, history), Finding):
+        number = len(history)
+        if not all(
+            is_done([one for one in ran if (one.batch, one.place) == (number, place)])
+            for place in range(len(move.cells))
+        ):
+            return None, tuple(history)
+        history.append(done_of(move, number, ran))
+    return move, tuple(history)
+
+
+def _plan(bench: Bench, mark: Mapping[str, Any]) -> Plan:
+    body, asked = mark["plan"], mark.get("asked") or {}
+    metric, sequences = body["metric"], tuple(asked.get("sequences") or ())
+    arms = []
+    for end in ("a", "b"):
+        runs = tuple(_held(bench, body[end]))
+        arms.append(arm_of(cohort_of(runs), typical(cohort_of(runs)), metric, sequences))
+    return Plan(
+        a=arms[0],
+        b=arms[1],
+        metric=metric,
+        sequences=sequences,
+        direction=Direction(body["direction"]),
+        units=tuple(_units(body["units"], asked.get("why") or ())),
+        immovable=dict(body["immovable"]),
+        budget=asked.get("budget"),
+        anyway=bool(asked.get("anyway")),
+        seeds=int(asked.get("seeds") or 3),
+        round=int(body["round"]),
+        notes=tuple(asked.get("notes") or ()),
+        sealed_id=str(mark["id"]),
+    )
+
+
+def _units(bodies: Collection[Mapping[str, Any]], whys: Collection[str]) -> Iterator[Unit]:
+    for body, why in zip(bodies, (*whys, *[""] * len(bodies)), strict=False):
+        moves = (Move(factor=name, how=how) for name, how in zip(body["factors"], body["how"], strict=True))
+        yield Unit(moves=tuple(moves), why=why, first=body.get("first"), is_one_word=bool(body.get("one_word")))
+
+
+def _held(bench: Bench, ids: Collection[str]) -> Iterator[Run]:
+    known = set(run_ids(bench.store))
+    return (load(bench.store, run_id, trajectory=False) for run_id in ids if run_id in known)
