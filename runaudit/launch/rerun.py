@@ -135,15 +135,15 @@ def sealed_as_it_is(
         waived |= refused
 
 
-def untrusted(run: Run, command: Sequence[str], source: str) -> GuardRefusedError:
-    """What would be run, and whose it is, for a reader to decide."""
+def untrusted(run: Run, command: Sequence[str], source: str, *, again: str = "") -> GuardRefusedError:
+    """What would be run, and whose it is, for a reader to decide. again: what to type then, if it is no `rerun`."""
     files = run.manifest.section("code").get("files")
     code = f"its {plural(len(files), 'file')} of code" if isinstance(files, Mapping) and files else "no code of its own"
     return GuardRefusedError(
         f"run {run.short} ({run.label}) was not launched here but came from {source}; it would run "
         f"`{typed_words(command)}` on this machine, with {code}, and was not started",
         remedy=f"read it first: `runaudit restore {run.short} --to DIR`; if you trust it: "
-        f"`runaudit rerun {run.short} --trust`",
+        f"`{again or f'runaudit rerun {run.short} --trust'}`",
     )
 
 

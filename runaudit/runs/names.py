@@ -140,6 +140,10 @@ class Names:
         """Whether a run is labelled so."""
         return bool(word) and bool(self._ask("SELECT 1 FROM runs WHERE label = ? LIMIT 1", word))
 
+    def labelled(self, beginning: str) -> tuple[str, ...]:
+        """The runs whose label begins so, oldest first."""
+        return tuple(run for (run,) in self._ask(LABELLED_FROM, beginning, beginning + chr(0x10FFFF)))
+
     def cohort_with(self, run_id: str) -> Cohort | None:
         """The whole cohort of a run; None where the store holds no such run."""
         found = self._ask("SELECT cohort FROM runs WHERE id = ?", run_id)
@@ -302,12 +306,6 @@ def ids_named(store: Store, settings: Settings, *words: str) -> tuple[str, ...]:
     """The stored runs that these words name together, by their ids. Raises UsageError like `Names.find`."""
     with Names(store, settings) as names:
         return tuple(dict.fromkeys(run for word in words for run in names.find(word)))
-
-
-def ids_labelled(store: Store, settings: Settings, beginning: str) -> tuple[str, ...]:
-    """The stored runs whose label begins so, oldest first, by their ids."""
-    with Names(store, settings) as names:
-        return tuple(run for (run,) in names._ask(LABELLED_FROM, beginning, beginning + chr(0x10FFFF)))
 
 
 def one_named(store: Store, settings: Settings, word: str) -> str:

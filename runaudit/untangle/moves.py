@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from runaudit.capture.seeding import is_seed_name
 from runaudit.diff.result import Comparison, FactorChange
 from runaudit.factors.arguments import launch_words
 from runaudit.factors.factor import Absent
 from runaudit.factors.path import steps
+from runaudit.factors.tree import leaves_of
 from runaudit.launch.rerun import started_in, top_of
 from runaudit.records.run import Run
+from runaudit.records.yamlfile import parse_yaml
+from runaudit.system.files import read_ordinary
 from runaudit.text.words import level
 from runaudit.untangle.commandline import Choice, choices, is_of_seed
 
@@ -136,6 +140,34 @@ def is_config_file(choice: Choice, a: Run, b: Run) -> bool:
         bool(set(_config_files(run)) & {part for word in words or () for part in (word, word.partition("=")[2])})
         for run, words in ((a, choice.a), (b, choice.b))
     )
+
+
+def seed_in_file(run: Run, tree: Path, seed: int) -> Move | None:
+    """The seed of a run whose command names none, where it stands in one config file of its restored tree."""
+    found = []
+    for path in _config_files(run):
+        if PurePosixPath(path).suffix in EDITABLE:
+            body = parse_yaml(read_ordinary(tree / path), where=path)
+            leaves = leaves_of(body, "config") if isinstance(body, dict) else ()
+            named = (steps(name)[1:] for name, value in leaves if value == run.manifest.seed)
+            found += [(path, keys) for keys in named if keys and is_seed_name(str(keys[-1]))]
+    if len(found) != 1:
+        return None
+    path, keys = found[0]
+    return Move(factor="seed", how=f"{path} says {seed}", leaf=(path, ((keys, seed),)))
+
+
+def written_beyond(run: Run, command: Sequence[str]) -> set[str]:
+    """The files that a run was seen to write outside its tree, in no folder that a word of its command names."""
+    top, cwd = top_of(run), started_in(run)
+    places = [
+        Path(os.path.normpath(cwd / part)) for word in command[1:] for part in (word, word.partition("=")[2]) if part
+    ]
+    named = [place for place in places if len(place.parts) > 1]
+    found = {
+        Path(os.path.normpath(top / str(row["path"]))) for row in run.observed.get("written") or () if row.get("path")
+    }
+    return {str(one) for one in found if not one.is_relative_to(top) and not any(map(one.is_relative_to, named))}
 
 
 def _dataset(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:

@@ -16,6 +16,8 @@ from runaudit.metrics.catalogue import Direction
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
+from runaudit.stats.digits import show
+from runaudit.text.typed import typed_word
 from runaudit.text.words import plural
 from runaudit.untangle.cells import MAX_UNITS, first_block
 from runaudit.untangle.procedure import ALPHA, GATE_FIRST, GATE_MORE, LOOKS, Question, least_runs
@@ -55,6 +57,8 @@ class Plan:
     seeds: int = GATE_FIRST
     round: int = 0
     notes: tuple[str, ...] = ()
+    words: tuple[str, str] = ("A", "B")
+    """What A and B were called by who asked."""
     sealed_id: str | None = None
     """The id under which it was run, where it is read back from its runs."""
 
@@ -137,11 +141,12 @@ class Plan:
 
     def check(self) -> None:
         """Raises UsageError or NothingToJudgeError for a plan that can give no answer."""
+        a, b, metric = (typed_word(word) for word in (*self.words, self.metric))
         if len(self.units) < 2:
             moved = f"only {self.units[0].name} can be moved" if self.units else "no factor can be moved"
             raise NothingToJudgeError(
                 f"{moved}: there is nothing to untangle" + "".join(f"; {n}: {w}" for n, w in self.immovable.items()),
-                remedy=f"`runaudit stats --metric {self.metric} A --vs B` judges the two as they are",
+                remedy=f"`runaudit stats {a} --vs {b} --metric {metric}` judges the two as they are",
             )
         if len(self.units) > MAX_UNITS:
             raise UsageError(
@@ -151,6 +156,13 @@ class Plan:
         if self.seeds < GATE_FIRST:
             raise UsageError(
                 f"{plural(self.seeds, 'seed')} of an end show nothing", remedy=f"--seeds {GATE_FIRST} or more"
+            )
+        arms = (self.a.values, self.b.values)
+        if min(map(len, arms)) > 1 and all(len(set(values)) == 1 for values in arms):
+            raise NothingToJudgeError(
+                f"{self.metric} is {show(arms[0][0])} in every run of A and {show(arms[1][0])} in every run of B, "
+                "whatever their seed: nothing says what chance does to it",
+                remedy=f"`runaudit stats {a} --vs {b} --metric {metric}` judges the two; or name a finer metric",
             )
         least = least_runs(self.question)
         if self.budget is not None and self.budget < least:

@@ -1,9 +1,10 @@
 """From two words of a user to a plan: the two ends, what differs between them, how each factor can be moved here."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from runaudit.capture.program import program_of
 from runaudit.diff.arms import typical
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.factors.cohort import Cohort
@@ -11,15 +12,17 @@ from runaudit.judge.asked import named_metric
 from runaudit.judge.bench import Bench
 from runaudit.judge.designs import compare_sides
 from runaudit.judge.values import declared_direction, require_metric
-from runaudit.launch.rerun import command_of, untrusted
+from runaudit.launch.rerun import command_of, started_in, untrusted
 from runaudit.metrics.catalogue import known_direction
 from runaudit.records.run import Run
 from runaudit.store.foreign import came_from, trusted
+from runaudit.text.typed import typed_words
+from runaudit.text.words import head
 from runaudit.untangle.commandline import with_seed
-from runaudit.untangle.moves import is_config_file, moves_between
+from runaudit.untangle.moves import is_config_file, moves_between, seed_in_file, written_beyond
 from runaudit.untangle.plan import Plan, arm_of
 from runaudit.untangle.trees import Trees, open_trees
-from runaudit.untangle.units import units_of
+from runaudit.untangle.units import Unit, units_of
 
 
 def plan_of(
@@ -44,7 +47,8 @@ def plan_of(
     way = declared_direction(bench.settings, metric, direction) or known_direction(meant)
     if way is None:
         raise UsageError(f"which way {meant} improves is not known", remedy="add --direction higher or lower")
-    left, right = (_end(bench, arm, is_trusted=is_trusted) for arm in (a, b))
+    again = f"runaudit untangle {typed_words([*words, '--metric', meant, '--direction', way, '--trust'])}"
+    left, right = (_end(bench, arm, again, is_trusted=is_trusted) for arm in (a, b))
     found, _ = compare_sides(bench, a, b)
     if str(found.verdict) in {"incomparable", "integrity_failure"}:
         raise NothingToJudgeError(
@@ -53,12 +57,13 @@ def plan_of(
         )
     moves = moves_between(found, left, right)
     command = command_of(left)
-    if with_seed(command, 0, was=left.manifest.seed) is None:
+    trees = open_trees(bench.store, left, right, folder)
+    if with_seed(command, 0, was=left.manifest.seed) is None and seed_in_file(left, trees.folder / "a", 0) is None:
         raise UsageError(
-            "no word of A's command names its seed, and every hybrid needs one of its own",
+            "neither a word of A's command nor a config file of its tree names its seed, and every hybrid needs one of "
+            "its own",
             remedy="let the program take --seed, and run both ends with it",
         )
-    trees = open_trees(bench.store, left, right, folder)
     units = units_of(moves.moves, trees, command, environ)
     kept = [one for one in moves.shared if not is_config_file(one, left, right)]
     notes = tuple(
@@ -72,12 +77,25 @@ def plan_of(
         direction=way,
         units=units,
         immovable=moves.immovable,
-        notes=notes,
+        notes=(*notes, *_notes(left, units, command, environ)),
+        words=(words[0], words[1]),
     )
     return plan, trees
 
 
-def _end(bench: Bench, arm: Cohort, *, is_trusted: bool) -> Run:
+def _notes(a: Run, units: Sequence[Unit], command: Sequence[str], environ: Mapping[str, str]) -> Iterator[str]:
+    """What whoever agrees to the plan has to know: what is written over, and what was not looked at before."""
+    beyond = sorted(written_beyond(a, command))
+    if beyond:
+        yield (f"the program writes {head(beyond)} by a path of its own: every hybrid writes there too, over what lies "
+               "there now")  # fmt: skip
+    changed = sum(bool(move.files) for unit in units for move in unit.moves)
+    if changed > 1 and program_of(command, cwd=started_in(a), environ=environ).script is None:
+        yield ("the command starts no script of Python that could be read: whether each mix of files runs is seen only "
+               "when it is run")  # fmt: skip
+
+
+def _end(bench: Bench, arm: Cohort, again: str, *, is_trusted: bool) -> Run:
     """The run that stands for an end. Raises GuardRefusedError for somebody else's that is not trusted."""
     run = typical(arm)
     if not run.finished:
@@ -86,7 +104,7 @@ def _end(bench: Bench, arm: Cohort, *, is_trusted: bool) -> Run:
     if is_trusted:
         trusted(bench.store, run)
     elif source:
-        raise untrusted(run, command_of(run), source)
+        raise untrusted(run, command_of(run), source, again=again)
     return run
 
 

@@ -15,7 +15,7 @@ from runaudit.factors.cohort import HYBRID_LABEL, hybrid_mark
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import metric_value
 from runaudit.records.run import Run
-from runaudit.runs.names import has_store, ids_labelled
+from runaudit.runs.names import Names, has_store
 from runaudit.store import Store
 from runaudit.store.catalogue import load, manifest_of
 from runaudit.untangle.plan import Plan
@@ -62,7 +62,8 @@ def marks_of(bench: Bench) -> dict[str, Mapping[str, Any]]:
     The index knows them by their label, so that a store of many runs is not read for a few."""
     if not has_store(bench.store):
         return {}
-    ids = ids_labelled(bench.store, bench.settings, HYBRID_LABEL)
+    with Names(bench.store, bench.settings) as names:
+        ids = names.labelled(HYBRID_LABEL)
     marks = {run_id: hybrid_mark(manifest_of(bench.store, run_id)) for run_id in ids}
     return {run_id: mark for run_id, mark in marks.items() if mark}
 

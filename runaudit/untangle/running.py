@@ -36,7 +36,7 @@ from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.cells import Cell
 from runaudit.untangle.commandline import applied, redirected, with_seed
 from runaudit.untangle.finding import Finding
-from runaudit.untangle.moves import Move
+from runaudit.untangle.moves import Move, seed_in_file
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.procedure import decide
 from runaudit.untangle.ran import Marks, Ran, done_of, errors_of, is_done, mark_of, ran_of, runs_of
@@ -94,9 +94,9 @@ class Campaign:
     def _run(self, cell: Cell, number: int, place: int, count: int) -> Ran:
         moves = moved(self.plan.units, cell)
         to, outside = self.trees.folder / f"run-{count}", self.trees.folder / f"left-by-{count}"
-        cwd = self.trees.build(moves, to)
+        seed = self.plan.first_seed + count
+        cwd = self.trees.build((*moves, *self._seed_in_file(seed)), to)
         try:
-            seed = self.plan.first_seed + count
             command = _command(self.plan.a.run, moves, seed, cwd, outside)
             environ = _variables(self.environ, self.plan, moves)
             executable(command, cwd=cwd, environ=environ)
@@ -118,6 +118,13 @@ class Campaign:
         finally:
             shutil.rmtree(to, ignore_errors=True)
             shutil.rmtree(outside, ignore_errors=True)
+
+    def _seed_in_file(self, seed: int) -> tuple[Move, ...]:
+        """The move that gives a hybrid its seed where no word of the command does."""
+        a = self.plan.a.run
+        if with_seed(command_of(a), seed, was=a.manifest.seed) is not None:
+            return ()
+        return tuple(filter(None, [seed_in_file(a, self.trees.folder / "a", seed)]))
 
     def _request(
         self, moves: Sequence[Move], seed: int, command: Sequence[str], cwd: Path, to: Path, sealed_as: Any, said: str

@@ -8,7 +8,7 @@ from runaudit.text.markdown import escaped, table
 from runaudit.text.terminal import BOLD, DIM, Paint, printable
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import columns, listed, plural
-from runaudit.untangle.finding import ATTRIBUTED, NO_DIFFERENCE
+from runaudit.untangle.finding import ATTRIBUTED, NO_DIFFERENCE, Part
 from runaudit.untangle.trial import spent
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def reasons(answer: "UntangleAnswer") -> Iterator[str]:
             first, second = (plan.units[unit].name for unit in pair.units)
             size = show(pair.effect, places)
             yield f"The effect of {first} changes by {size} with {second}: neither has one effect of its own."
+    yield from (_inside(answer, part) for part in finding.parts if any(part.did))
     if answer.verdict == ATTRIBUTED and len(answer.effects) > len(finding.named):
         yield "Every other factor that was moved is bounded below half of the smallest of these effects."
     if answer.drifted:
@@ -80,6 +81,18 @@ def reasons(answer: "UntangleAnswer") -> Iterator[str]:
         yield "Mend that, then ask again with --afresh."
     if finding.deciding is not None:
         yield f"{plural(len(finding.deciding.cells), 'further run')} would go on: raise --budget, nothing is run twice."
+
+
+def _inside(answer: "UntangleAnswer", part: Part) -> str:
+    """Which part of a unit that only moves as a whole did it."""
+    unit = answer.plan.units[part.unit]
+    other = next(name for name in unit.factors if name != unit.first)
+    places = decimals(answer.spread)
+    told = [
+        f"{name} {'did' if did else 'did not'} ({'' if size is None else f'{show(size, places)}, '}p {show_p(p)})"
+        for name, did, size, p in zip((unit.first, other), part.did, part.effects, part.p, strict=True)
+    ]
+    return f"Of {unit.name}, which only moves as a whole but for one mix, {told[0]} and {told[1]}."
 
 
 def _ci(ci: tuple[float, float], places: int | None) -> str:

@@ -1,7 +1,11 @@
 """What is said of the runs: no factor is called the whole of a difference that did not come back whole."""
 
 import random
+from dataclasses import replace
 
+import pytest
+
+from runaudit.errors import NothingToJudgeError
 from runaudit.metrics.catalogue import Direction
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.finding import Finding
@@ -59,3 +63,15 @@ def test_no_number_of_the_markdown_is_escaped_twice():
     lines = "\n".join(answered(asked(recorded=1.0), effect=1.0).markdown_lines())
 
     assert "&amp;lt;" not in lines and "\\`" not in lines and "config.lr" in lines
+
+
+def test_a_metric_that_no_seed_moves_is_refused_before_anything_is_run():
+    plan = asked(recorded=1.0)
+    constant = replace(plan, a=replace(plan.a, values=(0.5,) * 3), b=replace(plan.b, values=(0.7,) * 3))
+
+    with pytest.raises(
+        NothingToJudgeError, match="in every run of A and 0.7 in every run of B, whatever their seed"
+    ) as refused:
+        replace(constant, words=("the old way", "new")).check()
+    assert "runaudit stats 'the old way' --vs new --metric val/acc" in refused.value.remedy
+    replace(plan, b=constant.b).check()

@@ -18,8 +18,8 @@ ARGUMENT, FILE, DATA, VARIABLE = "argument", "file", "data", "variable"
 KINDS = (ARGUMENT, FILE, DATA, VARIABLE, *(ARGUMENT, FILE) * 4)
 NAMES = {ARGUMENT: "config.args.f{}", FILE: "code.part{}.py", DATA: "data.train", VARIABLE: "env.variables.BOOST"}
 COURSE = "0ef152125425b7b2"
-"""Of the plan's id. Of 60 such courses 52 to 60 ended rightly, problem by problem (the sixth 52, the seven easiest all),
-and in this one every problem does."""
+"""Of the plan's id. Of 60 such courses 52 to 60 ended rightly, problem by problem (the sixth 52, seven of them all); in
+this one every problem does."""
 HEAD = """\
 import argparse, os, random, sys
 import runaudit
@@ -168,6 +168,7 @@ def test_files_that_do_not_import_without_each_other_are_looked_into_as_far_as_t
     answer = planted(6, linear(0, 4, 0, 0, 0, 0), edit=edit)
 
     assert answer["verdict"] == "attributed"
+    assert ("code.part5.py did not" in answer["reason"]) == (not both)
     assert answer["culprits"] == (["code.part1.py + code.part5.py"] if both else ["code.part1.py"])
 
 

@@ -1,10 +1,12 @@
 """A stranger's program, two runs of it that differ in several things, and hybrids that are really run."""
 
 import json
+import sys
 
 import runaudit
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
+from runaudit.untangle.moves import seed_in_file
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.told import answers_on
 
@@ -115,3 +117,27 @@ def test_what_cannot_be_asked_is_said_in_one_line(repo, trained, cli, capfd):
         told = capfd.readouterr().err
         assert said in told and told.count("\n") == 1, (words, told)
         assert found in {code, 3}
+
+
+def test_a_seed_in_a_config_file_is_set_there_and_what_is_written_elsewhere_is_told_first(repo, cli, capfd, tmp_path):
+    (repo / "train.py").write_text(
+        "import pathlib, random\nimport runaudit, yaml\nfrom loss import gain\nc = yaml.safe_load(open('conf.yaml'))\n"
+        f"pathlib.Path({str(tmp_path / 'elsewhere.txt')!r}).write_text('x')\n"
+        "runaudit.log(1, {'val/acc': c['lr'] + gain() + random.Random(c['run']['seed']).gauss(0, 0.01)})\n"
+    )
+    for label, lr, seed in (("the old way", 0.1, 5), ("the new way", 0.3, 6)):
+        (repo / "conf.yaml").write_text(f"lr: {lr}\nrun: {{seed: {seed}, name: 5}}\n")
+        words = [x for code in ("RA103", "RA104", "RA201") for x in ("--waive", f"{code}=sealed")]
+        words += ["--label", label, "--seed", str(seed), "--config", "conf.yaml"]
+        assert cli("run", *words, "--", sys.executable, "train.py") == 0
+        (repo / "loss.py").write_text("def gain():\n    return 1.5\n")
+    capfd.readouterr()
+
+    assert cli(*ASK, "--dry-run") == 0
+
+    told = capfd.readouterr().out
+    assert "config.lr: conf.yaml says lr: 0.3" in told and "loss.py as B sealed it" in told
+    assert f"note: the program writes {tmp_path / 'elsewhere.txt'} by a path of its own" in told
+    run = runaudit.open_store().run("the old way")
+    (repo / "conf.yaml").write_text("lr: 0.1\nrun: {seed: 5, name: 5}\n")
+    assert seed_in_file(run, repo, 7).leaf == ("conf.yaml", ((("run", "seed"), 7),))
