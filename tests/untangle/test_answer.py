@@ -70,7 +70,7 @@ def test_a_metric_that_no_seed_moves_is_refused_before_anything_is_run():
     constant = replace(plan, a=replace(plan.a, values=(0.5,) * 3), b=replace(plan.b, values=(0.7,) * 3))
 
     with pytest.raises(
-        NothingToJudgeError, match="in every run of A and 0.7 in every run of B, whatever their seed"
+        NothingToJudgeError, match=r"in every run of A and 0\.7 in every run of B, whatever their seed"
     ) as refused:
         replace(constant, words=("the old way", "new")).check()
     assert "runaudit stats 'the old way' --vs new --metric val/acc" in refused.value.remedy

@@ -17,6 +17,7 @@ from runaudit.untangle.plan import Plan
 ARGUMENT, FILE, DATA, VARIABLE = "argument", "file", "data", "variable"
 KINDS = (ARGUMENT, FILE, DATA, VARIABLE, *(ARGUMENT, FILE) * 4)
 NAMES = {ARGUMENT: "config.args.f{}", FILE: "code.part{}.py", DATA: "data.train", VARIABLE: "env.variables.BOOST"}
+pytestmark = pytest.mark.timeout(1800)  # forty processes each, one after another: minutes where others want the cores
 COURSE = "0ef152125425b7b2"
 """Of the plan's id. Of 60 such courses 52 to 60 ended rightly, problem by problem (the sixth 52, seven of them all); in
 this one every problem does."""
