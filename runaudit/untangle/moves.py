@@ -9,7 +9,7 @@ level and in the answer, as what could not be separated.
 import json
 import os
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -30,6 +30,8 @@ EDITABLE = frozenset({".yaml", ".yml", ".json"})
 """Config files of which one leaf can be set: JSON is YAML, too, so that one writer does for both."""
 VARIABLES = "env.variables."
 Keys = tuple[str | int, ...]
+Leaf = tuple[str, Any, Any]
+"""A leaf of a record by its path, with its level in A and in B."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,15 @@ def moves_between(found: Comparison, a: Run, b: Run) -> Moves:
     seeds = [run.manifest.seed for run in (a, b)]
     taken: set[Choice] = {one for one in differing if is_of_seed(one, *seeds)}
     moves, immovable = [], {}
+    # Where a dataset lay is itself no factor: its path may stand among what cannot change a result.
+    leaves = [(one.path, one.before, one.after) for one in found.nuisance]
+    leaves += [(one.factor, one.before, one.after) for one in found.derived]
+    leaves += [leaf for one in found.factors for leaf in _leaves(one)]
     for factor in found.factors:
         follows = {one.factor for one in found.derived if one.follows == factor.factor}
         move = _move(factor, a, b, differing, follows)
+        if isinstance(move, str) and factor.section == "data":
+            move = _dataset_in_files(factor.factor, leaves, a, b) or move
         if isinstance(move, str):
             immovable[factor.factor] = move
         else:
@@ -93,7 +101,7 @@ def _move(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice], fol
     if words:
         return Move(factor=name, how=f"the command says {_said(words)}", choices=words)
     if factor.section == "config":
-        return _in_files(factor, a, b)
+        return _in_files(factor.factor, _leaves(factor), a, b)
     return "this machine has one level of it"
 
 
@@ -110,21 +118,25 @@ def _file(name: str, a: Run, b: Run) -> Move | str:
     return Move(factor=name, how=f"{path} as B sealed it", files=(path,))
 
 
-def _in_files(factor: FactorChange, a: Run, b: Run) -> Move | str:
-    """A leaf of the configuration: by the file of the tree from which both runs read it."""
+def _leaves(factor: FactorChange) -> list[Leaf]:
+    """The leaves that are counted under a factor, with their levels."""
+    members = [(one.path, one.before, one.after) for one in factor.members]
+    return members or [(factor.factor, factor.before, factor.after)]
+
+
+def _in_files(name: str, leaves: Sequence[Leaf], a: Run, b: Run) -> Move | str:
+    """Leaves of the configuration: by the file of the tree from which both runs read them."""
     places = [_config_files(run) for run in (a, b)]
     shared = [path for path in places[0] if path in places[1] and _digest(a, path) != _digest(b, path)]
     # Where each side names a file of its own, A's takes B's values: which file they stood in is no factor.
     changed = shared or ([*places[0]] if len(places[0]) == 1 and places[0] != places[1] else [])
     if len(changed) == 1 and PurePosixPath(changed[0]).suffix in EDITABLE:
-        leaves = [(m.path, m.before, m.after) for m in factor.members]
-        leaves = leaves or [(factor.factor, factor.before, factor.after)]
         values = tuple((steps(path)[1:], after) for path, _, after in leaves)
         said = ", ".join(f"{path.removeprefix('config.')}: {level(after)}" for path, _, after in leaves)
         new = tuple(steps(path)[1:] for path, before, _ in leaves if isinstance(before, Absent))
-        return Move(factor=factor.factor, how=f"{changed[0]} says {said}", leaf=(changed[0], values), new=new)
+        return Move(factor=name, how=f"{changed[0]} says {said}", leaf=(changed[0], values), new=new)
     if len(shared) == 1:
-        return Move(factor=factor.factor, how=f"{shared[0]} as B sealed it", files=(shared[0],))
+        return Move(factor=name, how=f"{shared[0]} as B sealed it", files=(shared[0],))
     return "no word of the command and no config file of the tree holds it"
 
 
@@ -188,6 +200,22 @@ def _dataset(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) 
     if not words:
         return "no word of the command names its path"
     return Move(factor=name, how=f"the command says {_said(words)}", choices=words, data=key)
+
+
+def _dataset_in_files(name: str, leaves: Sequence[Leaf], a: Run, b: Run) -> Move | None:
+    """A dataset by the leaves of a config file that name its path, on each side that side's."""
+    key = str(steps(name)[1])
+    old, new = (_path(run, key) for run in (a, b))
+    if old is None or new is None or old == new:
+        return None
+    named = [
+        (path, before, after)
+        for path, before, after in leaves
+        if path.startswith("config.") and isinstance(before, str) and isinstance(after, str)
+        and _inner((before,), old, a) & _inner((after,), new, b)
+    ]  # fmt: skip
+    move = _in_files(name, named, a, b) if named else ""
+    return replace(move, data=key) if isinstance(move, Move) and move.leaf else None
 
 
 def _read_there(name: str, path: str, factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:

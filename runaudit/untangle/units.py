@@ -91,8 +91,15 @@ def _by_file(moves: Sequence[Move]) -> Iterator[tuple[int, int, str]]:
         for i, earlier in enumerate(moves[:j]):
             if shared := set(earlier.files) & set(later.files):
                 yield i, j, f"both stand in {min(shared)}"
+            elif earlier.leaf and later.leaf and _places(earlier) & _places(later):
+                yield i, j, f"both stand in one line of {earlier.leaf[0]}"
             elif set(earlier.choices) & set(later.choices):
                 yield i, j, "both stand in one word of the command"
+
+
+def _places(move: Move) -> set[tuple[object, ...]]:
+    """The leaves of a config file that a move sets."""
+    return {(move.leaf[0], *keys) for keys, _ in move.leaf[1]} if move.leaf else set()
 
 
 def _by_name(moves: Sequence[Move], trees: Trees) -> Iterator[tuple[int, int, str]]:

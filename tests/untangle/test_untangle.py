@@ -119,16 +119,18 @@ def test_what_cannot_be_asked_is_said_in_one_line(repo, trained, cli, capfd):
         assert found in {code, 3}
 
 
-def test_a_seed_in_a_config_file_is_set_there_and_what_is_written_elsewhere_is_told_first(repo, cli, capfd, tmp_path):
+def test_a_seed_and_a_dataset_are_moved_in_the_config_file_that_names_them_and_what_is_written_elsewhere_is_told_first(
+    repo, cli, capfd, tmp_path
+):
     (repo / "train.py").write_text(
         "import pathlib, random\nimport runaudit, yaml\nfrom loss import gain\nc = yaml.safe_load(open('conf.yaml'))\n"
         f"pathlib.Path({str(tmp_path / 'elsewhere.txt')!r}).write_text('x')\n"
-        "runaudit.log(1, {'val/acc': c['lr'] + gain() + random.Random(c['run']['seed']).gauss(0, 0.01)})\n"
+        "runaudit.log(1, {'val/acc': c['lr'] + gain() + float(open(c['root']).read()) + random.Random(c['run']['seed']).gauss(0, 0.01)})\n"
     )
-    for label, lr, seed in (("the old way", 0.1, 5), ("the new way", 0.3, 6)):
-        (repo / "conf.yaml").write_text(f"lr: {lr}\nrun: {{seed: {seed}, name: 5}}\n")
-        words = [x for code in ("RA103", "RA104", "RA201") for x in ("--waive", f"{code}=sealed")]
-        words += ["--label", label, "--seed", str(seed), "--config", "conf.yaml"]
+    for label, lr, seed, data in (("the old way", 0.1, 5, "data/v1"), ("the new way", 0.3, 6, "data/v2")):
+        (repo / "conf.yaml").write_text(f"lr: {lr}\nroot: {data}\nrun: {{seed: {seed}, name: 5}}\n")
+        words = [x for code in ("RA103", "RA104") for x in ("--waive", f"{code}=sealed")]
+        words += ["--label", label, "--seed", str(seed), "--config", "conf.yaml", "--data", f"train={data}"]
         assert cli("run", *words, "--", sys.executable, "train.py") == 0
         (repo / "loss.py").write_text("def gain():\n    return 1.5\n")
     capfd.readouterr()
@@ -137,7 +139,8 @@ def test_a_seed_in_a_config_file_is_set_there_and_what_is_written_elsewhere_is_t
 
     told = capfd.readouterr().out
     assert "config.lr: conf.yaml says lr: 0.3" in told and "loss.py as B sealed it" in told
+    assert "data.train: conf.yaml says root: data/v2" in told
     assert f"note: the program writes {tmp_path / 'elsewhere.txt'} by a path of its own" in told
     run = runaudit.open_store().run("the old way")
-    (repo / "conf.yaml").write_text("lr: 0.1\nrun: {seed: 5, name: 5}\n")
+    (repo / "conf.yaml").write_text("lr: 0.1\nroot: data/v1\nrun: {seed: 5, name: 5}\n")
     assert seed_in_file(run, repo, 7).leaf == ("conf.yaml", ((("run", "seed"), 7),))
