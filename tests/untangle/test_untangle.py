@@ -127,7 +127,8 @@ def test_a_seed_and_a_dataset_are_moved_in_the_config_file_that_names_them_and_w
         f"pathlib.Path({str(tmp_path / 'elsewhere.txt')!r}).write_text('x')\n"
         "runaudit.log(1, {'val/acc': c['lr'] + gain() + float(open(c['root']).read()) + random.Random(c['run']['seed']).gauss(0, 0.01)})\n"
     )
-    for label, lr, seed, data in (("the old way", 0.1, 5, "data/v1"), ("the new way", 0.3, 6, "data/v2")):
+    ends = (("the old way", 0.1, 5, "data/v1"), ("the new way", 0.3, 6, "data/v2"))
+    for label, lr, seed, data in ends:
         (repo / "conf.yaml").write_text(f"lr: {lr}\nroot: {data}\nrun: {{seed: {seed}, name: 5}}\n")
         words = [x for code in ("RA103", "RA104") for x in ("--waive", f"{code}=sealed")]
         words += ["--label", label, "--seed", str(seed), "--config", "conf.yaml", "--data", f"train={data}"]
