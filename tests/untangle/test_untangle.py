@@ -125,7 +125,8 @@ def test_a_seed_and_a_dataset_are_moved_in_the_config_file_that_names_them_and_w
     (repo / "train.py").write_text(
         "import pathlib, random\nimport runaudit, yaml\nfrom loss import gain\nc = yaml.safe_load(open('conf.yaml'))\n"
         f"pathlib.Path({str(tmp_path / 'elsewhere.txt')!r}).write_text('x')\n"
-        "runaudit.log(1, {'val/acc': c['lr'] + gain() + float(open(c['root']).read()) + random.Random(c['run']['seed']).gauss(0, 0.01)})\n"
+        "draw = random.Random(c['run']['seed']).gauss(0, 0.01)\n"
+        "runaudit.log(1, {'val/acc': c['lr'] + gain() + float(open(c['root']).read()) + draw})\n"
     )
     ends = (("the old way", 0.1, 5, "data/v1"), ("the new way", 0.3, 6, "data/v2"))
     for label, lr, seed, data in ends:
