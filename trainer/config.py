@@ -307,6 +307,10 @@ class TrainConfig:
                 raise ConfigError(f"config: {path} cannot be used with the rest", remedy=remedy)
 
 
+# How much is held and who reads it: tests hold every batch equal to the bit whatever stands here, so two runs that
+# differ in it are one, and a run may go on with other values.
+HOUSEKEEPING = ("config.data.memory_mb", "config.data.readers")
+
 # The one place where a leaf is computed from others. The words are those of a policy file's derived section:
 # "config.stages.alignment.steps" = "config.budget.align_steps if config.staging == 'staged' else 0".
 _STAGING_OF = {

@@ -9,13 +9,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
 from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, guard, guarded_record
 from runaudit.errors import UsageError
-from trainer.config import DERIVED_RULES, TrainConfig, resolve
+from trainer.config import DERIVED_RULES, HOUSEKEEPING, TrainConfig, resolve
 from trainer.data import Dataset
 from trainer.data.layout import INDEX
 from trainer.data.png import write_grey
@@ -101,7 +102,12 @@ def _request(
         "waive": options.waive,
         "store": options.store,
         "policy": options.policy,
-        "extra": {"policy": {"derived": dict(DERIVED_RULES), "nuisance": [*_taken_over(), *_index(dataset), *TOLD]}},
+        "extra": {
+            "policy": {
+                "derived": dict(DERIVED_RULES),
+                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *HOUSEKEEPING],
+            }
+        },
     }
 
 
@@ -148,14 +154,13 @@ def split_source(dataset: Dataset, split: str) -> Path | dict[str, Any]:
 
 def _entry(path: Path, root: Path) -> FileEntry:
     there = path.stat()
-    digest = _digest_of(path, (there.st_size, there.st_mtime_ns, there.st_ctime_ns, there.st_ino))
-    return FileEntry(path=path.relative_to(root).as_posix(), size=there.st_size, digest=digest)
+    return _hashed(path, root, (there.st_size, there.st_mtime_ns, there.st_ctime_ns, there.st_ino))
 
 
-@lru_cache(maxsize=None)
-def _digest_of(path: Path, stamp: tuple[int, ...]) -> Digest:  # noqa: ARG001 - another stamp asks anew
-    """The guard looks twice within a launch; a file of the same stamp is hashed the first time only."""
-    return digest_file(path)
+@cache
+def _hashed(path: Path, root: Path, stamp: tuple[int, ...]) -> FileEntry:
+    """The guard looks twice in a launch: what has the same stamp the second time is not hashed again."""
+    return FileEntry(path=path.relative_to(root).as_posix(), size=stamp[0], digest=digest_file(path))
 
 
 def _evaluation(config: TrainConfig) -> dict[str, Any]:

@@ -238,6 +238,24 @@ def open_samples(dataset: Dataset, config: DataConfig, device: str) -> tuple[Til
     return training, validating
 
 
+def told_of_reading(train: TileSet, dataset: Dataset, config: DataConfig) -> str:
+    """That tiles are read as they come up, and what would spare reading; nothing where all lie in memory."""
+    if not isinstance(train, StreamedSamples):
+        return ""
+    T, s = dataset.meta.frames, dataset.meta.scale
+    sizes = [5 * outline.h * outline.w * (T + s * s) for outline in dataset.outlined(config.tile)]  # as Burst.nbytes
+    fits = room_of(config) // max(sizes)
+    line = (
+        f"{len(train)} training tiles take {train.nbytes(s) / 2**20:.0f} MiB, more than half of data.memory_mb ="
+        f" {config.memory_mb}: they are read as they come up"
+    )
+    if sum(sizes) <= room_of(config) or 0 < config.shuffle_bursts <= fits:
+        return line
+    if not fits:
+        return f"{line}; not one burst of {max(sizes) / 2**20:.1f} MiB can be kept: raise data.memory_mb"
+    return f"{line}; with data.shuffle_bursts = {fits} or less each burst is read once an epoch, now once a tile"
+
+
 def room_of(config: DataConfig) -> int:
     """Bytes that bursts, and again as many that tiles, may take."""
     return config.memory_mb * 2**20 // 2

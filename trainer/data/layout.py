@@ -19,9 +19,9 @@ read alike. `dataset.json` says (schema `runaudit-dataset/1`):
     bursts                 {name: {"motion": [[dy, dx, theta], ...] or null, "altitude_m": number or null}}
     seed, simulator        how it was made, if it was simulated
 
-A dataset may lie in several such folders, its shards: `root/<shard>/dataset.json` each, as several `data make` with seeds
-of their own leave them. They are read as one dataset in the order of their names, and a burst is called `<shard>/<burst>`.
-Scale, frames, data range, tile and preprocessing have to be the same in all.
+A dataset may lie in several such folders, its shards: `root/<shard>/dataset.json` each, as several `data make` with
+seeds of their own leave them. They are read as one dataset in the order of their names, and a burst is called
+`<shard>/<burst>`. Scale, frames, data range, tile and preprocessing have to be the same in all.
 
 A folder without any `dataset.json` is read as PROBA-V: every folder with an `HR.png` is a burst; the frames with
 most clear pixels are taken, clearest first, the clearest as reference; `test` or `val` in the path makes
@@ -140,9 +140,7 @@ def _joined(root: Path, shards: list[Layout]) -> Layout:
         seed=first.meta.seed if len(shards) == 1 else None,
         simulator=first.meta.simulator if alike else {},
     )
-    places = tuple(
-        replace(place, name=f"{shard.root.name}/{place.name}") for shard in shards for place in shard.places
-    )
+    places = tuple(replace(place, name=f"{shard.root.name}/{place.name}") for shard in shards for place in shard.places)
     return Layout(root=root, meta=meta, places=places, ordered=True)
 
 
