@@ -1,7 +1,7 @@
 """Bursts cut into the tiles that train the network, each with an id that never changes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,20 +93,28 @@ def cut(bursts: Sequence[Burst], places: Sequence[TilePlace], tile: int) -> Tile
         of_burst.setdefault(place.burst, []).append(slot)
     cuts: dict[int, tuple[Floats, Floats, Mask, Mask]] = {}
     for at, slots in of_burst.items():
-        burst = bursts[at]
-        cuts |= {slot: _cut(burst, places[slot], tile) for slot in slots}
+        cuts |= _cuts(bursts[at], {slot: places[slot] for slot in slots}, tile)
     lr, hr, clear_lr, clear_hr = (np.stack(parts) for parts in zip(*(cuts[i] for i in range(len(places))), strict=True))
     return Tiles(
         lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, motion=None, ids=tuple(place.id for place in places)
     )  # fmt: skip
 
 
-def _cut(burst: Burst, place: TilePlace, tile: int) -> tuple[Floats, Floats, Mask, Mask]:
+def _cuts(burst: Burst, places: Mapping[int, TilePlace], tile: int) -> dict[int, tuple[Floats, Floats, Mask, Mask]]:
     """Copies, not views: a view of one tile would keep its whole burst in memory."""
-    s, y, x = burst.scale, place.y, place.x
-    low = (slice(None), slice(y, y + tile), slice(x, x + tile))
-    high = (slice(s * y, s * (y + tile)), slice(s * x, s * (x + tile)))
-    return burst.lr[low].copy(), burst.hr[high].copy(), burst.clear_lr[low].copy(), burst.clear_hr[high].copy()
+    s = burst.scale
+    found = {}
+    for slot, place in places.items():
+        y, x = place.y, place.x
+        low = (slice(None), slice(y, y + tile), slice(x, x + tile))
+        high = (slice(s * y, s * (y + tile)), slice(s * x, s * (x + tile)))
+        found[slot] = (
+            burst.lr[low].copy(),
+            burst.hr[high].copy(),
+            burst.clear_lr[low].copy(),
+            burst.clear_hr[high].copy(),
+        )
+    return found
 
 
 def train_tiles(
