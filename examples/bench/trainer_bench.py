@@ -161,18 +161,18 @@ def real_runs(folder: Path) -> None:
 def one_run(project: Path, data: Path, name: str, changes: tuple[str, ...]) -> tuple[float, float, float]:
     """Seconds of wall before the first step, and medians of the seconds a step and its recording took."""
     budget = ("budget.align_steps=5", "budget.sr_steps=60", "eval.self_ensemble=false", "eval.ibp_iterations=1")
-    words = [f"--set={word}" for word in (f"data.root={data}", "data.cache_mb=1", *budget, *changes)]
+    words = [f"--set={word}" for word in (f"data.root={data}", *budget, *changes)]
     code = (
         "import statistics, sys, time; began = time.perf_counter()\n"
-        "from runaudit import Recording; from trainer import cli, loop\n"
-        "spent, first, plain, log = [], [], loop.train_step, Recording.log\n"
+        "from trainer import cli, loop, recording\n"
+        "spent, first, plain, log = [], [], loop.train_step, recording.SealedLog.log\n"
         "def step(*a, **k):\n"
         "    first or first.append(time.perf_counter() - began)\n"
         "    return plain(*a, **k)\n"
         "def told(*a, **k):\n"
         "    at = time.perf_counter(); log(*a, **k); spent.append(time.perf_counter() - at)\n"
         "    steps.append(a[2].get('time/step_s'))\n"
-        "steps, loop.train_step, Recording.log = [], step, told\n"
+        "steps, loop.train_step, recording.SealedLog.log = [], step, told\n"
         "assert cli.main(sys.argv[1:]) == 0\n"
         "taken = [s for s in steps if s is not None][5:]\n"
         "print(first[0], statistics.median(taken), statistics.median(spent), file=sys.stderr)\n"
