@@ -14,8 +14,9 @@ from runaudit.errors import ConfigError, RunauditError
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
-    from trainer.main import TrainResult
+    from trainer.main import Prepared, TrainResult
     from trainer.ranks import Ranks
+    from trainer.resume import Parent
 
 UNEXPECTED = 70
 NEEDED = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image", "PIL": "pillow"}
@@ -144,7 +145,7 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
             recording.check(launch, config, options.seed, dataset)
         prepared = prepare(config, options.seed, dataset, ranks=ranks)
         if ranks.leads:
-            _remark(parent.remark if parent else "")
+            _remark_before(parent, prepared)
             require_room(_disk_of(options.store), prepared.model.state_dict())
         if parent is not None:
             require_continuable(prepared, parent.checkpoint)
@@ -225,6 +226,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     )
     print(json.dumps(figures, indent=2))
     return 0
+
+
+def _remark_before(parent: "Parent | None", prepared: "Prepared") -> None:
+    """What is worth knowing before a run is sealed."""
+    from trainer.samples import told_of_reading
+
+    _remark(parent.remark if parent else "")
+    _remark(told_of_reading(prepared.train, prepared.dataset, prepared.config.data))
 
 
 def _remark(line: str) -> None:

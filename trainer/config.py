@@ -21,7 +21,12 @@ def ranged(default: float, low: float = 0.0, high: float = math.inf, *, above: b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
-    """Which tiles are trained on. `frames_mode` = copies feeds the reference T times: the control without fusion."""
+    """Which tiles are trained on. `frames_mode` = copies feeds the reference T times: the control without fusion.
+
+    Tiles that do not fit in `memory_mb` are cut from bursts as they come up, read ahead by `readers` threads; neither
+    changes a bit. `shuffle_bursts` does: so many bursts are read and shuffled together, 0 shuffles all tiles. Where
+    they do not fit, each tile of a full shuffle costs the reading of a burst.
+    """
 
     root: str = "data/bursts"
     frames_mode: Literal["burst", "copies"] = "burst"
@@ -33,6 +38,9 @@ class DataConfig:
     val_seed: int = ranged(0)
     augment: bool = True
     cache_mb: int = ranged(1024)
+    memory_mb: int = ranged(4096, 1)
+    readers: int = ranged(0, 0, 64)
+    shuffle_bursts: int = ranged(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +306,10 @@ class TrainConfig:
             if broken:
                 raise ConfigError(f"config: {path} cannot be used with the rest", remedy=remedy)
 
+
+# How much is held and who reads it: tests hold every batch equal to the bit whatever stands here, so two runs that
+# differ in it are one, and a run may go on with other values.
+HOUSEKEEPING = ("config.data.memory_mb", "config.data.readers")
 
 # The one place where a leaf is computed from others. The words are those of a policy file's derived section:
 # "config.stages.alignment.steps" = "config.budget.align_steps if config.staging == 'staged' else 0".

@@ -19,7 +19,7 @@ from trainer.checkpoint import Checkpoint, decoded, encoded, optimiser_tensors, 
 from trainer.config import TrainConfig, resolve
 from trainer.ranks import ALONE, Ranks
 from trainer.resume import put_weights
-from trainer.samples import Batch, Samples, draw
+from trainer.samples import Batch, Samples, TileSet, draw, queue
 from trainer.seeding import restore_rng, rng_state
 from trainer.stages import (
     Stage,
@@ -41,6 +41,7 @@ from trainer.vitals import (
 )
 
 Status = Literal["completed", "diverged", "killed"]
+AHEAD = 4  # steps of which the bursts are read before they begin
 
 
 class RunLog(Protocol):
@@ -106,7 +107,7 @@ class RunContext:
     config: TrainConfig
     seed: int
     model: Normalised
-    train: Samples
+    train: TileSet
     val: Samples
     data_digest: str
     run: RunLog
@@ -205,30 +206,39 @@ def _caches(work: RunContext, stage: Stage) -> bool:
 
 def _cache_mb(work: RunContext) -> float:
     """Size of the merged bursts of all training tiles."""
-    N, T, h, w = work.train.lr.shape
+    T, h, w = work.train.shape
     model = work.config.model
     if model.topology == "paper":
         return 0.0  # the frames themselves: nothing new is kept
     planes = 5 + (2 * T if model.fusion.blocks else 0)
-    return N * planes * h * w * model.scale**2 * 4 / 2**20
+    return len(work.train) * planes * h * w * model.scale**2 * 4 / 2**20
 
 
 def _batches(work: RunContext, stage: Stage, step: int) -> list[Batch]:
     """The micro-batches of a step: consecutive pieces of the queue, so 2 x 4 draws what 1 x 8 would, and so do two
-    ranks."""
-    optim, ranks = work.config.optim, work.ranks
-    return [
+    ranks. What the next steps need begins to be read."""
+    data, batch = work.config.data, work.config.optim.batch
+    drawn = [
         draw(
-            work.train,
-            work.config.data,
-            seed=work.seed,
-            stage=stage.index,
-            first=((step * optim.accumulate + i) * ranks.size + ranks.rank) * optim.batch,
-            count=optim.batch,
+            work.train, data, seed=work.seed, stage=stage.index, first=first, count=batch,
             turn_frames=not stage.alignment_frozen,
         )
-        for i in range(optim.accumulate)
-    ]
+        for first in _firsts(work, step)
+    ]  # fmt: skip
+    if data.readers:
+        coming = (first for later in range(step + 1, step + 1 + AHEAD) for first in _firsts(work, later))
+        work.train.ahead(
+            position
+            for first in coming
+            for position in queue(work.train, data, seed=work.seed, stage=stage.index, first=first, count=batch)
+        )
+    return drawn
+
+
+def _firsts(work: RunContext, step: int) -> list[int]:
+    """Where in the queue the micro-batches of a step begin for this rank."""
+    optim, ranks = work.config.optim, work.ranks
+    return [((step * optim.accumulate + i) * ranks.size + ranks.rank) * optim.batch for i in range(optim.accumulate)]
 
 
 def log_step(

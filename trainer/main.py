@@ -20,7 +20,7 @@ from trainer.build import Normalised, build_model, parameter_count
 from trainer.checkpoint import Checkpoint, decoded
 from trainer.config import TrainConfig, settled
 from trainer.configfile import load_config
-from trainer.data import Dataset, read_checked, read_dataset, train_tiles
+from trainer.data import Dataset, read_checked, read_dataset
 from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
 from trainer.loop import Progress, RunContext, RunLog, Status, run_stages
 from trainer.models.normalisation import share_statistics
@@ -28,7 +28,7 @@ from trainer.predict import Predictor
 from trainer.ranks import ALONE, Ranks
 from trainer.rehearsal import Measured, require_fixed_order, settle_precision
 from trainer.resume import load_weights, put_weights
-from trainer.samples import Samples, draw, samples_from, split
+from trainer.samples import Samples, TileSet, draw, open_samples, room_of
 from trainer.seeding import rng_digest, seed_everything, settle_torch
 from trainer.stages import Stage, plan, weights_digest
 from trainer.tiling import TilingConfig
@@ -45,7 +45,7 @@ class Prepared:
     seed: int
     dataset: Dataset
     model: Normalised
-    train: Samples
+    train: TileSet
     val: Samples
     stages: tuple[Stage, ...]
     data_digest: str
@@ -78,7 +78,12 @@ def open_dataset(config: TrainConfig, *, checked: bool = True) -> Dataset:
     to be readable.
     """
     root = Path(config.data.root)
-    dataset = read_checked(root, tile=config.data.tile) if checked else read_dataset(root)
+    room = room_of(config.data)
+    dataset = (
+        read_checked(root, tile=config.data.tile, room=room, readers=config.data.readers)
+        if checked
+        else read_dataset(root, room=room)
+    )
     if dataset.meta.scale != config.model.scale:
         raise ConfigError(
             f"config: model.scale is {config.model.scale}, but {dataset.root} has scale {dataset.meta.scale}",
@@ -109,9 +114,9 @@ def rehearsed(config: TrainConfig, dataset: Dataset) -> tuple[TrainConfig, Measu
 
 
 def prepare(config: TrainConfig, seed: int, dataset: Dataset, *, ranks: Ranks = ALONE) -> Prepared:
-    """Seed, build the network, cut the tiles. Nothing is trained yet. ranks: who trains it together.
+    """Seed, build the network, find the tiles. Nothing is trained yet. ranks: who trains it together.
 
-    Raises ConfigError if the tiles left are too few for a batch.
+    Raises ConfigError as `open_samples` does.
     """
     if not 0 <= seed < 2**63:
         raise ConfigError(f"the seed is {seed}", remedy="give a whole number from 0 to 2**63 - 1")
@@ -120,18 +125,7 @@ def prepare(config: TrainConfig, seed: int, dataset: Dataset, *, ranks: Ranks = 
     model = build_model(config.model).to(config.device)
     if ranks.size > 1:
         share_statistics(model, total=ranks.total, ranks=ranks.size)
-    tiles = train_tiles(
-        dataset,
-        tile=config.data.tile,
-        data_fraction=config.data.fraction,
-        seed=config.data.fraction_seed,
-        min_clear=config.data.min_clear,
-    )
-    train, val = split(samples_from(tiles, config.data, config.device), config.data)
-    if not len(train):
-        raise ConfigError(
-            f"config: data.fraction {config.data.fraction:g} leaves no tile to train on", remedy="raise it"
-        )
+    train, val = open_samples(dataset, config.data, config.device)
     stages = plan(config)
     first = draw(
         train,

@@ -9,15 +9,16 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
 from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, guard, guarded_record
 from runaudit.errors import UsageError
-from trainer.config import DERIVED_RULES, TrainConfig, resolve
-from trainer.data import Burst, Dataset
-from trainer.data.layout import INDEX, find_layout
+from trainer.config import DERIVED_RULES, HOUSEKEEPING, TrainConfig, resolve
+from trainer.data import Dataset
+from trainer.data.layout import INDEX
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged
 from trainer.loop import RunLog
@@ -91,8 +92,8 @@ def _request(
         "config_files": options.config_files,
         "data": {split: split_source(dataset, split) for split in ("train", "test")},
         "data_facts": {
-            "train": facts | {"members": [burst.name for burst in dataset.train]},
-            "test": facts | {"members": [burst.name for burst in dataset.test], "motion": _motion(dataset.test)},
+            "train": facts | {"members": [place.name for place in dataset.members("train")]},
+            "test": facts | {"members": [place.name for place in dataset.members("test")], "motion": _motion(dataset)},
         },
         "init": "random" if parent is None else parent.init(),
         "evaluation": _evaluation(config),
@@ -101,7 +102,12 @@ def _request(
         "waive": options.waive,
         "store": options.store,
         "policy": options.policy,
-        "extra": {"policy": {"derived": dict(DERIVED_RULES), "nuisance": [*_taken_over(), *_index(dataset), *TOLD]}},
+        "extra": {
+            "policy": {
+                "derived": dict(DERIVED_RULES),
+                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *HOUSEKEEPING],
+            }
+        },
     }
 
 
@@ -114,13 +120,17 @@ def _taken_over() -> list[str]:
 def _index(dataset: Dataset) -> list[str]:
     """The file that says which bursts train and which judge. All that is used of it is sealed by name: the bursts of
     each split in their order, scale, frames and range, the motion that errors are measured against."""
-    place = f"{dataset.root.absolute().name}/{INDEX}"
-    return [f"data['*{place}']", f"config['*{place}']", f"code['*{place}']"]
+    root = dataset.root.absolute().name
+    shards = [] if (dataset.root / INDEX).exists() else [f"{root}/*/{INDEX}"]
+    places = [f"{root}/{INDEX}", *shards]
+    return [f"{section}['*{place}']" for place in places for section in ("data", "config", "code")]
 
 
-def _motion(bursts: tuple[Burst, ...]) -> str:
-    """A digest of the true motion, known or not, of every burst."""
-    known = [None if burst.motion is None else burst.motion.tolist() for burst in bursts]
+def _motion(dataset: Dataset) -> str:
+    """A digest of the true motion, known or not, of every burst that judges."""
+    frames = dataset.meta.frames
+    motions = [place.motion for place in dataset.members("test")]
+    known = [None if motion is None else motion[:frames].tolist() for motion in motions]
     return f"sha256:{hashlib.sha256(json.dumps(known).encode()).hexdigest()}"
 
 
@@ -131,19 +141,26 @@ def split_source(dataset: Dataset, split: str) -> Path | dict[str, Any]:
     """
     if (dataset.root / split).is_dir():
         return dataset.root / split
-    layout = find_layout(dataset.root, frames=dataset.meta.frames)
-    folders = [place.folder for place in layout.places if place.split == split]
+    folders = [place.folder for place in dataset.members(split)]
     files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
-    entries = [
-        FileEntry(path=path.relative_to(dataset.root).as_posix(), size=path.stat().st_size, digest=digest_file(path))
-        for path in files
-    ]
+    entries = [_entry(path, dataset.root) for path in files]
     return {
         "path": str(dataset.root),
         "digest": str(digest_tree(entries)),
         "files": len(entries),
         "bytes": sum(entry.size for entry in entries),
     }
+
+
+def _entry(path: Path, root: Path) -> FileEntry:
+    there = path.stat()
+    return _hashed(path, root, (there.st_size, there.st_mtime_ns, there.st_ctime_ns, there.st_ino))
+
+
+@cache
+def _hashed(path: Path, root: Path, stamp: tuple[int, ...]) -> FileEntry:
+    """The guard looks twice in a launch: what has the same stamp the second time is not hashed again."""
+    return FileEntry(path=path.relative_to(root).as_posix(), size=stamp[0], digest=digest_file(path))
 
 
 def _evaluation(config: TrainConfig) -> dict[str, Any]:

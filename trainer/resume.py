@@ -14,7 +14,7 @@ from runaudit import Run, digest_file, open_store
 from runaudit.errors import ConfigError, IntegrityError, UsageError
 from trainer.build import Normalised
 from trainer.checkpoint import Checkpoint, decoded, files_of, load
-from trainer.config import TrainConfig, resolve
+from trainer.config import HOUSEKEEPING, TrainConfig, resolve
 from trainer.stages import Stage, require_frozen
 
 LAST = "last.safetensors"
@@ -117,13 +117,13 @@ def _run_around(path: Path) -> tuple[Run | None, Path]:
 
 
 def require_same_run(checkpoint: Checkpoint, *, config: Mapping[str, Any], seed: int, data: str) -> None:
-    """Raise ConfigError unless the checkpoint comes from this very config, seed and set of tiles."""
+    """Raise ConfigError unless the checkpoint comes from this very config (`HOUSEKEEPING` apart), seed and tiles."""
     facts = checkpoint.facts
     kept, now = _leaves(facts["config"]), _leaves(config)
     # A leaf that the checkpoint's trainer did not have yet did then what its default does now.
     before = _leaves(resolve(TrainConfig())) | kept
     for key in sorted(kept.keys() | now.keys()):
-        if before.get(key) != now.get(key):
+        if before.get(key) != now.get(key) and key not in HOUSEKEEPING:
             raise ConfigError(
                 f"cannot resume: {key} was {before.get(key)!r} and is {now.get(key)!r}",
                 remedy="resume with the config of the checkpoint, or start a new run",

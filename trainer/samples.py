@@ -1,22 +1,31 @@
 """Training tiles as tensors, and batches drawn from them by position.
 
+They lie in memory where there is room for all, and are cut from bursts that are read as they come up where there is
+not. Both ways give the same batches to the bit: which tile stands where follows from seed, stage and position alone.
+
 Flips and quarter turns are applied to what the trained part of the network sees first: to the frames
 where the alignment is being trained, to the merged burst where it is frozen. So a frozen alignment sees
 each tile in one orientation only, and what it says may be computed once (measured: 1.8 times faster)
 without changing a bit of what is trained.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from runaudit.errors import ConfigError
 from trainer.config import DataConfig
-from trainer.data.patches import Tiles, chosen
+from trainer.data.dataset import Bursts, Dataset
+from trainer.data.patches import TilePlace, Tiles, chosen, cut, tile_places
 from trainer.models.piunet import Features
 from trainer.seeding import orientations, sample_positions
+
+PIECE = 256  # tiles that are cut at once
 
 
 class Batch(NamedTuple):
@@ -30,6 +39,33 @@ class Batch(NamedTuple):
     turns: list[int]
 
 
+class TileSet(Protocol):
+    """N tiles by position, wherever they lie."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Their names."""
+
+    @property
+    def bursts(self) -> tuple[int, ...]:
+        """How many of them each burst gave, in order."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T, h, w) of one tile."""
+
+    def take(self, positions: Sequence[int]) -> "Samples":
+        """A subset, in the given order, in memory."""
+
+    def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
+        """The batch at these positions, its truth turned; its frames only with `turn_frames`."""
+
+    def ahead(self, positions: Iterable[int]) -> None:
+        """Begin to fetch what will be asked for, the soonest first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
     """N tiles on the training device; float32 throughout, masks in {0, 1}."""
@@ -39,18 +75,30 @@ class Samples:
     hr: Tensor
     clear_hr: Tensor
     ids: tuple[str, ...]
+    bursts: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the tiles of each burst: they stand side by side."""
+        object.__setattr__(self, "bursts", _runs(name.rsplit("/", 2)[0] for name in self.ids))
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, positions: list[int]) -> "Samples":
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T, h, w) of one tile."""
+        T, h, w = self.lr.shape[1:]
+        return T, h, w
+
+    def take(self, positions: Sequence[int]) -> "Samples":
         """A subset, in the given order."""
+        at = list(positions)
         return Samples(
-            lr=self.lr[positions],
-            clear_lr=self.clear_lr[positions],
-            hr=self.hr[positions],
-            clear_hr=self.clear_hr[positions],
-            ids=tuple(self.ids[i] for i in positions),
+            lr=self.lr[at],
+            clear_lr=self.clear_lr[at],
+            hr=self.hr[at],
+            clear_hr=self.clear_hr[at],
+            ids=tuple(self.ids[i] for i in at),
         )
 
     def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
@@ -67,17 +115,150 @@ class Samples:
             turns,
         )
 
+    def ahead(self, positions: Iterable[int]) -> None:
+        """All of them are here."""
 
-def samples_from(tiles: Tiles, config: DataConfig, device: str) -> Samples:
-    """Tensors of the tiles; with frames_mode = copies every frame is the reference."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamedSamples:
+    """N tiles that are cut from their bursts whenever they are asked for; what is held is the bursts' own affair."""
+
+    source: Bursts
+    places: tuple[TilePlace, ...]
+    tile: int
+    frames: int
+    mode: str
+    device: str
+    bursts: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the tiles of each burst: they stand side by side."""
+        object.__setattr__(self, "bursts", _runs(place.burst for place in self.places))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(place.id for place in self.places)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T, h, w) of one tile."""
+        return self.frames, self.tile, self.tile
+
+    def take(self, positions: Sequence[int]) -> Samples:
+        """A subset, in the given order, in memory."""
+        return samples_from(cut(self.source, [self.places[i] for i in positions], self.tile), self.mode, self.device)
+
+    def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
+        """The batch at these positions, as `Samples.at` gives it."""
+        here = list(range(len(positions)))
+        return self.take(positions).at(here, turns, turn_frames=turn_frames)._replace(ids=positions)
+
+    def ahead(self, positions: Iterable[int]) -> None:
+        """Let the bursts of these positions be read meanwhile."""
+        self.source.ahead(self.places[i].burst for i in positions)
+
+    def nbytes(self, scale: int) -> int:
+        """Bytes of the tensors that all of them would be."""
+        T, h, w = self.shape
+        return len(self) * 2 * 4 * (T * h * w + scale * scale * h * w)
+
+    def held(self) -> Samples:
+        """All of them in memory, cut piece by piece so that no second copy of them is ever there."""
+        first = self.take([0])
+        tensors = [part.new_empty(len(self), *part.shape[1:]) for part in _tensors(first)]
+        for start in range(0, len(self), PIECE):
+            piece = self.take(range(start, min(start + PIECE, len(self))))
+            for whole, part in zip(tensors, _tensors(piece), strict=True):
+                whole[start : start + PIECE] = part
+        lr, clear_lr, hr, clear_hr = tensors
+        return Samples(lr=lr, clear_lr=clear_lr, hr=hr, clear_hr=clear_hr, ids=self.ids)
+
+
+def _tensors(samples: Samples) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return samples.lr, samples.clear_lr, samples.hr, samples.clear_hr
+
+
+def _runs(names: Iterable[object]) -> tuple[int, ...]:
+    """How many equal ones stand side by side."""
+    return tuple(sum(1 for _ in those) for _, those in groupby(names))
+
+
+def samples_from(tiles: Tiles, mode: str, device: str) -> Samples:
+    """Tensors of the tiles; with mode = copies every frame is the reference."""
     lr, clear = torch.from_numpy(tiles.lr), torch.from_numpy(tiles.clear_lr.astype(np.float32))
     return Samples(
-        lr=frames_as(lr, config.frames_mode).to(device),
-        clear_lr=frames_as(clear, config.frames_mode).to(device),
+        lr=frames_as(lr, mode).to(device),
+        clear_lr=frames_as(clear, mode).to(device),
         hr=torch.from_numpy(tiles.hr)[:, None].to(device),
         clear_hr=torch.from_numpy(tiles.clear_hr.astype(np.float32))[:, None].to(device),
         ids=tiles.ids,
     )
+
+
+def open_samples(dataset: Dataset, config: DataConfig, device: str) -> tuple[TileSet, Samples]:
+    """(training, validation) of a dataset. Half of `memory_mb` is for the bursts that are read, half for tiles.
+
+    The tiles that validate are looked at again and again, so they lie in memory always; those that train do where all
+    of them fit beside. Raises ConfigError where none is left to train on, or too many are held out to be kept.
+    """
+    places = tile_places(
+        dataset, tile=config.tile, data_fraction=config.fraction, seed=config.fraction_seed, min_clear=config.min_clear
+    )
+    tile, frames, ids = config.tile, dataset.meta.frames, tuple(place.id for place in places)
+    train, val = (
+        StreamedSamples(
+            source=dataset.train,
+            places=tuple(places[i] for i in part),
+            tile=tile,
+            frames=frames,
+            mode=config.frames_mode,
+            device=device,
+        )
+        for part in split(ids, config)
+    )
+    if not len(train):
+        raise ConfigError(f"config: data.fraction {config.fraction:g} leaves no tile to train on", remedy="raise it")
+    room, scale = room_of(config), dataset.meta.scale
+    if val.nbytes(scale) > room:
+        fits = config.val_fraction * room / val.nbytes(scale)
+        raise ConfigError(
+            f"config: the {len(val)} tiles held out by data.val_fraction {config.val_fraction:g} take"
+            f" {val.nbytes(scale) / 2**20:.0f} MiB, half of data.memory_mb is {room / 2**20:.0f}",
+            remedy=f"raise data.memory_mb, or set data.val_fraction to {float(f'{fits:.1g}') / 2:g}",
+        )
+    validating = val.held()
+    if train.nbytes(scale) + val.nbytes(scale) > room:
+        return train, validating
+    training = train.held()
+    dataset.train.release()
+    return training, validating
+
+
+def told_of_reading(train: TileSet, dataset: Dataset, config: DataConfig) -> str:
+    """That tiles are read as they come up, and what would spare reading; nothing where all lie in memory."""
+    if not isinstance(train, StreamedSamples):
+        return ""
+    T, s = dataset.meta.frames, dataset.meta.scale
+    sizes = [5 * outline.h * outline.w * (T + s * s) for outline in dataset.outlined(config.tile)]  # as Burst.nbytes
+    fits = room_of(config) // max(sizes)
+    line = (
+        f"{len(train)} training tiles take {train.nbytes(s) / 2**20:.0f} MiB, more than half of data.memory_mb ="
+        f" {config.memory_mb}: they are read as they come up"
+    )
+    if sum(sizes) <= room_of(config) or 0 < config.shuffle_bursts <= fits:
+        return line
+    if not fits:
+        return f"{line}; not one burst of {max(sizes) / 2**20:.1f} MiB can be kept: raise data.memory_mb"
+    return f"{line}; with data.shuffle_bursts = {fits} or less each burst is read once an epoch, now once a tile"
+
+
+def room_of(config: DataConfig) -> int:
+    """Bytes that bursts, and again as many that tiles, may take."""
+    return config.memory_mb * 2**20 // 2
 
 
 def frames_as(lr: Tensor, mode: str) -> Tensor:
@@ -85,15 +266,22 @@ def frames_as(lr: Tensor, mode: str) -> Tensor:
     return lr[:, :1].expand_as(lr).contiguous() if mode == "copies" else lr
 
 
-def split(samples: Samples, config: DataConfig) -> tuple[Samples, Samples]:
-    """(training, validation). The choice depends on `val_seed` and the ids alone, so all seeds share one split."""
-    held = set(chosen(samples.ids, config.val_fraction, seed=config.val_seed))
-    kept = [i for i in range(len(samples)) if i not in held]
-    return samples.take(kept), samples.take(sorted(held))
+def split(ids: tuple[str, ...], config: DataConfig) -> tuple[list[int], list[int]]:
+    """Positions of the tiles that (train, validate): by `val_seed` and their names alone, so all seeds share them."""
+    held = chosen(ids, config.val_fraction, seed=config.val_seed)
+    return sorted(set(range(len(ids))) - set(held)), list(held)
+
+
+def queue(samples: TileSet, config: DataConfig, *, seed: int, stage: int, first: int, count: int) -> list[int]:
+    """Which tiles stand at these places of a stage's queue: a pure function of its arguments."""
+    sizes = samples.bursts if config.shuffle_bursts else ()
+    return sample_positions(
+        seed, stage, first, count=count, samples=len(samples), bursts=sizes, mixed=config.shuffle_bursts
+    )
 
 
 def draw(
-    samples: Samples,
+    samples: TileSet,
     config: DataConfig,
     *,
     seed: int,
@@ -103,7 +291,7 @@ def draw(
     turn_frames: bool,
 ) -> Batch:
     """The batch at queue positions first .. first + count of a stage: a pure function of its arguments."""
-    positions = sample_positions(seed, stage, first, count=count, samples=len(samples))
+    positions = queue(samples, config, seed=seed, stage=stage, first=first, count=count)
     turns = orientations(seed, stage, first, count=count) if config.augment else [0] * count
     return samples.at(positions, turns, turn_frames=turn_frames)
 

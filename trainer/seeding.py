@@ -7,10 +7,12 @@ import hashlib
 import os
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 ORDER, AUGMENT = 0, 1  # separate streams of one seed
@@ -44,17 +46,67 @@ def _generator(seed: int, *path: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *path])))
 
 
-def sample_positions(seed: int, stage: int, first: int, *, count: int, samples: int) -> list[int]:
-    """Which samples stand at positions first .. first + count of a stage's endless, epoch-wise shuffled queue."""
+def sample_positions(
+    seed: int, stage: int, first: int, *, count: int, samples: int, bursts: tuple[int, ...] = (), mixed: int = 0
+) -> list[int]:
+    """Which samples stand at positions first .. first + count of a stage's endless, epoch-wise shuffled queue.
+
+    bursts: how many samples each burst gave, in order. mixed: an epoch takes that many bursts at a time, in an order of
+    its own, and shuffles the samples of those; 0, or as many as there are, shuffles all samples of an epoch at once.
+    """
     out: list[int] = []
     position = first
     while len(out) < count:
         epoch, offset = divmod(position, samples)
-        order = _generator(seed, ORDER, stage, epoch).permutation(samples)
+        if 0 < mixed < len(bursts):
+            order, offset = _mixed(seed, stage, epoch, bursts, mixed, offset)
+        else:
+            order = _shuffled(seed, stage, epoch, samples)
         taken = order[offset : offset + count - len(out)]
         out.extend(int(i) for i in taken)
         position += len(taken)
     return out
+
+
+@lru_cache(maxsize=4)  # asked for at every step, the same for an epoch
+def _shuffled(seed: int, stage: int, epoch: int, samples: int) -> NDArray[np.int64]:
+    return _generator(seed, ORDER, stage, epoch).permutation(samples)
+
+
+def _mixed(
+    seed: int, stage: int, epoch: int, bursts: tuple[int, ...], mixed: int, offset: int
+) -> tuple[NDArray[np.int64], int]:
+    """The samples that are shuffled together around a place of an epoch, and where among them that is."""
+    order, ends = _groups(seed, stage, epoch, bursts, mixed)
+    group = int(np.searchsorted(ends, offset, side="right"))
+    before = int(ends[group - 1]) if group else 0
+    return _group(seed, stage, epoch, bursts, group, tuple(order[group * mixed : (group + 1) * mixed])), offset - before
+
+
+@lru_cache(maxsize=4)
+def _groups(
+    seed: int, stage: int, epoch: int, bursts: tuple[int, ...], mixed: int
+) -> tuple[list[int], NDArray[np.int64]]:
+    """The order of the bursts in an epoch, and how many samples there are up to the end of each group of `mixed`."""
+    order = _generator(seed, ORDER, stage, epoch).permutation(len(bursts))
+    sizes = np.asarray(bursts, dtype=np.int64)[order]
+    starts = np.arange(0, len(order), mixed)
+    return order.tolist(), np.cumsum(np.add.reduceat(sizes, starts))
+
+
+@lru_cache(maxsize=8)
+def _group(
+    seed: int, stage: int, epoch: int, bursts: tuple[int, ...], group: int, members: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """The samples of some bursts, shuffled together."""
+    ends = _ends(bursts)
+    samples = np.concatenate([np.arange(ends[i] - bursts[i], ends[i]) for i in members])
+    return _generator(seed, ORDER, stage, epoch, group + 1).permutation(samples)
+
+
+@lru_cache(maxsize=4)
+def _ends(bursts: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.cumsum(np.asarray(bursts, dtype=np.int64))
 
 
 def orientations(seed: int, stage: int, first: int, *, count: int) -> list[int]:

@@ -17,7 +17,7 @@ from trainer.config import TrainConfig
 from trainer.losses import alignment_loss, masked_mean, reconstruction_loss
 from trainer.models.piunet import Features
 from trainer.ranks import ALONE, Ranks
-from trainer.samples import Batch, Samples, augmented_features
+from trainer.samples import Batch, Samples, TileSet, augmented_features
 from trainer.stages import Stage
 
 
@@ -33,10 +33,11 @@ class StepMetrics:
 class Cache:
     """What a frozen alignment says about every tile, computed once, in the tiles' own orientation."""
 
-    def __init__(self, model: Normalised, samples: Samples, config: TrainConfig) -> None:
-        size = config.loop.val_batch
+    def __init__(self, model: Normalised, samples: TileSet, config: TrainConfig) -> None:
+        size, total = config.loop.val_batch, len(samples)
+        pieces = (range(i, min(i + size, total)) for i in range(0, total, size))
         with torch.no_grad(), Precision(config.amp, config.device).autocast():
-            parts = [model.features(samples.lr[i : i + size]) for i in range(0, len(samples), size)]
+            parts = [model.features(samples.take(piece).lr) for piece in pieces]
         self.features = Features(torch.cat([p.maps for p in parts]), torch.cat([p.frames for p in parts]))
 
     def at(self, positions: list[int]) -> Features:

@@ -121,7 +121,8 @@ def run_context(tmp_path: Path, tiny_samples: Callable[..., Samples]) -> Callabl
 
     def make(config: TrainConfig, seed: int = 0, folder: str = "run", **changes: Any) -> RunContext:
         seed_everything(seed, deterministic=config.deterministic, threads=1)
-        train, val = split(changes.pop("samples", None) or tiny_samples(), config.data)
+        samples = changes.pop("samples", None) or tiny_samples()
+        train, val = (samples.take(part) for part in split(samples.ids, config.data))
         return RunContext(
             config=config,
             seed=seed,

@@ -50,7 +50,7 @@ def on_gpu(tiny_config: Make, tiny_samples: Make, run_context: Make) -> Make:
             lr=samples.lr.cuda(), clear_lr=samples.clear_lr.cuda(), hr=samples.hr.cuda(),
             clear_hr=samples.clear_hr.cuda(), ids=samples.ids,
         )  # fmt: skip
-        train, val = split(moved, config.data)
+        train, val = (moved.take(part) for part in split(moved.ids, config.data))
         return replace(work, model=work.model.cuda(), train=train, val=val)
 
     return make

@@ -460,6 +460,29 @@ def test_a_baseline_edited_between_two_runs_moves_no_gain(
     assert f"is not what run {first['run'][:12]} sealed; the baseline is computed again" in err
 
 
+def test_tiles_read_as_they_come_up_make_the_same_run(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How much is held is said and sealed, and is no factor."""
+    store = Store.create(project / ".runaudit")
+    held = json.loads(trained(capsys, config_file, store.root)[1])
+
+    code, answer, err = trained(
+        capsys, config_file, store.root, "--set", "data.memory_mb=1", "--set", "data.readers=1"
+    )
+
+    streamed = json.loads(answer)
+    assert code == 0
+    assert "16 training tiles take 1 MiB, more than half of data.memory_mb = 1: they are read as they come up" in err
+    timed = {"time/train_cpu_s"}
+    assert {k: v for k, v in streamed["metrics"].items() if k not in timed} == {
+        k: v for k, v in held["metrics"].items() if k not in timed
+    }
+    pair = [load(store, answer["run"]) for answer in (held, streamed)]
+    found = compare(*pair, settings=Settings())
+    assert found.verdict == "identical", [change.path for change in found.factors]
+
+
 def test_the_seed_acts_on_everything_it_should(config_file: Path) -> None:
     config = read_config(config_file)
     dataset = open_dataset(config)

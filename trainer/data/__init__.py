@@ -1,10 +1,10 @@
 """Bursts of low-resolution frames with their high-resolution truth: made, kept, read, and cut into tiles."""
 
 from trainer.data.check import DatasetReport, check_dataset, read_checked
+from trainer.data.dataset import Dataset, read_dataset
 from trainer.data.maker import make_dataset
 from trainer.data.patches import Tiles, train_tiles
-from trainer.data.reader import read_dataset
-from trainer.data.scenes import Burst, Dataset, DatasetMeta, true_flow
+from trainer.data.scenes import Burst, DatasetMeta, true_flow
 from trainer.data.simulate import SimulatorConfig
 from trainer.data.synthetic import PRESETS, DatasetConfig
 

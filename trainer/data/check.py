@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from runaudit.errors import ConfigError, UsageError
 from trainer.data.content import REGISTERED, Facts, facts_of, problems_of, remarks_of
+from trainer.data.dataset import BurstPool, Dataset, Outline, dataset_in, outline_of
 from trainer.data.layout import INDEX, Layout, find_layout
-from trainer.data.reader import read_burst
-from trainer.data.scenes import Burst, Dataset, DatasetMeta
+from trainer.data.scenes import Burst, DatasetMeta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +43,18 @@ def check_dataset(root: Path | str, *, frames: int | None = None) -> DatasetRepo
 
     Raises UsageError only where the folder as a whole cannot be understood (see `find_layout`).
     """
-    return _looked_over(Path(root), frames=frames, is_registered=True)[1]
+    pool = BurstPool(find_layout(Path(root), frames=frames), room=0)
+    return _looked_over(pool, tile=pool.layout.meta.tile, is_registered=True)[1]
 
 
-def read_checked(root: Path | str, *, tile: int) -> Dataset:
+def read_checked(root: Path | str, *, tile: int, room: float = inf, readers: int = 0) -> Dataset:
     """Read every burst, once, as `read_dataset` does, and hold each to what `check_dataset` asks of it.
 
-    tile: side of a training tile in low-res pixels. Raises ConfigError, which names the first problem and counts the
-    others.
+    tile: side of a training tile in low-res pixels. room, readers: see `BurstPool`. Raises ConfigError, which names the
+    first problem and counts the others.
     """
-    dataset, report = _looked_over(Path(root), tile=tile)
+    pool = BurstPool(find_layout(Path(root)), room=room, readers=readers)
+    outlines, report = _looked_over(pool, tile=tile)
     if report.problems:
         others = len(report.problems) - 1
         more = f" (and {others} more problem{'s' if others > 1 else ''})" if others else ""
@@ -59,37 +62,38 @@ def read_checked(root: Path | str, *, tile: int) -> Dataset:
             f"{root}: {report.problems[0].partition('; ')[0]}{more}",
             remedy=f"fix the files or {INDEX}; 'python -m trainer data check {root}' lists all",
         )
-    return dataset
+    return dataset_in(pool, outlines=outlines)
 
 
 def _looked_over(
-    root: Path, *, frames: int | None = None, tile: int | None = None, is_registered: bool = False
-) -> tuple[Dataset, DatasetReport]:
-    layout = find_layout(root, frames=frames)
-    tile = layout.meta.tile if tile is None else tile
+    pool: BurstPool, *, tile: int, is_registered: bool = False
+) -> tuple[tuple[Outline, ...], DatasetReport]:
+    """The outlines of the training bursts, and what is to be said of all. One burst after the other is looked at."""
+    layout = pool.layout
     problems = [f"{name} is listed twice in {split}" for split, name in _twice(layout)]
-    read: dict[str, list[Burst]] = {"train": [], "test": []}
+    outlines: list[Outline] = []
     facts: list[Facts] = []
     looked_at = _some(layout) if is_registered else frozenset()
-    for place in layout.places:
+    for at, place in enumerate(layout.places):
         try:
-            burst = read_burst(place, layout)
+            burst = pool.burst(at)
         except UsageError as error:
             problems.append(str(error))
             continue
-        read[place.split].append(burst)
+        outline = outline_of(burst, tile)
+        if place.split == "train":
+            outlines.append(outline)
         facts.append(facts_of(burst, place, is_registered=(place.split, place.name) in looked_at))
-        problems += _doubts(burst, facts[-1], tile)
+        problems += _doubts(burst, facts[-1], outline)
     problems += problems_of(facts)
-    problems += [f"{layout.root} has no {split} burst" for split, bursts in read.items() if not bursts]
-    train, test = tuple(read["train"]), tuple(read["test"])
-    dataset = Dataset(root=layout.root, meta=layout.meta, train=train, test=test)
-    return dataset, DatasetReport(
+    read = {split: sum(one.split == split for one in facts) for split in ("train", "test")}
+    problems += [f"{layout.root} has no {split} burst" for split, count in read.items() if not count]
+    return tuple(outlines), DatasetReport(
         root=layout.root,
         meta=layout.meta,
-        train=len(train),
-        test=len(test),
-        tiles=sum(_tiles(burst, tile) for burst in train),
+        train=read["train"],
+        test=read["test"],
+        tiles=sum(len(outline.corners) for outline in outlines),
         problems=tuple(problems),
         assumed=(*layout.assumed, *_unmasked(layout)),
         remarks=tuple(remarks_of(facts, layout.meta)) if is_registered else (),
@@ -117,16 +121,11 @@ def _twice(layout: Layout) -> list[tuple[str, str]]:
     return [place for place, count in listed.items() if count > 1]
 
 
-def _tiles(burst: Burst, tile: int) -> int:
-    _, h, w = burst.lr.shape
-    return int(h // tile) * int(w // tile)
-
-
-def _doubts(burst: Burst, seen: Facts, tile: int) -> list[str]:
+def _doubts(burst: Burst, seen: Facts, outline: Outline) -> list[str]:
     """What can be read but not used."""
     found = []
-    if seen.split == "train" and not _tiles(burst, tile):
-        found.append(f"{burst.name} is smaller than one tile of {tile} low-res pixels")
+    if seen.split == "train" and not outline.corners:
+        found.append(f"{burst.name} is smaller than one tile of {outline.tile} low-res pixels")
     if not burst.clear_lr[0].any() or not burst.clear_hr.any():
         found.append(f"{burst.name} has no clear pixel in its reference or its truth")
     flat = [k for k, digest in enumerate(seen.frames) if not digest]

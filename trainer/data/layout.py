@@ -19,7 +19,11 @@ read alike. `dataset.json` says (schema `runaudit-dataset/1`):
     bursts                 {name: {"motion": [[dy, dx, theta], ...] or null, "altitude_m": number or null}}
     seed, simulator        how it was made, if it was simulated
 
-A folder without `dataset.json` is read as PROBA-V: every folder with an `HR.png` is a burst; the frames with
+A dataset may lie in several such folders, its shards: `root/<shard>/dataset.json` each, as several `data make` with
+seeds of their own leave them. They are read as one dataset in the order of their names, and a burst is called
+`<shard>/<burst>`. Scale, frames, data range, tile and preprocessing have to be the same in all.
+
+A folder without any `dataset.json` is read as PROBA-V: every folder with an `HR.png` is a burst; the frames with
 most clear pixels are taken, clearest first, the clearest as reference; `test` or `val` in the path makes
 it a test sequence, and where there is none, every tenth burst (in the order of names) is held out as one.
 Bursts without truth are left out. Masks may be absent altogether, not in part.
@@ -31,7 +35,7 @@ that it names are judged by the challenge's own score, too (`trainer.challenge`)
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +93,8 @@ def find_layout(root: Path, *, frames: int | None = None) -> Layout:
         )
     if (root / INDEX).exists():
         return _declared(root, frames)
+    if shards := sorted(path.parent for path in root.glob(f"*/{INDEX}")):
+        return _joined(root, [_declared(shard, frames) for shard in shards])
     return _discovered(root, FOREIGN_FRAMES if frames is None else frames)
 
 
@@ -112,6 +118,29 @@ def _declared(root: Path, frames: int | None) -> Layout:
         raise UsageError(f"{path} has no {error.args[0]!r}", remedy=remedy) from error
     except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path} has a value of the wrong kind: {error}", remedy=remedy) from error
+    return Layout(root=root, meta=meta, places=places, ordered=True)
+
+
+def _joined(root: Path, shards: list[Layout]) -> Layout:
+    """Several datasets as one. Raises UsageError, naming two of them, where they are not of one kind."""
+    first = shards[0]
+    for shard in shards[1:]:
+        for name in ("scale", "frames", "data_range", "tile", "preprocessing_version"):
+            there, here = getattr(first.meta, name), getattr(shard.meta, name)
+            if there != here:
+                raise UsageError(
+                    f"{root}: {name} is {there} in {first.root.name} and {here} in {shard.root.name}",
+                    remedy="make the shards alike, or train on one of them",
+                )
+    metas = [shard.meta for shard in shards]
+    alike = all(meta.simulator == first.meta.simulator for meta in metas)
+    meta = replace(
+        first.meta,
+        source=", ".join(dict.fromkeys(meta.source for meta in metas)),
+        seed=first.meta.seed if len(shards) == 1 else None,
+        simulator=first.meta.simulator if alike else {},
+    )
+    places = tuple(replace(place, name=f"{shard.root.name}/{place.name}") for shard in shards for place in shard.places)
     return Layout(root=root, meta=meta, places=places, ordered=True)
 
 

@@ -1,13 +1,14 @@
 """Bursts cut into the tiles that train the network, each with an id that never changes."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from runaudit.errors import ConfigError, UsageError
-from trainer.data.scenes import Burst, Dataset, Doubles, Floats, Mask, motion_about
+from trainer.data.dataset import Dataset
+from trainer.data.scenes import Burst, Doubles, Floats, Mask, motion_about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,22 +30,18 @@ class Tiles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    burst: Burst
+class TilePlace:
+    """Where a tile lies: position and name of its burst among those that train, and its corner in low-res pixels."""
+
+    burst: int
+    name: str
     y: int
     x: int
 
     @property
     def id(self) -> str:
-        return f"{self.burst.name}/{self.y}/{self.x}"
-
-
-def _places(burst: Burst, tile: int) -> Iterator[_Place]:
-    """Whole tiles side by side, the remainder left out evenly on both sides."""
-    _, h, w = burst.lr.shape
-    for y in range((h % tile) // 2, h - tile + 1, tile):
-        for x in range((w % tile) // 2, w - tile + 1, tile):
-            yield _Place(burst, y, x)
+        """The name that the tile has for ever."""
+        return f"{self.name}/{self.y}/{self.x}"
 
 
 def chosen(ids: tuple[str, ...], data_fraction: float, *, seed: int = 0) -> tuple[int, ...]:
@@ -61,12 +58,63 @@ def chosen(ids: tuple[str, ...], data_fraction: float, *, seed: int = 0) -> tupl
     return tuple(sorted(sorted(range(len(ids)), key=ranks.__getitem__)[:kept]))
 
 
-def _tile_motion(place: _Place, tile: int) -> Doubles | None:
-    if place.burst.motion is None:
-        return None
-    _, h, w = place.burst.lr.shape
-    centre = (place.y + (tile - h) / 2, place.x + (tile - w) / 2)
-    return motion_about(place.burst.motion, centre)
+def tile_places(
+    dataset: Dataset,
+    *,
+    tile: int | None = None,
+    data_fraction: float = 1.0,
+    seed: int = 0,
+    min_clear: float = 0.0,
+) -> tuple[TilePlace, ...]:
+    """Every tile of the training bursts whose truth and reference are at least `min_clear` clear, burst by burst.
+
+    tile: low-res pixels, by default the dataset's own. data_fraction and seed: see `chosen`.
+    Raises UsageError if no tile is left, ConfigError for an impossible fraction.
+    """
+    t = dataset.meta.tile if tile is None else tile
+    places = [
+        TilePlace(at, outline.name, y, x)
+        for at, outline in enumerate(dataset.outlined(t))
+        for (y, x), clear in zip(outline.corners, outline.clear, strict=True)
+        if clear >= min_clear
+    ]
+    if not places:
+        raise UsageError(
+            f"{dataset.root}: no training tile of {t}x{t} low-res pixels",
+            remedy="use a smaller tile, a lower clearance threshold, or larger scenes",
+        )
+    return tuple(places[i] for i in chosen(tuple(p.id for p in places), data_fraction, seed=seed))
+
+
+def cut(bursts: Sequence[Burst], places: Sequence[TilePlace], tile: int) -> Tiles:
+    """The tiles at these places, in their order; each burst is asked for once."""
+    of_burst: dict[int, list[int]] = {}
+    for slot, place in enumerate(places):
+        of_burst.setdefault(place.burst, []).append(slot)
+    cuts: dict[int, tuple[Floats, Floats, Mask, Mask]] = {}
+    for at, slots in of_burst.items():
+        cuts |= _cuts(bursts[at], {slot: places[slot] for slot in slots}, tile)
+    lr, hr, clear_lr, clear_hr = (np.stack(parts) for parts in zip(*(cuts[i] for i in range(len(places))), strict=True))
+    return Tiles(
+        lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, motion=None, ids=tuple(place.id for place in places)
+    )  # fmt: skip
+
+
+def _cuts(burst: Burst, places: Mapping[int, TilePlace], tile: int) -> dict[int, tuple[Floats, Floats, Mask, Mask]]:
+    """Copies, not views: a view of one tile would keep its whole burst in memory."""
+    s = burst.scale
+    found = {}
+    for slot, place in places.items():
+        y, x = place.y, place.x
+        low = (slice(None), slice(y, y + tile), slice(x, x + tile))
+        high = (slice(s * y, s * (y + tile)), slice(s * x, s * (x + tile)))
+        found[slot] = (
+            burst.lr[low].copy(),
+            burst.hr[high].copy(),
+            burst.clear_lr[low].copy(),
+            burst.clear_hr[high].copy(),
+        )
+    return found
 
 
 def train_tiles(
@@ -77,41 +125,17 @@ def train_tiles(
     seed: int = 0,
     min_clear: float = 0.0,
 ) -> Tiles:
-    """Every tile of the training bursts whose truth and reference are at least `min_clear` clear.
-
-    tile: low-res pixels, by default the dataset's own. data_fraction and seed: see `chosen`.
-    Raises UsageError if no tile is left, ConfigError for an impossible fraction.
-    """
+    """All tiles at `tile_places`, in memory, with their motion where it is known. Raises as that does."""
     t = dataset.meta.tile if tile is None else tile
-    s = dataset.meta.scale
-    places = [place for burst in dataset.train for place in _places(burst, t)]
-    places = [p for p in places if _clear_share(p, t) >= min_clear]
-    if not places:
-        raise UsageError(
-            f"{dataset.root}: no training tile of {t}x{t} low-res pixels",
-            remedy="use a smaller tile, a lower clearance threshold, or larger scenes",
-        )
-    kept = [places[i] for i in chosen(tuple(p.id for p in places), data_fraction, seed=seed)]
-    motions = [_tile_motion(p, t) for p in kept]
+    places = tile_places(dataset, tile=t, data_fraction=data_fraction, seed=seed, min_clear=min_clear)
+    motions = [_tile_motion(dataset.train[place.burst], place, t) for place in places]
     known = [m for m in motions if m is not None]
-    return Tiles(
-        lr=np.stack([p.burst.lr[:, p.y : p.y + t, p.x : p.x + t] for p in kept]),
-        hr=np.stack([p.burst.hr[_high(p, s, t)] for p in kept]),
-        clear_lr=np.stack([p.burst.clear_lr[:, p.y : p.y + t, p.x : p.x + t] for p in kept]),
-        clear_hr=np.stack([p.burst.clear_hr[_high(p, s, t)] for p in kept]),
-        motion=np.stack(known) if len(known) == len(kept) else None,
-        ids=tuple(p.id for p in kept),
-    )
+    motion = np.stack(known) if len(known) == len(places) else None
+    return replace(cut(dataset.train, places, t), motion=motion)
 
 
-def _high(place: _Place, scale: int, tile: int) -> tuple[slice, slice]:
-    return (
-        slice(scale * place.y, scale * (place.y + tile)),
-        slice(scale * place.x, scale * (place.x + tile)),
-    )
-
-
-def _clear_share(place: _Place, tile: int) -> float:
-    high = place.burst.clear_hr[_high(place, place.burst.scale, tile)]
-    reference = place.burst.clear_lr[0, place.y : place.y + tile, place.x : place.x + tile]
-    return float(min(high.mean(), reference.mean()))
+def _tile_motion(burst: Burst, place: TilePlace, tile: int) -> Doubles | None:
+    if burst.motion is None:
+        return None
+    _, h, w = burst.lr.shape
+    return motion_about(burst.motion, (place.y + (tile - h) / 2, place.x + (tile - w) / 2))

@@ -1,4 +1,4 @@
-"""From a folder to bursts in memory: one reader for made datasets, PROBA-V and a user's own images."""
+"""From a folder to a burst in memory: one reader for made datasets, PROBA-V and a user's own images."""
 
 from pathlib import Path
 from typing import Any
@@ -7,24 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runaudit.errors import UsageError
-from trainer.data.layout import Layout, Place, find_layout, frame_numbers
+from trainer.data.layout import Layout, Place, frame_numbers
 from trainer.data.png import read_counts, read_mask
-from trainer.data.scenes import Burst, Dataset, DatasetMeta, Floats, Mask
-
-
-def read_dataset(root: Path | str, *, frames: int | None = None) -> Dataset:
-    """Every burst under `root`; the layouts are told in `trainer.data.layout`.
-
-    Raises UsageError, in one line, for the first file that is missing, unreadable or of the wrong shape.
-    """
-    layout = find_layout(Path(root), frames=frames)
-    bursts = [(place.split, read_burst(place, layout)) for place in layout.places]
-    return Dataset(
-        root=layout.root,
-        meta=layout.meta,
-        train=tuple(burst for split, burst in bursts if split == "train"),
-        test=tuple(burst for split, burst in bursts if split == "test"),
-    )
+from trainer.data.scenes import Burst, DatasetMeta, Floats, Mask
 
 
 def read_burst(place: Place, layout: Layout) -> Burst:

@@ -1,4 +1,4 @@
-"""The nouns of the data: a burst, a dataset, and what the motion of a frame means. numpy only.
+"""The nouns of the data: a burst, what is said of a dataset, and what the motion of a frame means. numpy only.
 
 Motion has one convention everywhere. With `p` a position of the low-resolution grid, taken from the centre
 of the frame, pixel `p` of frame k sees the point `q = R(theta) p + (dy, dx)` of the reference frame, where
@@ -8,7 +8,6 @@ the inverse: the reference's pixel `q` lies in frame k at `q + flow(q) = R(-thet
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,6 +72,11 @@ class Burst:
         """T, the reference included."""
         return int(self.lr.shape[0])
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its pixels and masks in memory."""
+        return self.lr.nbytes + self.hr.nbytes + self.clear_lr.nbytes + self.clear_hr.nbytes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetMeta:
@@ -86,16 +90,6 @@ class DatasetMeta:
     source: str
     seed: int | None = None
     simulator: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
-    """A folder of bursts, split into those that train and those that judge."""
-
-    root: Path
-    meta: DatasetMeta
-    train: tuple[Burst, ...]
-    test: tuple[Burst, ...]
 
 
 def rotation(theta_deg: float) -> Doubles:
