@@ -22,6 +22,7 @@ RUNAUDIT_FLOORS = [
     {"judge", "record"},
     {"guard"},
     {"launch"},
+    {"campaign"},
     {"untangle"},
     {"report"},
     {"integrations"},
