@@ -5,6 +5,7 @@ alone. The process that ordered it hears by one line on a pipe what was sealed, 
 """
 
 import contextlib
+import copyreg
 import json
 import os
 import pickle
@@ -15,6 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from runaudit.campaign.admission import drifted
@@ -26,6 +28,18 @@ from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings
 from runaudit.voice.saying import Manner
 
+
+def _plain(table: "MappingProxyType[Any, Any]") -> tuple[Any, ...]:
+    return as_frozen, (dict(table),)
+
+
+def as_frozen(table: dict[Any, Any]) -> "MappingProxyType[Any, Any]":
+    """A table that cannot be written to, as it comes out of a pickle: Python knows no way for these by itself."""
+    return MappingProxyType(table)
+
+
+copyreg.pickle(MappingProxyType, _plain)
+
 POLL_S = 0.2
 """How often a job that runs is asked whether it has ended, and whether it shall."""
 STOP, AGAIN = signal.SIGINT, signal.SIGTERM
@@ -36,8 +50,8 @@ STOP, AGAIN = signal.SIGINT, signal.SIGTERM
 class Order:
     """All that a job needs to know, wherever it runs.
 
-    planned: what the guard admitted; stops: the folder in which the campaign says that it stops; log: where its output
-    goes, None: nowhere; elsewhere: whether it may run on another machine.
+    planned: the draft that the guard admitted; stops: the folder in which the campaign says that it stops; log: where
+    its output goes, None: nowhere; elsewhere: whether it may run on another machine.
     """
 
     asked: Asked
@@ -45,7 +59,7 @@ class Order:
     settings: Settings
     cwd: Path
     environ: Mapping[str, str]
-    planned: Manifest
+    planned: bytes
     stops: Path
     log: Path | None = None
     elsewhere: bool = False
@@ -140,7 +154,8 @@ def main() -> int:
     def check(prepared: Prepared) -> None:
         if not prepared.answer.allowed or prepared.manifest is None:
             raise prepared.answer.error()
-        if changed := drifted(order.planned, prepared.manifest, order.settings, elsewhere=order.elsewhere):
+        planned = Manifest.from_bytes(order.planned, where="what was admitted")
+        if changed := drifted(planned, prepared.manifest, order.settings, elsewhere=order.elsewhere):
             raise GuardRefusedError(
                 f"it is no longer what was admitted: {', '.join(changed[:5])} changed since the campaign began",
                 remedy="put it back, or begin a campaign of another name: no arm may hold two designs",

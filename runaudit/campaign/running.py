@@ -211,7 +211,7 @@ class Work:
             settings=self.settings,
             cwd=self.cwd,
             environ={**self.environ, **self.executor.environ, **job.environ},
-            planned=self.admission.drafts[job.key],
+            planned=self.admission.drafts[job.key].raw,
             stops=self.folder,
             log=None if logs is None else logs.absolute() / f"{name}-{job.asked.mark['arm'][:6]}-seed{job.seed}.log",
             elsewhere=self.executor.elsewhere,
