@@ -9,7 +9,7 @@ from typing import Any
 from runaudit.campaign.admission import Admission
 from runaudit.campaign.beside import Collision, collisions
 from runaudit.campaign.history import BROKEN_OFF, History
-from runaudit.campaign.plan import Arm, Job, Plan
+from runaudit.campaign.plan import Arm, Job, Plan, named, span
 from runaudit.metrics.catalogue import known_direction
 from runaudit.metrics.leading import in_order
 from runaudit.records.outcome import FINISHED
@@ -196,8 +196,8 @@ class CampaignAnswer:
         if self.verdict == "planned":
             todo = sum(job in self.todo for job in jobs)
             kept = [f"{counts[status]} {status}" for status in sorted(counts) if status != "missing"]
-            return arm.label, f"seeds {_span(arm.seeds)}", "; ".join([f"{todo} to run", *kept])
-        return arm.label, f"seeds {_span(arm.seeds)}", ", ".join(f"{counts[one]} {one}" for one in sorted(counts))
+            return arm.label, span(arm.seeds), "; ".join([f"{todo} to run", *kept])
+        return arm.label, span(arm.seeds), ", ".join(f"{counts[one]} {one}" for one in sorted(counts))
 
     def _notes(self, verbose: bool) -> Iterator[str]:
         first = self.plan.arms[0].label
@@ -224,16 +224,9 @@ class CampaignAnswer:
         for one in self.admission.refusals:
             found = one.finding
             yield printable(f"{found.code} {found.name} [{found.severity}]: {found.message}", keep="")
-            yield printable(f"    of      {listed([job.said for job in one.jobs], len(one.jobs) if verbose else 4)}",
+            yield printable(f"    of      {named(one.jobs, len(one.jobs) if verbose else 4)}",
                             keep="")  # fmt: skip
             yield printable(f"    fix     {found.remedy}", keep="")
-
-
-def _span(seeds: tuple[int, ...]) -> str:
-    """`0-4` where they follow each other, else `0, 3, 7`."""
-    if len(seeds) > 2 and seeds == tuple(range(seeds[0], seeds[0] + len(seeds))):
-        return f"{seeds[0]}-{seeds[-1]}"
-    return listed(list(map(str, seeds)))
 
 
 def _took(hours: float) -> str:

@@ -29,6 +29,7 @@ from typing import Any
 
 from runaudit.campaign.plan import Arm, Plan, seeds_of
 from runaudit.errors import UsageError
+from runaudit.guard.invocation import FileCall
 from runaudit.launch.asked import Asked
 from runaudit.system.files import read_ordinary, refuse_special
 from runaudit.system.tomlfile import parse_toml
@@ -61,7 +62,7 @@ def read_campaign(path: Path, *, shared: tuple[str, ...] = ()) -> Plan:
     _check(table, (*TOP, *SHARED), str(path))
     arms = table.get("arms", [])
     plan = Plan(
-        arms=tuple(_arm(table, arm, f"{path} arm {number}", shared) for number, arm in enumerate(arms, 1)),
+        arms=tuple(_arm(table, arm, f"{path} arm {number}", shared, str(path)) for number, arm in enumerate(arms, 1)),
         name=table.get("name", path.stem),
         again=("runaudit", "campaign", *shared, str(path)),
         executors={name: table[name] for name in ("ray", "submitit") if name in table},
@@ -70,7 +71,7 @@ def read_campaign(path: Path, *, shared: tuple[str, ...] = ()) -> Plan:
     return plan
 
 
-def _arm(table: Mapping[str, Any], own: Any, where: str, shared: tuple[str, ...]) -> Arm:
+def _arm(table: Mapping[str, Any], own: Any, where: str, shared: tuple[str, ...], file: str) -> Arm:
     if not isinstance(own, dict):
         raise UsageError(f"{where} is {kind_of(own)}, not a table", remedy="write [[arms]] above each arm")
     _check(own, ("label", *SHARED), where)
@@ -95,6 +96,7 @@ def _arm(table: Mapping[str, Any], own: Any, where: str, shared: tuple[str, ...]
             command=(*_command(given.get("command", []), where), *_set(given, where),
                      *_texts(given.get("args", []), f"{where} args")),
             shared=shared,
+            call=FileCall(program=("runaudit", "campaign"), options=(*shared, file), file=file),
         ),
         seeds=seeds_of(given["seeds"], where=f"{where} seeds"),
         values=dict(_pairs(given, "values", where)),

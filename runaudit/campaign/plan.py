@@ -5,7 +5,7 @@ added later goes on from the runs that are there, and an arm that is edited is a
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.text.typed import typed_words
-from runaudit.text.words import quoted
+from runaudit.text.words import listed, quoted
 
 MAX_JOBS = 10_000
 """Jobs of one campaign: more is a typing slip (`0-10000000`)."""
@@ -109,6 +109,21 @@ class Job:
     def said(self) -> str:
         """Which one it is, for a person."""
         return f"{self.arm}, seed {self.seed}"
+
+
+def named(jobs: Iterable[Job], limit: int = 4) -> str:
+    """Jobs by their arms: `slow (seeds 0-2) and fast (seed 1)`."""
+    arms: dict[str, list[int]] = {}
+    for job in jobs:
+        arms.setdefault(job.arm, []).append(job.seed)
+    return listed([f"{arm} ({span(seeds)})" for arm, seeds in arms.items()], limit)
+
+
+def span(seeds: Sequence[int]) -> str:
+    """`seeds 0-4` where they follow each other, else `seeds 0, 3 and 7`."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
+        return f"seeds {seeds[0]}-{seeds[-1]}"
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {listed(list(map(str, seeds)))}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from runaudit.campaign.beside import collisions
 from runaudit.campaign.executors import Executor, executor_of
 from runaudit.campaign.history import History, history_of
 from runaudit.campaign.job import POLL_S, Order, Told, ask_to_stop
-from runaudit.campaign.plan import Job, Plan
+from runaudit.campaign.plan import Job, Plan, named
 from runaudit.capture.draft import open_store
 from runaudit.errors import UsageError
 from runaudit.records.run import SHORT
@@ -198,7 +198,7 @@ class Work:
                 if len(asked) > told:
                     told = len(asked)
                     ask_to_stop(self.folder)
-                    names = listed([job.said for job in running.values()], 4)
+                    names = named(running.values())
                     self.manner.note(f"stopping: {names} {'is' if len(running) == 1 else 'are'} asked to end"
                                      + ("" if told > 1 else "; Ctrl-C again asks harder"))  # fmt: skip
 

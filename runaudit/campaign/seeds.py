@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from runaudit.campaign.plan import Arm, Plan, seeds_of
 from runaudit.errors import UsageError
+from runaudit.guard.invocation import Invocation
 from runaudit.launch.asked import Asked
 
 
@@ -18,5 +19,6 @@ def cohort_plan(asked: Asked, seeds: str | None, *, jobs: int, resume: bool) -> 
     if asked.seed is not None:
         raise UsageError("--seed and --seeds are both given", remedy="leave one of them out")
     words = ("runaudit", "run", *asked.options(), "--seeds", seeds, *(("--jobs", str(jobs)) if jobs > 1 else ()))
-    arm = Arm(asked=replace(asked, label=asked.label or ""), seeds=seeds_of(seeds, where="--seeds"))
+    call = Invocation(program=words[:2], options=words[2:], command=asked.command)
+    arm = Arm(asked=replace(asked, label=asked.label or "", call=call), seeds=seeds_of(seeds, where="--seeds"))
     return Plan(arms=(arm,), again=words, tail=("--", *asked.command))

@@ -40,6 +40,8 @@ class Asked:
     """The options every command takes (`--store DIR`), as they were typed."""
     mark: Mapping[str, JSON] = field(default_factory=dict)
     """Of a job of a campaign: its place in it, which is sealed as part of where the run comes from."""
+    call: Invocation | None = None
+    """Of a job of a campaign: how the user called, which is not how this one launch would be."""
 
     def request(self, root: Path) -> LaunchRequest:
         """What is to be captured. Raises UsageError or ConfigError for what cannot be understood."""
@@ -76,7 +78,7 @@ class Asked:
         """The judged draft of a request. command: `run` or `guard`, which a remedy repeats. beside: launches that are
         planned with this one, against which its label is held as against those that were sealed."""
         said = streams.gate().words
-        call = Invocation(
+        call = self.call or Invocation(
             program=("runaudit", command), options=said(tuple(self.options())), command=said(self.command)
         )
         return prepare(request, store, settings=settings, baseline=self.baseline, waive=self.waive, call=call,
