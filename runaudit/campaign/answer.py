@@ -208,13 +208,14 @@ class CampaignAnswer:
             yield "how long it takes is not known: not every arm has a run yet"
         if self.verdict == "planned":
             return
-        shown = self.unfinished if verbose else self.unfinished[:MAX_FAILED]
+        named_here = [row for row in self.unfinished if verbose or row[1] != "missing"]
+        shown = named_here if verbose else named_here[:MAX_FAILED]
         for job, status, why in shown:
             run = self.history.runs.get(job.key)
             named = f" (run {run.short})" if run else ""
             yield f"{job.said}: {status}{f': {why}' if why else ''}{named}"
-        if len(self.unfinished) > len(shown):
-            yield f"and {len(self.unfinished) - len(shown)} more; -v names them all"
+        if len(named_here) > len(shown):
+            yield f"and {len(named_here) - len(shown)} more; -v names them all"
         yield from (f"{one.said}: their results may be each other's; let {{seed}} name what is written, or run with "
                     "--jobs 1" for one in self.collisions)  # fmt: skip
         if "crashed" in self.statuses.values():

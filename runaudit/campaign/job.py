@@ -92,7 +92,7 @@ def carry_out(order: Order, more: Mapping[str, str] | None = None) -> Told:
     with _output(order.log) as log:
         try:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "runaudit.campaign.job", str(theirs)],
+                [sys.executable, "-P", "-m", "runaudit.campaign.job", str(theirs), str(os.getpid())],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=order.cwd, env={**order.environ, **(more or {})},
                 pass_fds=(theirs,), start_new_session=True,
             )  # fmt: skip
@@ -152,6 +152,9 @@ def main() -> int:
             os.write(pipe, json.dumps(said).encode() + b"\n")
 
     def check(prepared: Prepared) -> None:
+        if os.getppid() != int(sys.argv[2]):
+            # Whoever goes on with the campaign could not know of a run that is sealed only now, and would make another.
+            raise GuardRefusedError("the campaign that ordered it is gone", remedy="go on with --resume")
         if not prepared.answer.allowed or prepared.manifest is None:
             raise prepared.answer.error()
         planned = Manifest.from_bytes(order.planned, where="what was admitted")

@@ -76,6 +76,7 @@ def campaign(
         answer = CampaignAnswer(plan=plan, history=before, admission=admission, todo=todo, at_once=how.jobs)
         if admission.refusals or not todo:
             return answer
+        _make_logs(how.logs)
         manner.tell_plan(answer)
         if executor.at_once is not None and executor.at_once < how.jobs:
             manner.note(f"{plural(executor.at_once, 'GPU')}: as many jobs at once, each on one of its own "
@@ -119,6 +120,14 @@ def _todo(plan: Plan, before: History, how: How) -> tuple[Job, ...]:
     return todo
 
 
+def _make_logs(folder: Path | None) -> None:
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"no log can be kept in {folder}: {error.strerror}", remedy="name a folder") from error
+
+
 @contextmanager
 def _alone(store: Store, plan: Plan) -> Iterator[None]:
     """One process runs a campaign: two would run every job twice. Raises UsageError where another does."""
@@ -149,7 +158,7 @@ def _scratch(store: Store) -> Iterator[Path]:
 @dataclass(kw_only=True)
 class Work:
     """A campaign at work. refused: what kept a job from starting, by its key; collided: whether
-    jobs at once wrote one file; ran: the runs so far."""
+    jobs at once wrote one file; ran: the runs so far; told: how often the jobs were asked to end."""
 
     plan: Plan
     store: Store
@@ -164,6 +173,7 @@ class Work:
     refused: dict[tuple[str, int], str] = field(default_factory=dict)
     collided: bool = False
     ran: list[str] = field(default_factory=list)
+    told: int = 0
 
     def go(self, todo: tuple[Job, ...]) -> bool:
         """Run these jobs, so many at once. Whether somebody asked to stop."""
@@ -187,7 +197,6 @@ class Work:
         self, running: Mapping[Future[Told], Job], asked: list[int], done: int, total: int
     ) -> tuple[Future[Told], ...]:
         """Wait for the next jobs to end, showing how far it is."""
-        told = 0
         with work("running", total, "jobs") as advance:
             advance(done)
             while True:
@@ -195,12 +204,12 @@ class Work:
                 if ended:
                     return tuple(ended)
                 advance(0)
-                if len(asked) > told:
-                    told = len(asked)
+                if len(asked) > self.told:
+                    self.told += 1
                     ask_to_stop(self.folder)
                     names = named(running.values())
                     self.manner.note(f"stopping: {names} {'is' if len(running) == 1 else 'are'} asked to end"
-                                     + ("" if told > 1 else "; Ctrl-C again asks harder"))  # fmt: skip
+                                     + ("" if self.told > 1 else "; Ctrl-C again asks harder"))  # fmt: skip
 
     def _order(self, job: Job) -> Order:
         name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in job.arm)
