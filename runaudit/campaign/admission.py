@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runaudit.campaign.plan import Job, Plan
+from runaudit.campaign.plan import Arm, Job, Plan
 from runaudit.diff import compare_designs
 from runaudit.errors import UsageError
 from runaudit.guard.admission import Prepared
@@ -89,17 +89,25 @@ def _by_seed(finding: Finding, first: Run | None) -> Finding:
 
 def _differences(plan: Plan, first: Mapping[str, Run], settings: Settings) -> dict[str, tuple[str, ...]]:
     """Of each further arm, what makes it one. Raises UsageError where that is nothing."""
-    here = [arm.label for arm in plan.arms if arm.label in first]
+    here = [arm for arm in plan.arms if arm.label in first]
     found: dict[str, tuple[str, ...]] = {}
-    for label in here[1:]:
-        compared = compare_designs(first[here[0]], first[label], settings=settings)
-        found[label] = tuple(one.factor for one in compared.treatments)
-        if not found[label] and not compared.missing:
+    for arm in here[1:]:
+        compared = compare_designs(first[here[0].label], first[arm.label], settings=settings)
+        factors = [one.factor for one in compared.treatments]
+        # Which variables a program looks up is seen while it runs: one that an arm sets is taken to count.
+        factors += [name for name in _variables(here[0], arm) if name not in factors]
+        if not factors:
             raise UsageError(
-                f"the arms {quoted(here[0])} and {quoted(label)} are one design: nothing that can matter differs",
+                f"the arms {quoted(here[0].label)} and {quoted(arm.label)} are one design: nothing that they say differs",
                 remedy="let their values, set, args or data differ, or leave one out",
             )
+        found[arm.label] = tuple(factors)
     return found
+
+
+def _variables(a: Arm, b: Arm) -> list[str]:
+    names = {*a.environ, *b.environ}
+    return [f"env.variables.{name}" for name in sorted(names) if a.environ.get(name) != b.environ.get(name)]
 
 
 def drifted(planned: Manifest, draft: Manifest, settings: Settings, *, elsewhere: bool) -> tuple[str, ...]:

@@ -203,7 +203,7 @@ class CampaignAnswer:
         first = self.plan.arms[0].label
         for label, factors in self.admission.differs.items() if not self.ran else ():
             more = "" if len(factors) < 2 else ": together, so that a difference has no one cause"
-            yield f"{label} differs from {first} in {listed(factors) or 'what is not on record'}{more}"
+            yield f"{label} differs from {first} in {listed(factors)}{more}"
         if not self.ran and self.todo and self.hours is None:
             yield "how long it takes is not known: not every arm has a run yet"
         if self.verdict == "planned":
