@@ -98,7 +98,7 @@ def _differences(plan: Plan, first: Mapping[str, Run], settings: Settings) -> di
         factors += [name for name in _variables(here[0], arm) if name not in factors]
         if not factors:
             raise UsageError(
-                f"the arms {quoted(here[0].label)} and {quoted(arm.label)} are one design: nothing that they say differs",
+                f"the arms {quoted(here[0].label)} and {quoted(arm.label)} are one design: nothing differs",
                 remedy="let their values, set, args or data differ, or leave one out",
             )
         found[arm.label] = tuple(factors)

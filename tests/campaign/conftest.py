@@ -97,9 +97,8 @@ def written(repo: Path) -> Callable[..., str]:
     """A campaign file, committed."""
 
     def write(*, seeds: str = "0-1", do: str = "", more: str = "") -> str:
-        (repo / "rates.toml").write_text(
-            HEAD.replace("python3", sys.executable).replace("SEEDS", seeds).replace("DO", do) + more
-        )
+        text = HEAD.replace("python3", sys.executable).replace("SEEDS", seeds).replace("DO", do)
+        (repo / "rates.toml").write_text(text + more)
         commit(repo)
         return "rates.toml"
 
