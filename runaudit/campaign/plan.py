@@ -171,6 +171,7 @@ def _check_arm(arm: Arm) -> None:
     used = set(placeholders(arm.texts))
     if not arm.asked.command:
         raise UsageError(f"{arm.said} has no command", remedy='write command = "python train.py …"')
+    arm.job(arm.seeds[0], {})  # A name that nothing fills, before what its absence leaves out.
     if "seed" not in used:
         raise UsageError(
             f"nothing of {arm.said} takes the seed: every job would be the same draw",
