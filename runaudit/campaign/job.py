@@ -26,7 +26,7 @@ from runaudit.launch.asked import Asked
 from runaudit.launch.launching import launch
 from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings
-from runaudit.voice.saying import Manner
+from runaudit.voice.saying import Manner, report_error
 
 
 def _plain(table: "MappingProxyType[Any, Any]") -> tuple[Any, ...]:
@@ -98,7 +98,7 @@ def carry_out(order: Order, more: Mapping[str, str] | None = None) -> Told:
             )  # fmt: skip
         finally:
             os.close(theirs)
-        with open(ours, "rb") as pipe:  # noqa: PTH123  (a descriptor)
+        with os.fdopen(ours, "rb") as pipe:
             with contextlib.suppress(BrokenPipeError), process.stdin or contextlib.nullcontext():
                 pickle.dump(order, process.stdin)  # type: ignore[arg-type]
             _wait(process, order.stops)
@@ -169,8 +169,7 @@ def main() -> int:
                       sealed=lambda manifest: tell(run=manifest.id))  # fmt: skip
     except RunauditError as error:
         tell(refused=str(error))
-        print(f"runaudit: {error}", file=sys.stderr)
-        return error.exit_code
+        return report_error(error, as_json=False)
     except KeyboardInterrupt:
         return 130
 
