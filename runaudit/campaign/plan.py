@@ -116,7 +116,7 @@ def named(jobs: Iterable[Job], limit: int = 4) -> str:
     arms: dict[str, list[int]] = {}
     for job in jobs:
         arms.setdefault(job.arm, []).append(job.seed)
-    return listed([f"{arm} ({span(seeds)})" for arm, seeds in arms.items()], limit)
+    return listed([f"{arm} ({span(seeds)})" if arm else span(seeds) for arm, seeds in arms.items()], limit)
 
 
 def span(seeds: Sequence[int]) -> str:
@@ -170,7 +170,7 @@ class Plan:
 def _check_arm(arm: Arm) -> None:
     used = set(placeholders(arm.texts))
     if not arm.asked.command:
-        raise UsageError(f"{arm.said} has no command", remedy='write command = "python train.py …"')
+        raise UsageError(f"{arm.said} has no command", remedy="give one, as in: python train.py --seed {seed}")
     arm.job(arm.seeds[0], {})  # A name that nothing fills, before what its absence leaves out.
     if "seed" not in used:
         raise UsageError(
