@@ -17,7 +17,8 @@
     set = {"optimizer.momentum" = 0.9}                       # optimizer.momentum=0.9 at the end: Hydra's form
     args = ["--amp"]                                         # words at the end, as they are
 
-What stands above the arms holds for all; an arm that says it too has its own, tables key by key.
+`name` may be left out; another name begins all anew. What stands above the arms holds for all; an arm that says it too
+has its own, tables key by key.
 """
 
 import json
@@ -63,7 +64,7 @@ def read_campaign(path: Path, *, shared: tuple[str, ...] = ()) -> Plan:
     arms = table.get("arms", [])
     plan = Plan(
         arms=tuple(_arm(table, arm, f"{path} arm {number}", shared, str(path)) for number, arm in enumerate(arms, 1)),
-        name=table.get("name", path.stem),
+        name=table.get("name", ""),
         again=("runaudit", "campaign", *shared, str(path)),
         executors={name: table[name] for name in ("ray", "submitit") if name in table},
     )
@@ -101,6 +102,7 @@ def _arm(table: Mapping[str, Any], own: Any, where: str, shared: tuple[str, ...]
         seeds=seeds_of(given["seeds"], where=f"{where} seeds"),
         values=dict(_pairs(given, "values", where)),
         environ=dict(_pairs(given, "env", where)),
+        campaign=table.get("name", ""),
     )  # fmt: skip
 
 

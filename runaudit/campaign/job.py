@@ -161,7 +161,7 @@ def main() -> int:
         if changed := drifted(planned, prepared.manifest, order.settings, elsewhere=order.elsewhere):
             raise GuardRefusedError(
                 f"it is no longer what was admitted: {', '.join(changed[:5])} changed since the campaign began",
-                remedy="put it back, or begin a campaign of another name: no arm may hold two designs",
+                remedy="put it back and go on with --resume, or begin anew with other labels",
             )
 
     try:

@@ -29,12 +29,13 @@ _SPAN = re.compile(r"(-?\d+)-(-?\d+)")
 @dataclass(frozen=True, kw_only=True)
 class Arm:
     """One arm: a launch whose texts hold placeholders. values: what fills them besides the seed; environ: variables
-    that are set for its jobs."""
+    that are set for its jobs; campaign: the name of its campaign, where it was given one."""
 
     asked: Asked
     seeds: tuple[int, ...]
     values: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    campaign: str = ""
 
     @property
     def label(self) -> str:
@@ -52,6 +53,7 @@ class Arm:
         not among it."""
         one = self.asked
         body = {
+            "campaign": self.campaign,
             "label": self.label,
             "command": list(one.command),
             "values": dict(self.values),

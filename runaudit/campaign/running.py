@@ -114,8 +114,7 @@ def _todo(plan: Plan, before: History, how: How) -> tuple[Job, ...]:
         again = plan.repeated("--resume")
         raise UsageError(
             f"{there} of the {len(plan.jobs)} jobs have a run already, and the same seed again would add nothing",
-            remedy=f"run what is missing: {again}" if plan.name == "" else
-            f"run what is missing: {again}; or begin anew under another name",
+            remedy=f"run what is missing: {again}",
         )  # fmt: skip
     return todo
 

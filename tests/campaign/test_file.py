@@ -58,6 +58,7 @@ def test_more_seeds_are_the_same_arm_and_another_word_is_another(read):
     assert read(WHOLE.replace("0-2", "0-9")).arms[0].id == arm
     assert read(WHOLE + 'waive = ["RA206=none is held out"]\nbaseline = "@last"\n').arms[0].id == arm
     assert read(WHOLE + 'args = ["-x"]\n').arms[0].id != arm
+    assert read('name = "once more"\n' + WHOLE).arms[0].id != arm
     assert read(WHOLE + 'env = {A = "1"}\n').arms[0].id != arm
 
 
