@@ -50,7 +50,7 @@ class CampaignAnswer:
         """completed, failed, disturbed, stopped, refused; `planned` where nothing was run yet."""
         if self.admission.refusals:
             return "refused"
-        if self.todo and not self.ran:
+        if not self.ran and (self.todo or "running" in self.statuses.values()):
             return "planned"
         open_ends = set(self.statuses.values()) & {"missing", *BROKEN_OFF}
         if self.stopped and open_ends:

@@ -24,7 +24,8 @@ BROKEN_OFF = ("killed", "lost")
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """runs: the newest run of each job, by its key; durations: seconds of finished runs with the label of an arm."""
+    """runs: of each job the newest run that has a result, else the newest, by its key; durations: seconds of finished
+    runs with the label of an arm."""
 
     runs: Mapping[tuple[str, int], Run] = field(default_factory=dict)
     durations: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -71,7 +72,9 @@ def history_of(plan: Plan, store: Store) -> History:
             continue
         mark = campaign_mark(manifest)
         if mark.get("arm") in arms and isinstance(mark.get("seed"), int):
-            runs[str(mark["arm"]), int(mark["seed"])] = run
+            key = str(mark["arm"]), int(mark["seed"])
+            if key not in runs or run.status in FINISHED or runs[key].status not in FINISHED:
+                runs[key] = run
         seconds = run.outcome.body.get("duration_s") if run.outcome and run.status in FINISHED else None
         if manifest.label in labels and isinstance(seconds, int | float):
             durations.setdefault(str(manifest.label), []).append(float(seconds))

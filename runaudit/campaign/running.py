@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -61,43 +61,47 @@ def campaign(
     """Admit, show the plan, run what is missing, and say what is sealed. Raises UsageError for a call that makes no
     sense: one that would repeat what is there, or a campaign that runs already."""
     plan.check()
-    if how.dry_run and not os.path.lexists(root / "store.json"):
+    if how.dry_run and os.path.lexists(root / "store.json"):
+        return _planned(plan, Store.open(root), settings, how, cwd, environ)
+    if how.dry_run:
         with tempfile.TemporaryDirectory(prefix="runaudit-") as folder:
-            return _planned(plan, open_store(Path(folder) / "store"), settings, how, cwd, environ)[0]
+            return _planned(plan, open_store(Path(folder) / "store"), settings, how, cwd, environ)
     store = open_store(root.absolute())
     with _alone(store, plan), _scratch(store) as folder:
-        before = history_of(plan, store)
-        todo = _todo(plan, before, how)
-        if how.dry_run:
-            return _planned(plan, store, settings, how, cwd, environ)[0]
+        todo = _todo(plan, history_of(plan, store), how)
         executor = executor_of(how.executor, jobs=how.jobs, options=plan.executors.get(how.executor, {}),
                                folder=folder, environ=environ)  # fmt: skip
-        admission = admit(plan, todo, store, settings, cwd=cwd, environ={**environ, **executor.environ})
-        answer = CampaignAnswer(plan=plan, history=before, admission=admission, todo=todo, at_once=how.jobs)
-        if admission.refusals or not todo:
+        answer = _asked(plan, store, settings, how, cwd, {**environ, **executor.environ}, todo)
+        if answer.admission.refusals or not todo:
             return answer
         _make_logs(how.logs)
         manner.tell_plan(answer)
         if executor.at_once is not None and executor.at_once < how.jobs:
             manner.note(f"{plural(executor.at_once, 'GPU')}: as many jobs at once, each on one of its own "
                         "(CUDA_VISIBLE_DEVICES= gives none to any)")  # fmt: skip
-        for note in admission.told:
+        for note in answer.admission.told:
             manner.note(note)
-        at_work = Work(plan=plan, store=store, settings=settings, how=how, executor=executor, admission=admission,
-                       folder=folder, cwd=cwd, environ=environ, manner=manner)  # fmt: skip
+        at_work = Work(plan=plan, store=store, settings=settings, how=how, executor=executor,
+                       admission=answer.admission, folder=folder, cwd=cwd, environ=environ, manner=manner)  # fmt: skip
         stopped = at_work.go(todo)
-        return CampaignAnswer(plan=plan, history=history_of(plan, store), admission=admission, todo=todo, ran=True,
-                              at_once=how.jobs, stopped=stopped, refused=at_work.refused,
-                              directions=settings.stats.directions)  # fmt: skip
+        return replace(answer, history=history_of(plan, store), ran=True, stopped=stopped, refused=at_work.refused)
 
 
 def _planned(
     plan: Plan, store: Store, settings: Settings, how: How, cwd: Path, environ: Mapping[str, str]
-) -> tuple[CampaignAnswer, Admission]:
-    before = history_of(plan, store)
-    todo = before.todo(plan.jobs, retry=how.retry)
+) -> CampaignAnswer:
+    todo = history_of(plan, store).todo(plan.jobs, retry=how.retry)
+    return _asked(plan, store, settings, how, cwd, environ, todo)
+
+
+def _asked(
+    plan: Plan, store: Store, settings: Settings, how: How, cwd: Path, environ: Mapping[str, str],
+    todo: tuple[Job, ...],
+) -> CampaignAnswer:  # fmt: skip
+    """What the guard says of the jobs that are to be run."""
     admission = admit(plan, todo, store, settings, cwd=cwd, environ=environ)
-    return CampaignAnswer(plan=plan, history=before, admission=admission, todo=todo, at_once=how.jobs), admission
+    return CampaignAnswer(plan=plan, history=history_of(plan, store), admission=admission, todo=todo,
+                          at_once=how.jobs, directions=settings.stats.directions)  # fmt: skip
 
 
 def _todo(plan: Plan, before: History, how: How) -> tuple[Job, ...]:
@@ -110,7 +114,7 @@ def _todo(plan: Plan, before: History, how: How) -> tuple[Job, ...]:
             remedy=f"wait for the end, or watch: runaudit watch {alive[0].short}",
         )
     there = len(plan.jobs) - sum(before.status(job) == "missing" for job in plan.jobs)
-    if there and not (how.resume or how.dry_run):
+    if there and not how.resume:
         again = plan.repeated("--resume")
         raise UsageError(
             f"{there} of the {len(plan.jobs)} jobs have a run already, and the same seed again would add nothing",
