@@ -86,7 +86,7 @@ class CampaignAnswer:
     @property
     def next_command(self) -> str:
         """What is asked next, as it is typed: the arms against the first of them, or how the rest is run."""
-        if any(status in ("missing", *BROKEN_OFF) for status in self.statuses.values()):
+        if any(status in ("missing", "refused", *BROKEN_OFF) for status in self.statuses.values()):
             return self.plan.repeated("--resume")
         return self._question
 
