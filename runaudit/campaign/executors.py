@@ -9,6 +9,7 @@ import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +37,9 @@ class Executor(Protocol):
     @property
     def environ(self) -> Mapping[str, str]:
         """What a job is given there besides, as far as it is known before: the guard is asked with it."""
+
+    def open(self) -> None:
+        """Get ready: called once, when the guard has admitted every job."""
 
     def run(self, order: Order) -> Told:
         """Run a job to its end. Called from several threads."""
@@ -70,6 +74,9 @@ class Local:
             free.put(word)
         return cls(free, len(found), {DEVICES: found[0][0]})
 
+    def open(self) -> None:
+        """There is nothing to get ready."""
+
     def run(self, order: Order) -> Told:
         """A process here, on a device that no other job has."""
         if not self.environ:
@@ -81,11 +88,12 @@ class Local:
             self.free.put(device)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Elsewhere:
-    """A cluster: `submit` waits there for the end of one call."""
+    """A cluster. connect: gives what waits there for the end of one job."""
 
-    submit: Callable[[Order], Told]
+    connect: Callable[[], Callable[[Order], Told]]
+    submit: Callable[[Order], Told] | None = None
     elsewhere: bool = True
     at_once: int | None = None
 
@@ -94,8 +102,13 @@ class Elsewhere:
         """Nothing is known of it before."""
         return {}
 
+    def open(self) -> None:
+        """Connect to it."""
+        self.submit = self.connect()
+
     def run(self, order: Order) -> Told:
         """A process there."""
+        assert self.submit is not None
         return self.submit(order)
 
 
@@ -111,7 +124,7 @@ def executor_of(
         return Local.of(jobs, devices(environ) if jobs > 1 else ())
     if find_spec(name) is None:
         raise UsageError(f"{name} is not installed beside runaudit", remedy=f"pip install 'runaudit[{name}]'")
-    return Elsewhere(_ray(options) if name == "ray" else _submitit(options, folder))
+    return Elsewhere(partial(_ray, options) if name == "ray" else partial(_submitit, options, folder))
 
 
 def _on_ray(order: Order) -> Told:

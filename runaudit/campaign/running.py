@@ -81,6 +81,7 @@ def campaign(
                         "(CUDA_VISIBLE_DEVICES= gives none to any)")  # fmt: skip
         for note in answer.admission.told:
             manner.note(note)
+        executor.open()
         at_work = Work(plan=plan, store=store, settings=settings, how=how, executor=executor,
                        admission=answer.admission, folder=folder, cwd=cwd, environ=environ, manner=manner)  # fmt: skip
         stopped = at_work.go(todo)

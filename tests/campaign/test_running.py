@@ -125,12 +125,15 @@ def test_seeds_of_one_command_are_a_campaign_of_one_arm(repo, cli, capfd):
 
 
 @pytest.fixture
-def begun(repo, written):
-    """A campaign of two waiting jobs in a process of its own; yields it once both are on their way."""
+def begun(repo, written, request):
+    """A campaign of two waiting jobs in a process of its own; yields it once both are on their way. Its parameter: a
+    signal to which it is deaf."""
+    deaf = getattr(request, "param", None)
     file = written(seeds="0", do="wait")
     process = subprocess.Popen(
         [sys.executable, "-m", "runaudit", "campaign", file, "--jobs", "2"],
         cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: deaf and signal.signal(deaf, signal.SIG_IGN) and None,
     )  # fmt: skip
     meet = Path(os.environ["MEET"])
     while len(list(meet.glob("waits-*"))) < 2:
@@ -141,8 +144,11 @@ def begun(repo, written):
     process.communicate()
 
 
-def test_who_stops_a_campaign_is_told_how_it_goes_on_and_it_does(repo, cli, begun, capfd):
-    begun.send_signal(signal.SIGINT)
+@pytest.mark.parametrize(
+    ("begun", "number"), [(None, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)], indirect=["begun"]
+)
+def test_who_stops_a_campaign_is_told_how_it_goes_on_and_it_does(repo, cli, begun, number, capfd):
+    begun.send_signal(number)
     out, err = begun.communicate()
     assert begun.returncode == 130, err
     assert "stopping: slow rate (seed 0) and fast rate (seed 0) are asked to end" in err
