@@ -144,9 +144,11 @@ def main() -> int:
     pipe = int(sys.argv[1])
     os.set_inheritable(pipe, False)
     order: Order = pickle.load(sys.stdin.buffer)
-    # Where it was ordered from, a shell's background or a worker of Ray, these may be ignored; here they are a request.
+    # Where it was ordered from, a shell's background or a worker of Ray, these may be ignored or held back; here they
+    # are a request.
     signal.signal(STOP, signal.default_int_handler)
     signal.signal(AGAIN, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP, AGAIN})
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
 

@@ -67,7 +67,7 @@ def campaign(
         with tempfile.TemporaryDirectory(prefix="runaudit-") as folder:
             return _planned(plan, open_store(Path(folder) / "store"), settings, how, cwd, environ)
     store = open_store(root.absolute())
-    with _alone(store, plan), _scratch(store) as folder:
+    with _alone(store, plan), _scratch(store, plan) as folder:
         todo = _todo(plan, history_of(plan, store), how)
         executor = executor_of(how.executor, jobs=how.jobs, options=plan.executors.get(how.executor, {}),
                                folder=folder, environ=environ)  # fmt: skip
@@ -149,10 +149,11 @@ def _alone(store: Store, plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def _scratch(store: Store) -> Iterator[Path]:
+def _scratch(store: Store, plan: Plan) -> Iterator[Path]:
     """A folder beside the store, which a cluster's machines see too; away when the campaign is over."""
-    (store.root / "cache").mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="campaign-", dir=store.root / "cache"))
+    folder = store.root / "cache" / f"campaign-{plan.id}"
+    shutil.rmtree(folder, ignore_errors=True)  # Of a campaign that was killed.
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:

@@ -127,13 +127,13 @@ def test_seeds_of_one_command_are_a_campaign_of_one_arm(repo, cli, capfd):
 @pytest.fixture
 def begun(repo, written, request):
     """A campaign of two waiting jobs in a process of its own; yields it once both are on their way. Its parameter: a
-    signal to which it is deaf."""
+    signal that is held back where it begins, as a worker of Ray has it."""
     deaf = getattr(request, "param", None)
     file = written(seeds="0", do="wait")
     process = subprocess.Popen(
         [sys.executable, "-m", "runaudit", "campaign", file, "--jobs", "2"],
         cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: deaf and signal.signal(deaf, signal.SIG_IGN) and None,
+        preexec_fn=lambda: deaf and signal.pthread_sigmask(signal.SIG_BLOCK, {deaf}) and None,
     )  # fmt: skip
     meet = Path(os.environ["MEET"])
     while len(list(meet.glob("waits-*"))) < 2:
