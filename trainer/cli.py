@@ -241,6 +241,13 @@ def _remark(line: str) -> None:
         print(f"trainer: {line}", file=sys.stderr, flush=True)
 
 
+def _campaign(options: argparse.Namespace) -> int:
+    """Arms x seeds are `runaudit campaign`'s, whatever is trained: each job is a `train` that adopts its run."""
+    import subprocess
+
+    return subprocess.run([sys.executable, "-P", "-m", "runaudit", "campaign", *options.words], check=False).returncode
+
+
 def _make(options: argparse.Namespace) -> int:
     from trainer.data import PRESETS, make_dataset
 
@@ -291,6 +298,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--checkpoint", type=Path, required=True, metavar="CKPT")
     evaluate.add_argument("--store", type=Path, metavar="DIR", help="where baselines may be taken from")
     evaluate.set_defaults(command=_evaluate)
+    campaign = commands.add_parser("campaign", help="arms x seeds by one command: the words of `runaudit campaign`",
+                                   add_help=False, prefix_chars="\0")  # fmt: skip
+    campaign.add_argument("words", nargs="*", metavar="FILE.toml …")
+    campaign.set_defaults(command=_campaign)
     data = commands.add_parser("data", help="make or check a dataset").add_subparsers(required=True, metavar="ACTION")
     make = data.add_parser("make", help="simulate bursts from photographs")
     make.add_argument("root", type=Path)

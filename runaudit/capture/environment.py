@@ -190,6 +190,15 @@ def _gpu(environ: Mapping[str, str], unknown: dict[str, str]) -> dict[str, JSON]
     }
 
 
+def devices(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The CUDA devices that a program would see, each as the word that chooses it alone and its model; none where none
+    is there or known."""
+    rows = (_smi() or []) if _has_nvidia() else []
+    setting = environ.get("CUDA_VISIBLE_DEVICES")
+    words = [row[3] for row in rows] if setting is None else [word.strip() for word in setting.split(",")]
+    return tuple((word, row[1]) for word, row in zip(words, visible(rows, setting), strict=False))
+
+
 def _has_nvidia() -> bool:
     """Whether the kernel has an NVIDIA device: without one there is nothing to ask and nothing unknown."""
     return Path("/dev/nvidiactl").exists() or Path("/proc/driver/nvidia/version").exists()

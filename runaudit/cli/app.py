@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "annotate": ("runaudit.cli.remarks:annotate", "A note on a run, beside its record and never in it."),
     "archive": ("runaudit.cli.remarks:archive", "Hide runs from lists; nothing is deleted, all stay counted."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),
+    "campaign": ("runaudit.cli.campaign:campaign", "Arms x seeds by one command, each job guarded and sealed."),
     "guard": ("runaudit.cli.guard:guard", "May this run start?"),
     "seal": ("runaudit.cli.seal:seal", "Seal a lost run with what is on disk."),
     "restore": ("runaudit.cli.restore:restore", "The exact code of a run, in a new folder."),

@@ -1,5 +1,6 @@
 """The options that describe a launch: `run` and `guard` take the same ones, so that what was asked is what is run."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -40,14 +41,17 @@ LAUNCH: Mapping[str, Any] = {
 """The options of a launch: name -> annotation."""
 
 
-def describes_launch(function: Callable[[common.Context, Asked], None]) -> Callable[..., None]:
-    """A command's function of (Context, Asked) as one that takes the options of a launch, and the shared ones."""
+def describes_launch(function: Callable[..., None]) -> Callable[..., None]:
+    """A command's function of (Context, Asked) as one that takes the options of a launch, and the shared ones; what it
+    takes besides are options of its own."""
 
     def called(context: common.Context, **values: Any) -> None:
+        own = {name: values.pop(name) for name in more}
         found: dict[str, Any] = {k: tuple(v or ()) if _is_repeatable(LAUNCH[k]) else v for k, v in values.items()}
-        function(context, Asked(**found, shared=context.given))
+        function(context, Asked(**found, shared=context.given), **own)
 
-    given = [common.option(name, annotation) for name, annotation in LAUNCH.items()]
+    more = dict(list(inspect.signature(function, eval_str=True).parameters.items())[2:])
+    given = [*(common.option(name, annotation) for name, annotation in LAUNCH.items()), *more.values()]
     return common.command()(common.signed(called, function, [common.option("context", common.Context), *given]))
 
 

@@ -76,11 +76,12 @@ def prepare(
     waive: tuple[str, ...] = (),
     call: Invocation | None = None,
     environ: Mapping[str, str] = os.environ,
+    beside: tuple[Run, ...] = (),
 ) -> Prepared:
     """Draft the manifest of a launch and ask every rule. Seals nothing.
 
-    `baseline` names a run that this one is to be held against, `waive` are `RULE=REASON[:DAY]`. Raises UsageError for
-    a baseline or a waiver that cannot be understood.
+    `baseline` names a run that this one is to be held against, `waive` are `RULE=REASON[:DAY]`; `beside` are launches
+    that are planned with this one. Raises UsageError for a baseline or a waiver that cannot be understood.
     """
     terms = Terms.of(store, settings=settings, baseline=baseline, waive=waive, seed=request.seed, call=call)
     init = known_init(request.init, store, terms.settings)
@@ -88,7 +89,7 @@ def prepare(
     started, held = time.time_ns(), HeldStore(store)
     try:
         draft = draft_manifest(_with_empty_named(request), held, environ=environ)
-        return judge_draft(draft, held, terms, root=request.root, since_ns=started, environ=environ)
+        return judge_draft(draft, held, terms, root=request.root, since_ns=started, environ=environ, beside=beside)
     except CaptureError as failure:
         facts = not_recordable(failure, terms.rules)
         answer = judge(facts, waivers=terms.waivers, today=terms.today, rules=terms.rules)
@@ -138,15 +139,17 @@ def judge_draft(
     root: Path,
     since_ns: int,
     environ: Mapping[str, str] = os.environ,
+    beside: tuple[Run, ...] = (),
 ) -> Prepared:
-    """Ask every rule about a draft that was captured from `root` since `since_ns`, and write the waivers into it."""
+    """Ask every rule about a draft that was captured from `root` since `since_ns`, and write the waivers into it.
+    beside: launches that are planned with it, and count as history though nothing of them is sealed."""
     history, damaged = _related(store, draft)
     top = Path(str(draft.section("launch").get("top") or root))
     around = _surroundings(top, draft, store, environ=environ, since_ns=since_ns)
     facts = launch_facts(
         draft,
         replace(around, damaged=damaged, blobs=store.blobs),
-        history=history,
+        history=(*history, *beside),
         baseline=terms.baseline,
         policy=terms.settings.guard,
         compare=_compare_by(terms.settings, draft.intent),

@@ -1,5 +1,6 @@
 """How the user called, so that a remedy can be the same call with what was missing put in."""
 
+import json
 from dataclasses import dataclass
 
 from runaudit.text.typed import typed_words
@@ -39,6 +40,33 @@ class PythonCall(Invocation):
         pairs = zip(options[::2], options[1::2], strict=False)
         given = ", ".join(_argument(option, value) for option, value in pairs)
         return f"give {given} where the program calls runaudit" if given else Invocation.plus(self)
+
+
+KEYS = {"--eval": "eval", "--bundle": "bundles", "--seed": "seeds"}
+"""Options whose key in a campaign file is called otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCall(Invocation):
+    """A call whose launches stand in a campaign file: what was missing is written there."""
+
+    file: str
+
+    def plus(self, *options: str) -> str:
+        """What to write, and where."""
+        pairs = zip(options[::2], options[1::2], strict=False)
+        given = " and ".join(_line(option, value) for option, value in pairs)
+        return f"write {given} in {self.file}" if given else Invocation.plus(self)
+
+
+def _line(option: str, value: str) -> str:
+    key = KEYS.get(option, option.removeprefix("--"))
+    if option in ("--data", "--eval"):
+        name, _, text = value.partition("=")
+        return f"{key}.{name} = {json.dumps(text, ensure_ascii=False)}"
+    if option in ("--waive", "--intent", "--bundle"):
+        return f"{key} = [{json.dumps(value, ensure_ascii=False)}]"
+    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
 
 
 def _argument(option: str, value: str) -> str:

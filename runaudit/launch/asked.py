@@ -5,7 +5,7 @@ call is repeated where a remedy needs it. `run` and `guard` ask with the same wo
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, open_store
@@ -14,6 +14,7 @@ from runaudit.guard.answer import GuardAnswer
 from runaudit.guard.invocation import Invocation
 from runaudit.launch.given import facts_of, merged_config, named_paths, start_of
 from runaudit.records.canonical import JSON
+from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.voice import streams
@@ -37,6 +38,10 @@ class Asked:
     command: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     """The options every command takes (`--store DIR`), as they were typed."""
+    mark: Mapping[str, JSON] = field(default_factory=dict)
+    """Of a job of a campaign: its place in it, which is sealed as part of where the run comes from."""
+    call: Invocation | None = None
+    """Of a job of a campaign: how the user called, which is not how this one launch would be."""
 
     def request(self, root: Path) -> LaunchRequest:
         """What is to be captured. Raises UsageError or ConfigError for what cannot be understood."""
@@ -52,16 +57,35 @@ class Asked:
             bundles=self.bundle,
             argv=self.command,
             root=root,
-            extra=_looked_after(self.health),
+            extra=self._extra,
         )
 
-    def prepared(self, request: LaunchRequest, store: Store, settings: Settings, *, command: str) -> Prepared:
-        """The judged draft of a request. command: `run` or `guard`, which a remedy repeats."""
-        said = streams.gate().words
-        call = Invocation(program=("runaudit", command), options=said(tuple(self._words())), command=said(self.command))
-        return prepare(request, store, settings=settings, baseline=self.baseline, waive=self.waive, call=call)
+    @property
+    def _extra(self) -> Mapping[str, JSON]:
+        origin: JSON = {"kind": "captured", "campaign": dict(self.mark)}
+        return {**_looked_after(self.health), **({"origin": origin} if self.mark else {})}
 
-    def _words(self) -> Iterator[str]:
+    def prepared(
+        self,
+        request: LaunchRequest,
+        store: Store,
+        settings: Settings,
+        *,
+        command: str,
+        environ: Mapping[str, str] = os.environ,
+        beside: tuple[Run, ...] = (),
+    ) -> Prepared:
+        """The judged draft of a request. command: `run` or `guard`, which a remedy repeats. beside: launches that are
+        planned with this one, against which its label is held as against those that were sealed."""
+        said = streams.gate().words
+        call = self.call or Invocation(
+            program=("runaudit", command), options=said(tuple(self.options())), command=said(self.command)
+        )
+        return prepare(request, store, settings=settings, baseline=self.baseline, waive=self.waive, call=call,
+                       environ=environ, beside=beside)  # fmt: skip
+
+    def options(self) -> Iterator[str]:
+        """The options of the call, as they are typed again."""
         yield from self.shared
         for option, values in (
             ("--config", map(str, self.config)),

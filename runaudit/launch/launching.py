@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from runaudit.capture.draft import open_store
+from runaudit.guard.admission import Prepared
 from runaudit.launch.asked import Asked
 from runaudit.launch.process import executable
 from runaudit.launch.wrapper import run_sealed
@@ -24,9 +25,22 @@ from runaudit.voice.saying import Manner, report_error
 LOG_LINE = 'import runaudit; runaudit.log(step, {"train/loss": loss})'
 
 
-def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd: Path) -> int:
+def launch(
+    asked: Asked,
+    root: Path,
+    settings: Settings,
+    *,
+    manner: Manner,
+    cwd: Path,
+    check: Callable[[Prepared], None] = lambda prepared: None,
+    sealed: Callable[[Manifest], None] = lambda manifest: None,
+) -> int:
     """Guard, seal and run in `cwd`, the record in the store at `root`; returns the exit code, REFUSED where the guard
-    said no. How far it is goes to stderr, for stdout is the command's."""
+    said no. How far it is goes to stderr, for stdout is the command's.
+
+    check: sees what the guard said before anything is sealed, and raises where it must not be. sealed: told of the
+    launch once it counts.
+    """
     executable(asked.command, cwd=cwd, environ=os.environ)
     if rank_of(os.environ) != 0:
         # One launch has one record, and rank 0 writes it; the other ranks only run.
@@ -34,10 +48,12 @@ def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd:
     request = asked.request(cwd)
     store = open_store(root)
     prepared = asked.prepared(request, store, settings, command="run")
+    check(prepared)
     if not prepared.answer.allowed:
         manner.tell_beside(prepared.answer)
         return REFUSED
     manifest = prepared.sealed()
+    sealed(manifest)
     manner.note(f"run {manifest.id[:SHORT]} sealed: {printable(manifest.label or '')}")
     for note in (*prepared.answer.told(verbose=manner.verbose), *prepared.answer.notes):
         manner.note(note)

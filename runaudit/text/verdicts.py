@@ -13,6 +13,8 @@ from runaudit.text.terminal import GREEN, RED, YELLOW
 
 PASS, NEGATIVE, CANNOT_JUDGE, INTEGRITY, REFUSED = 0, 1, 3, 4, 5
 """The exit codes of a judgement; 2 is a call that cannot be understood, 70 a fault of runaudit itself."""
+STOPPED = 130
+"""The exit code of what somebody stopped, as a shell has it of Ctrl-C."""
 
 
 class Tone(StrEnum):
@@ -124,6 +126,14 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         "no_difference": _doubt("No difference", "The two ends do not differ where they are run again.", NEGATIVE),
         "inconclusive": _doubt("Inconclusive", "The runs give no answer."),
         "planned": _good("Planned", "Nothing was run."),
+    },
+    "campaign": {
+        "completed": _good("Completed", "Every job ran to its end."),
+        "planned": _good("Planned", "Nothing was run."),
+        "failed": _bad("Failed", "Some jobs have no result; they stay counted."),
+        "disturbed": _bad("Disturbed", "Jobs that ran at once wrote one file: whose it is, nobody can say."),
+        "stopped": _doubt("Stopped", "Some jobs are still to be run.", STOPPED),
+        "refused": _bad("This campaign may not start", "The guard refuses a job of it; nothing was run.", REFUSED),
     },
     "rerun": {
         "bit_equal": _good("Reproduced to the last bit", "Every metric, series and checkpoint is the same."),

@@ -22,6 +22,7 @@ RUNAUDIT_FLOORS = [
     {"judge", "record"},
     {"guard"},
     {"launch"},
+    {"campaign"},
     {"untangle"},
     {"report"},
     {"integrations"},
@@ -43,6 +44,8 @@ HOMES = {
     "jinja2": {"runaudit/report/html.py"},
     "yaml": {"runaudit/records/yamlevents.py", "runaudit/records/yamlfile.py"},
     "deepdiff": {"runaudit/diff/lists.py"},
+    "ray": {"runaudit/campaign/executors.py"},
+    "submitit": {"runaudit/campaign/executors.py"},
     "trainer": set(),
     "statsmodels": set(),
     "skimage": set(),
@@ -202,11 +205,14 @@ def test_no_file_outgrows_the_house():
 
 
 def test_the_command_line_is_a_thin_shell():
-    """It reads options, asks one room, tells the answer and ends with its code: whoever needs more adds it below."""
+    """It reads options, asks one room, tells the answer and ends with its code: whoever needs more adds it below.
+
+    The limit rises with a command, by no more than its lines: the last was `campaign`, and `run --seeds`.
+    """
     files = modules("runaudit/cli")
     rooms = {(path.name, other) for path in files for name in imports(path) if (other := room(name)) is not None}
     judges = {"capture", "factors", "health", "metrics", "observe", "record", "records"}
 
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1_600
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1_660
     assert {(file, other) for file, other in rooms if other in judges} == set()
     assert [path.name for path in files if "numpy" in imports(path)] == []

@@ -105,6 +105,7 @@ def test_the_program_of_every_command_that_judges_reads_its_verdict(tmp_path, ca
         "restore": [new[0], "--to", str(tmp_path / "there")],
         "rerun": None,
         "untangle": None,
+        "campaign": None,
     }
     for name, words in calls.items():
         if words is not None:

@@ -106,6 +106,10 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
     text = repo / "claims.md"
     text.write_text(f"# x\n\nRun tries reaches a {given['claimed']} of 23.0 dB.\n")
     page, bundle = tmp_path / "page.html", tmp_path / f"key_{given['page']}.run"
+    (repo / "arms.toml").write_text(
+        f'command = "python p.py {{seed}} --key_{given["refused option"]} {{lr}}"\nseeds = "0-1"\nvalues = {{lr = 1}}\n'
+        f'[[arms]]\nlabel = "a {given["refused label"]}"\n'
+    )
     asks = ("untangle", "@last", "@last~1", "--metric", f"train/key_{given['metric']}", "--direction", "lower")
     asked: list[tuple[str, ...]] = [
         ("list",), ("list", "-v"), ("show", "@last"), ("show", "-v", "@last"), ("path", "@last"), ("verify",),
@@ -117,7 +121,8 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
         ("show", f"tries {given['no run']}"), ("claims", f"{given['no file']}.md"),
         ("guard", "--waive", f"RA999={given['waived wrong']} is old"), ("guard", "--data", given["bad data"]),
         ("guard", "--config", "bad.yaml"), ("list", f"--key-{given['unknown option']}=1"), ("seal", "@last"),
-        ("rerun", "@last"), (*asks, "--budget", "9"), ("restore", "@last", "--to", str(tmp_path / "restored")),
+        ("campaign", "arms.toml"), ("rerun", "@last"), (*asks, "--budget", "9"),
+        ("restore", "@last", "--to", str(tmp_path / "restored")),
         ("report", "@last", "@last~1", "-o", str(page), "--title", f"on {given['title']}"),
         ("export", "@last", "-o", str(bundle)), ("archive", "@last"), ("archive", "@last", "--undo"),
         ("import", str(bundle)), ("import", str(bundle), "--store", str(tmp_path / "other")),

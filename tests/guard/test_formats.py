@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sys
 
 import pytest
 
@@ -46,10 +47,24 @@ CALLS = {
     "restore": (["first", "--to", "restored"], {0}),
     "rerun": (["first"], {0}),
     "untangle": (["first", f"mixed {HOSTILE}.", "--metric", "val/psnr", "--dry-run"], {0}),
+    "campaign": (["rates.toml", "--dry-run"], {0}),
     "import": (["record", "foreign.json"], {0}),
     "export": ([HOSTILE, OTHER, "-o", "runs.bundle", "--force"], {0}),
     "rules": ([], {0}),
 }
+
+CAMPAIGN = f"""\
+command = "{sys.executable} train.py {{seed}} {{lr}}"
+seeds = "1-2"
+config = "c.toml"
+data = {{train = "data/train", val = "data/val"}}
+[[arms]]
+label = {json.dumps(f"slow {HOSTILE}.")}
+values = {{lr = 0.1}}
+[[arms]]
+label = {json.dumps(f"fast {HOSTILE}.")}
+values = {{lr = 0.2}}
+"""
 
 ONCE = ("seal", "import", "restore", "rerun", "forget")
 """What answers otherwise when it is asked again."""
@@ -69,7 +84,7 @@ def rows_of_tables(text: str) -> list[list[int]]:
 
 
 @pytest.fixture
-def place(repo, options, command, cli, capfd, request):
+def place(repo, options, command, cli, git, capfd, request):
     """A repository with a run, cohorts with names that nobody should believe, and a text about them."""
     assert cli("run", *options[:-1], "first", *command, "1") == 0
     if getattr(request.node, "callspec", None) and request.node.callspec.params.get("name") == "untangle":
@@ -85,6 +100,9 @@ def place(repo, options, command, cli, capfd, request):
     (repo / "draft.md").write_text(f'<!-- runaudit: {METRIC} "first" vs "nobody" = +1.0 -->\n')
     foreign = {"schema": "runaudit.record/1", "label": HOSTILE, "seed": 7, "config": {"a": 1}}
     (repo / "foreign.json").write_text(json.dumps(foreign))
+    (repo / "rates.toml").write_text(CAMPAIGN)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "a campaign and all that lies there")
     capfd.readouterr()
     return repo
 

@@ -1,0 +1,60 @@
+"""Jobs side by side that wrote one file: what either left there, nobody can say, so it is told.
+
+Who wrote is asked, not what a file is called: the outcomes list what each run was seen to write, and when it ran.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from os.path import join, normpath
+
+from runaudit.records.run import Run
+
+COMPILED = ".pyc"
+"""What Python compiles a source to is the same whoever writes it, and is put in its place whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Two runs at once that wrote the same files."""
+
+    a: Run
+    b: Run
+    paths: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """What happened, in a sentence's beginning."""
+        more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
+        return f"runs {self.a.short} and {self.b.short} ran at once and both wrote {self.paths[0]}{more}"
+
+
+def collisions(runs: Sequence[Run]) -> tuple[Collision, ...]:
+    """Runs of these that ran at the same time and wrote into one file; of more than two, each with one before it."""
+    writers: dict[str, list[Run]] = defaultdict(list)
+    for run in sorted(runs, key=_span):
+        for path in frozenset(_written(run)):
+            writers[path].append(run)
+    pairs: dict[tuple[str, str], tuple[Run, Run, list[str]]] = {}
+    for path in sorted(path for path, those in writers.items() if len(those) > 1):
+        last = writers[path][0]
+        for run in writers[path][1:]:
+            if _span(run)[0] < _span(last)[1]:
+                pairs.setdefault((last.id, run.id), (last, run, []))[2].append(path)
+            last = max(last, run, key=lambda one: _span(one)[1])
+    return tuple(Collision(a, b, tuple(paths)) for a, b, paths in pairs.values())
+
+
+def _written(run: Run) -> Iterator[str]:
+    launch = run.manifest.section("launch")
+    top = str(launch.get("top") or launch.get("cwd") or ".")
+    for row in run.observed.get("written") or ():
+        path = str(row.get("path") or "")
+        if path and not path.endswith(COMPILED) and not path.startswith(("/dev/", "/proc/")):
+            yield normpath(join(top, path))  # noqa: PTH118  (names of sealed records, which need not exist here)
+
+
+def _span(run: Run) -> tuple[str, str]:
+    """When a run began and ended, in UTC, which sorts as text; one that has not ended ends after all others."""
+    ended = run.outcome.body.get("ended") if run.outcome else None
+    return str(run.manifest.section("launch").get("started") or ""), str(ended or "9")
