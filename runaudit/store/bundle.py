@@ -26,7 +26,7 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.filenames import tree_fault
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
-from runaudit.store.kinds import ENDINGS, LOOK, RECORDS, REMARKS, SUPERSEDED
+from runaudit.store.kinds import CARRIED, ENDINGS, LOOK, RECORDS, REMARKS, SUPERSEDED
 from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import read_remark
@@ -101,23 +101,30 @@ def _member(digest: str) -> str:
 
 
 def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
-    """The lines of the log that concern these runs: looks at comparisons with them stay counted wherever they go. A
-    note that was forgotten says nothing any more, and that a run counts in another's place can only be shown of two
-    whole ones."""
-    gone = store.forgotten()
-    for entry in store.entries():
-        if entry.kind in REMARKS and (str(entry.digest) in gone or _is_of_forgotten(store, entry)):
-            continue
+    """The lines of the log that concern these runs."""
+    for entry, about in lines_about(store):
         if entry.kind == SUPERSEDED and str(read_remark(store, entry).get("by")) not in ids:
             continue  # Where the run that counts in its place does not go along, this one counts.
-        if entry.kind in REMARKS:
-            about = {str(read_remark(store, entry)["run"])}
-        elif entry.kind == LOOK:
-            about = looked_at(store.read(entry.digest))
-        else:
-            about = {entry.subject.removeprefix("sha256:")}
         if about & ids:
             yield entry
+
+
+def lines_about(store: Store) -> Iterator[tuple[LogEntry, set[str]]]:
+    """The lines of the log that may leave the store, each with the runs that it concerns: looks at comparisons stay
+    counted wherever their runs go. A note that was forgotten says nothing any more, and that a run counts in another's
+    place can only be shown of two whole ones."""
+    gone = store.forgotten()
+    for entry in store.entries():
+        if entry.kind not in CARRIED:
+            continue
+        if entry.kind in REMARKS and (str(entry.digest) in gone or _is_of_forgotten(store, entry)):
+            continue
+        if entry.kind in REMARKS:
+            yield entry, {str(read_remark(store, entry)["run"])}
+        elif entry.kind == LOOK:
+            yield entry, looked_at(store.read(entry.digest))
+        else:
+            yield entry, {entry.subject.removeprefix("sha256:")}
 
 
 def _is_of_forgotten(store: Store, entry: LogEntry) -> bool:

@@ -7,6 +7,7 @@
     live/<run id>/                 a run in progress: series.jsonl, heartbeat
     runs/<run id>/                 the run's own folder ($RUNAUDIT_RUN): checkpoints, figures
     cache/                         derived, may be deleted at any time, never trusted by `verify`
+    lanes/<store id>/              the logs of other stores, of whose runs some were pulled (`store.lanes`)
     aside/                         damaged bytes that good ones took the place of, for who wants to look
     tmp/                           half-written files; readers never look here
 

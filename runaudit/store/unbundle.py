@@ -12,9 +12,11 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from runaudit.errors import IntegrityError, RunauditError, UsageError
@@ -26,7 +28,7 @@ from runaudit.records.run import SHORT
 from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of
 from runaudit.store.bundled import ends_of, form_fault, is_moment, owner, said_fault
 from runaudit.store.catalogue import run_ids
-from runaudit.store.foreign import imported_line
+from runaudit.store.foreign import Lane, imported_line
 from runaudit.store.forget import know_forgotten
 from runaudit.store.kinds import ENDINGS, MANIFEST, RECORDS
 from runaudit.store.line import Line
@@ -41,6 +43,7 @@ _HEAD = re.compile(rb"runaudit\.bundle/1 (sha256:[0-9a-f]{64})\n")
 _MEMBER = re.compile(r"bundle\.json|objects/sha256/[0-9a-f]{64}|runs/[0-9a-f]{64}/[^\0]+")
 MAX_INDEX_BYTES = 64 << 20
 TAR_MARK = 257
+_NO_LANES: Mapping[str, Lane] = MappingProxyType({})
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,11 +239,21 @@ def _named_files(
 # ── taking back ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
+Owners = Mapping[str, frozenset[str]]
+"""Digest of a record -> the runs that are taken in and that it is about."""
+Keep = Callable[[frozenset[str], Path], Owners]
+"""Puts the objects of these runs into the store and their files below a folder; says whose each record is."""
+
+
+def take_back(
+    store: Store, bundle: Bundle, *, called: str, keep: Keep | None = None, lanes: Mapping[str, Lane] = _NO_LANES
+) -> tuple[str, ...]:
     """Keep the runs of a checked bundle, of a file so `called`, that are not whole here; returns their ids. Log last.
 
-    What an import left that was killed in between is made use of: its folders, and a run without its end. Raises
-    UsageError where something else lies in the place of a run's folder, StoreError where nothing can be written.
+    keep: what keeps their bytes, where these come from elsewhere than the file; lanes: which line of the log of another
+    store counted them first. What an import left that was killed in between is made use of: its folders, and a run
+    without its end. Raises UsageError where something else lies in the place of a run's folder, StoreError where
+    nothing can be written.
     """
     known = set(run_ids(store))
     # Before anything is kept: what nobody may read any more is not to be read here for a moment.
@@ -254,8 +267,9 @@ def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
         with store.explained("import into"):
             (store.root / "tmp").mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory(dir=store.root / "tmp") as folder:
-                about = _keep(store, bundle, frozenset(fresh), Path(folder))
-        _log(store, bundle, fresh, about, called)
+                about = (keep or partial(_keep, store, bundle))(frozenset(fresh), Path(folder))
+                _move_in(store, fresh, Path(folder))
+        _log(store, bundle, fresh, about, called, lanes)
     return fresh
 
 
@@ -267,9 +281,8 @@ def check_agrees(store: Store, bundles: Sequence[Bundle]) -> None:
     for bundle, run in ((one, run) for one in bundles for run in one.runs):
         ends = bundle.ends(run)
         is_own = run in known and store.live_dir(run).exists()
-        for ours in (told.get(run, ()), _ends(store, run) if run in known else ()):
-            both = min(len(ours), len(ends))
-            if ours[:both] != ends[:both] or (is_own and 0 < len(ours) < len(ends)):
+        for ours in (told.get(run, ()), ends_here(store, run) if run in known else ()):
+            if ends_disagree(ours, ends, is_own=is_own):
                 raise IntegrityError(
                     f"{bundle.path} says of run {run[:SHORT]} that its end is {ends[-1]}, and known is {ours[-1]}",
                     remedy="ask which is true (`runaudit verify` checks this store); nothing was imported",
@@ -277,13 +290,21 @@ def check_agrees(store: Store, bundles: Sequence[Bundle]) -> None:
         told[run] = max(told.get(run, ()), ends, key=len)
 
 
-def _ends(store: Store, run: str) -> tuple[str, ...]:
+def ends_disagree(ours: Sequence[str], theirs: Sequence[str], *, is_own: bool) -> bool:
+    """Whether two accounts of the ends of a run contradict each other: neither begins as the other does, or of a run
+    that was started here somebody else corrects the end."""
+    both = min(len(ours), len(theirs))
+    return tuple(ours[:both]) != tuple(theirs[:both]) or (is_own and 0 < len(ours) < len(theirs))
+
+
+def ends_here(store: Store, run: str) -> tuple[str, ...]:
+    """The digests of the ends of a run of this store, the first and its corrections."""
     return ends_of([(entry.kind, entry.subject, str(entry.digest)) for entry in store.newest_first(run)][::-1], run)
 
 
 def _brings_an_end(store: Store, bundle: Bundle, run: str) -> bool:
     """Whether the bundle has an end, or a correction of it, of a run that came in from elsewhere without."""
-    return len(bundle.ends(run)) > len(_ends(store, run)) and not store.live_dir(run).exists()
+    return len(bundle.ends(run)) > len(ends_here(store, run)) and not store.live_dir(run).exists()
 
 
 def _brings_back(store: Store, bundle: Bundle, run: str) -> bool:
@@ -293,9 +314,14 @@ def _brings_back(store: Store, bundle: Bundle, run: str) -> bool:
     return any(one in gone and gone[one].elsewhere and one not in here for one in records)
 
 
-def is_open_here(store: Store, bundle: Bundle, run: str) -> bool:
-    """Whether a run that was started here has no sealed end, and the bundle says that it ended."""
-    return bool(bundle.ends(run)) and not _ends(store, run)
+def left_out_of(store: Store, bundle: Bundle, run: str) -> str:
+    """Why a run of a bundle was not taken in."""
+    if (gone := store.forgotten().get(f"sha256:{run}")) is not None:
+        return f"the {gone.subject} was {gone.said} here, and stays out"
+    said = f"already imported as {run[:SHORT]}"
+    if bundle.ends(run) and not ends_here(store, run):
+        return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
+    return said
 
 
 def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
@@ -306,11 +332,13 @@ def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
     return files == set(wanted) and all(str(digest_file(path)) == digest for path, digest in wanted.items())
 
 
-def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str, frozenset[str]], called: str) -> None:
+def _log(
+    store: Store, bundle: Bundle, fresh: Sequence[str], about: Owners, called: str, lanes: Mapping[str, Lane]
+) -> None:
     """Count what was kept, in the order in which it was counted where it comes from."""
     here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
     now = utc_text(time.time())
-    lines = [imported_line(store, run, called, time=now) for run in fresh]
+    lines = [imported_line(store, run, called, time=now, lane=lanes.get(run)) for run in fresh]
     for line in bundle.lines:
         kind, digest = str(line["kind"]), str(line["digest"])
         # What this store has counted already is the same look, launch, end or remark.
@@ -321,7 +349,7 @@ def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str,
 
 
 def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> dict[str, frozenset[str]]:
-    """Put the objects into the store and the runs' files into their folders. Returns whose each record is."""
+    """Put the objects into the store and the runs' files below `folder`. Returns whose each record is."""
     owners = {str(line["digest"]): line for line in bundle.lines}
     about = {row.digest: fresh & owner(owners[row.digest], b"") for row in bundle.forgotten if row.digest in owners}
     for name, body in _entries(bundle.path):
@@ -340,9 +368,13 @@ def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> 
                 os.fsync(file.fileno())
             if str(digest_file(place)) != bundle.files[name]:
                 raise _refused(bundle.path, f"changed while it was read: {name}")
+    return about
+
+
+def _move_in(store: Store, fresh: Sequence[str], folder: Path) -> None:
+    """Put the folders of runs into their places, each as a whole."""
     for run in sorted(fresh):
         if (folder / run).is_dir() and not store.run_dir(run).exists():
             store.run_dir(run).parent.mkdir(exist_ok=True)
             (folder / run).replace(store.run_dir(run))
             fsync_folder(store.run_dir(run).parent)
-    return about

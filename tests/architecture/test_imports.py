@@ -19,7 +19,7 @@ RUNAUDIT_FLOORS = [
     {"capture", "diff", "study", "health"},
     {"voice"},
     {"runs"},
-    {"judge", "record"},
+    {"judge", "record", "remote"},
     {"guard"},
     {"launch"},
     {"untangle"},
@@ -41,6 +41,7 @@ HOMES = {
     "tensorboard": set(),
     "matplotlib": {"runaudit/report/figures.py"},
     "jinja2": {"runaudit/report/html.py"},
+    "fsspec": {"runaudit/remote/fsplace.py"},
     "yaml": {"runaudit/records/yamlevents.py", "runaudit/records/yamlfile.py"},
     "deepdiff": {"runaudit/diff/lists.py"},
     "trainer": set(),
@@ -207,6 +208,6 @@ def test_the_command_line_is_a_thin_shell():
     rooms = {(path.name, other) for path in files for name in imports(path) if (other := room(name)) is not None}
     judges = {"capture", "factors", "health", "metrics", "observe", "record", "records"}
 
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1_600
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1_700
     assert {(file, other) for file, other in rooms if other in judges} == set()
     assert [path.name for path in files if "numpy" in imports(path)] == []
