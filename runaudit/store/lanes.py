@@ -13,6 +13,7 @@ A store that was copied, and gone on with in both places, has a lane that parts 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def piece_fault(piece: Piece, raw: bytes) -> str | None:
 
 
 def _broken(entries: Sequence[LogEntry]) -> bool:
-    return any(later.prev != earlier.chain for earlier, later in zip(entries, entries[1:], strict=False))
+    return any(later.prev != earlier.chain for earlier, later in pairwise(entries))
 
 
 @dataclass(slots=True)
