@@ -1,4 +1,4 @@
-"""`runaudit push` and `pull`: runs between this store and one that lies elsewhere."""
+"""`runaudit push` and `pull`: runs between this store and one elsewhere. `gc`: room made in this one."""
 
 import time
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.text.verdicts import INTEGRITY
+from runaudit.voice.saying import hint
 
 RemoteWord = Annotated[
     str, typer.Argument(metavar="REMOTE", help="A folder, s3://…, gs://…, ssh://…, or a name of [remotes].")
@@ -54,3 +55,24 @@ def pull(
     answer = fetch(context.create, place, runs or (), time=utc_text(time.time()))
     context.tell(answer)
     context.finish(INTEGRITY if answer.damaged else 0)
+
+
+@common.command()
+def gc(
+    context: Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; the log tells of it for ever.")] = False,
+) -> None:
+    """List what no sealed record needs; with --yes remove it. What a launch may be about to name stays.
+
+    Checkpoints of archived runs go where the policy says so: [gc] archived_checkpoints = "best" keeps the best ones
+    alone, "none" keeps none, "all" is the default. A checkpoint that another run began with stays.
+    """
+    from runaudit.runs.clearing import clear, clearing
+    from runaudit.system.clock import utc_text
+
+    store = context.open()
+    found = clearing(store, context.settings)
+    found = clear(store, found, time=utc_text(time.time())) if yes else found
+    context.tell(found)
+    for note in () if context.json else found.notes:
+        hint(note)

@@ -25,7 +25,9 @@ CSV = typer.Option(
     help="As CSV: these columns, else every field and metric; a ' before text that a spreadsheet would compute.",
 )
 ALL = typer.Option("--all", help="The archived runs, too.")
-REMOTE = typer.Option("--remote", metavar="REMOTE", help="The newest runs of a remote instead (-n, --all) [50 of them].")
+REMOTE = typer.Option(
+    "--remote", metavar="REMOTE", help="The newest runs of a remote instead (-n, --all) [50 of them]."
+)
 
 
 @common.command(quiet="The ids alone, one a line.")
@@ -35,6 +37,7 @@ def list_runs(
         list[str] | None,
         typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=…, or a metric as m>30."),
     ] = None,
+    *,
     number: Annotated[int | None, NUMBER] = None,
     sort: Annotated[str | None, SORT] = None,
     columns: Annotated[str | None, COLUMNS] = None,

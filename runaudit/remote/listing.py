@@ -75,9 +75,7 @@ def _shown(row: Mapping[str, Any]) -> list[str]:
     return [row["id"][:SHORT], row["cohort"], row["launched"][:19], row["status"], seed, here, row["label"]]
 
 
-def remote_list(
-    place: Place, is_here: Callable[[str], bool], *, newest: int | None, everything: bool
-) -> RemoteList:
+def remote_list(place: Place, is_here: Callable[[str], bool], *, newest: int | None, everything: bool) -> RemoteList:
     """The newest runs of a remote. newest: how many, else `NEWEST`; everything: those that are put away, too.
 
     Raises UsageError where there is no remote, StoreError where it cannot be read.

@@ -26,7 +26,6 @@ from runaudit.store.foreign import Lane
 from runaudit.store.forget import know_forgotten, lies_here
 from runaudit.store.kinds import LOOK, RECORDS, SUPERSEDED
 from runaudit.store.line import Line
-from runaudit.store.removed import removed_files, tell_removed
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten
 from runaudit.store.unbundle import Bundle, Owners, ends_disagree, ends_here, left_out_of, take_back
@@ -172,13 +171,9 @@ class Taking:
             return
         runs = {one.run: one for one in sound}
         files = {f"runs/{run}/{path}": digest for run, one in runs.items() for path, digest in self._present(one)}
+        removed = [row for one in sound for path, row in one.removed.items() if f"runs/{one.run}/{path}" not in files]
         bundle = Bundle(path=Path(self._place.shown), runs=tuple(runs), lines=_once(sound), files=files,
-                        forgotten=tuple(gone))  # fmt: skip
-        known = removed_files(self._store)
-        removed = [row for one in sound for path, row in one.removed.items()
-                   if (one.run, path) not in known and f"runs/{one.run}/{path}" not in files]  # fmt: skip
-        if removed:
-            tell_removed(self._store, removed, (), time=self._time)
+                        forgotten=tuple(gone), removed=tuple(removed))  # fmt: skip
 
         def keep(fresh: frozenset[str], folder: Path) -> Owners:
             return self._kept([runs[run] for run in runs if run in fresh], fresh, folder)

@@ -33,6 +33,7 @@ from runaudit.store.forget import know_forgotten
 from runaudit.store.kinds import ENDINGS, MANIFEST, RECORDS
 from runaudit.store.line import Line
 from runaudit.store.rehash import stored_links
+from runaudit.store.removed import Removed, removed_files, removed_of, tell_removed
 from runaudit.store.store import Store
 from runaudit.store.tombstone import RUN_ID, Forgotten, told_about
 from runaudit.system.clock import utc_text
@@ -60,6 +61,8 @@ class Bundle:
     """`runs/<id>/<path>` -> digest, as the outcomes name them."""
     forgotten: tuple[Forgotten, ...] = ()
     """What its runs name and the store that it comes from forgot."""
+    removed: tuple[Removed, ...] = ()
+    """What its runs name and made room there."""
 
     def ends(self, run: str) -> tuple[str, ...]:
         """The digests of the ends of one run, the first and its corrections."""
@@ -159,8 +162,9 @@ def _checked(path: Path) -> Bundle:
     runs = tuple(Digest.parse(str(run)).hex for run in index["runs"])
     lines = tuple(_line(path, line) for line in index["log"])
     gone = tuple(_gone(path, row) for row in index.get("forgotten", []))
-    files = _named_files(path, runs, lines, records, found, gone)
-    return Bundle(path=path, runs=runs, lines=lines, files=files, forgotten=gone)
+    away = tuple(removed_of(row) for row in index.get("removed", []))
+    files = _named_files(path, runs, lines, records, found, gone, away)
+    return Bundle(path=path, runs=runs, lines=lines, files=files, forgotten=gone, removed=away)
 
 
 def _gone(path: Path, row: Mapping[str, Any]) -> Forgotten:
@@ -198,6 +202,7 @@ def _named_files(
     records: Mapping[str, bytes],
     found: Mapping[str, str],
     gone: Sequence[Forgotten],
+    removed: Sequence[Removed],
 ) -> dict[str, str]:
     """The files of the runs as their outcomes name them. Raises IntegrityError where the bundle holds more or less."""
     away = {row.digest: row for row in gone}
@@ -228,6 +233,9 @@ def _named_files(
             objects |= {str(one) for _, one in stored_links(outcome.body)}
             files |= {f"runs/{outcome.manifest.hex}/{name}": want for name, want in files_of(outcome).items()}
     held = {name: digest for name, digest in found.items() if name.startswith("runs/")}
+    for row in removed:
+        if files.pop(f"runs/{row.run}/{row.path}", None) != row.digest:
+            raise _refused(path, "says of what no record names that it made room")
     # What was forgotten with a record is named by that alone, and by nothing that can be read.
     lost = {line["subject"][7:] for line in lines if line["digest"] in away}
     objects |= {row.digest for row in gone if row.run in lost}
@@ -263,6 +271,9 @@ def take_back(
     for run in fresh:
         if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
             raise UsageError(f"{store.run_dir(run)} exists already", remedy="move it away; nothing was imported")
+    told = removed_files(store)
+    if away := [row for row in bundle.removed if row.run in fresh and (row.run, row.path) not in told]:
+        tell_removed(store, away, (), time=utc_text(time.time()))
     if fresh:
         with store.explained("import into"):
             (store.root / "tmp").mkdir(exist_ok=True)

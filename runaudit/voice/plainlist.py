@@ -11,7 +11,7 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def plain_list(args: Sequence[str]) -> dict[str, str] | None:
-    """What the words of a plain `list` say: number, store, policy, format, remote. None for a line that is not understood."""
+    """What the words of a plain `list` say: number, store, policy, format, remote. None for a line not understood."""
     if not args or args[0] != "list":
         return None
     found: dict[str, str] = {}
