@@ -79,7 +79,7 @@ class Fetcher:
         new = place.with_name(f"{place.name}.{os.getpid()}")
         try:
             with reached(self._place, "read"):
-                self._place.fetch(object_name(digest), new)
+                self._fetch(object_name(digest), new)
             if digest_file(new) != wanted:
                 raise IntegrityError(f"{object_name(digest)} at the remote does not match its digest")
             self._count(new.stat().st_size)
@@ -88,6 +88,12 @@ class Fetcher:
         finally:
             new.unlink(missing_ok=True)
         return place
+
+    def _fetch(self, name: str, path: Path) -> None:
+        try:
+            self._place.fetch(name, path)
+        except FileNotFoundError:
+            raise IntegrityError(f"{name} is missing at the remote") from None
 
     @staticmethod
     def _is_whole(path: Path, digest: str) -> bool:

@@ -83,10 +83,10 @@ def keep_index(place: "Place", pushes: Sequence[str], newest: Newest) -> None:
     raw = json.dumps(body, separators=(",", ":")).encode()
     name = f"{_digest_of(pushes)}-{digest_bytes(raw).hex[:16]}.json"
     try:
-        place.put(f"{FOLDER}/{name}", raw)
-        for old in place.names(FOLDER):
-            if old != name and _NAME.fullmatch(old):
+        for old in place.names(FOLDER):  # One of this very name is damaged, or need not have been asked for.
+            if _NAME.fullmatch(old):
                 place.remove(f"{FOLDER}/{old}")
+        place.put(f"{FOLDER}/{name}", raw)
     except OSError:
         return
 

@@ -86,10 +86,12 @@ class Taking:
         gone = self._forgotten([*new, *known])
         know_forgotten(self._store, gone)
         away = frozenset(row.digest for row in gone) | self._store.forgotten().keys()
-        sound = [run for one in new if (run := self._checked(one, away, batch))]
+        refused = {one.run for one in self._left_out}
+        sound = [run for one in new if one.run not in refused and (run := self._checked(one, away, batch))]
         self._keep([run for run in sound if self._fetch(run)], gone)
         for one in known:
-            self._renew(one, away, here)
+            if one.run not in refused:
+                self._renew(one, away, here)
 
     # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────
 
