@@ -52,7 +52,7 @@ def pull(
     from runaudit.system.clock import utc_text
 
     place = open_place(address_of(remote, context.settings.remotes))
-    answer = fetch(context.create, place, runs or (), time=utc_text(time.time()))
+    answer = fetch(context.store, context.create, place, runs or (), time=utc_text(time.time()))
     context.tell(answer)
     context.finish(INTEGRITY if answer.damaged else 0)
 

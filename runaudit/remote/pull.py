@@ -17,18 +17,23 @@ from runaudit.remote.layout import is_remote, read_pushes
 from runaudit.remote.place import Place
 from runaudit.remote.taking import Taking
 from runaudit.remote.words import runs_meant
+from runaudit.runs.names import has_store
 from runaudit.store.kept import writing
 from runaudit.store.store import Store
 from runaudit.system.locks import lock
 
 
-def pull(create: Callable[[], Store], place: Place, words: Sequence[str], *, time: str) -> PullAnswer:
-    """Take in what the words name at a remote, or all of it. A store is made where there is none. A run of which
-    something is damaged is left out, and the others come in.
+def pull(
+    here: Store, create: Callable[[], Store], place: Place, words: Sequence[str], *, time: str
+) -> PullAnswer:
+    """Take in what the words name at a remote, or all of it. A run of which something is damaged is left out, and the
+    others come in. create: makes the store `here`, where there is none.
 
     Raises UsageError where there is no remote, or no such run; StoreError where it cannot be read, or nothing can be
     written here; StoppedError where Ctrl-C ends it.
     """
+    if has_store(here):
+        here.existing().entries()  # What is damaged takes nothing in, whatever lies there.
     if not is_remote(place):
         raise UsageError(f"there is no remote at {place.shown}", remedy="check the address, or push to it first")
     told = read_pushes(place)

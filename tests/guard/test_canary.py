@@ -27,7 +27,7 @@ NAMES = (
     "config key", "nested key", "toml key", "option", "option with value", "metric", "final metric", "event",
     "file", "checkpoint", "source", "data set", "intent", "bundle", "waiver", "eval", "label", "note",
     "annotation", "refused option", "refused label", "looked at", "claimed", "title", "page", "forget",
-    "no run", "no file", "waived wrong", "bad data", "bad config", "policy", "unknown option",
+    "no run", "no file", "waived wrong", "bad data", "bad config", "policy", "unknown option", "remote", "remote name",
 )  # fmt: skip
 GIVEN = {place: token(place) for place in NAMES}
 
@@ -106,6 +106,7 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
     text = repo / "claims.md"
     text.write_text(f"# x\n\nRun tries reaches a {given['claimed']} of 23.0 dB.\n")
     page, bundle = tmp_path / "page.html", tmp_path / f"key_{given['page']}.run"
+    remote = str(tmp_path / "remote")
     asks = ("untangle", "@last", "@last~1", "--metric", f"train/key_{given['metric']}", "--direction", "lower")
     asked: list[tuple[str, ...]] = [
         ("list",), ("list", "-v"), ("show", "@last"), ("show", "-v", "@last"), ("path", "@last"), ("verify",),
@@ -120,6 +121,9 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
         ("rerun", "@last"), (*asks, "--budget", "9"), ("restore", "@last", "--to", str(tmp_path / "restored")),
         ("report", "@last", "@last~1", "-o", str(page), "--title", f"on {given['title']}"),
         ("export", "@last", "-o", str(bundle)), ("archive", "@last"), ("archive", "@last", "--undo"),
+        ("gc",), ("gc", "--yes"), ("push", remote), ("list", "--remote", remote), ("pull", remote),
+        ("pull", remote, "--store", str(tmp_path / "third")), ("push", f"s3://joe:{given['remote']}@bucket/runs"),
+        ("pull", remote, f"tries {given['no run']}"), ("push", given["remote name"]),
         ("import", str(bundle)), ("import", str(bundle), "--store", str(tmp_path / "other")),
         ("forget", "@last", "--reason", f"the key {given['forget']} was in it"), ("show", "@last"), ("verify",),
         ("guard", *options[:-1], f"a {given['refused label']}", "--", "python", "p.py", f"--{given['refused option']}"),
@@ -137,6 +141,7 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
                 said[" ".join((*words[:2], *form))] = found
     assert said == {}, said
     assert left_in(repo / ".runaudit") == left_in(tmp_path / "other") == {}
+    assert left_in(tmp_path / "remote") == left_in(tmp_path / "third") == {}
     assert readable(page.read_bytes()) == readable(bundle.read_bytes()) == []
 
 

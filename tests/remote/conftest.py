@@ -67,7 +67,7 @@ def fetched(remote) -> Callable[..., PullAnswer]:
     """`fetched(store, words…)`: pulled from the remote."""
 
     def fetch(store: Store, *words: str, of: object = remote, time: str = WHEN) -> PullAnswer:
-        return pull(lambda: Store.create(store.root), open_place(address_of(str(of), {})), words, time=time)
+        return pull(store, lambda: Store.create(store.root), open_place(address_of(str(of), {})), words, time=time)
 
     return fetch
 

@@ -218,7 +218,8 @@ def push_all(root: Path) -> None:
 
 def pull_all(root: Path) -> None:
     place = open_place(address_of(str(root / "remote"), {}))
-    if pull(lambda: open_store(root / ".runaudit"), place, (), time=TIME).damaged:
+    here = Store(root / ".runaudit")
+    if pull(here, lambda: open_store(root / ".runaudit"), place, (), time=TIME).damaged:
         raise RunauditError("left out")
 
 
@@ -276,11 +277,11 @@ def a_bundle(root: Path) -> None:
 
 def runs_with_files(store: Store, labels: str) -> None:
     for label in labels:
-        manifest = Manifest.of({"label": label, "seed": 0})
+        manifest, weights = Manifest.of({"label": label, "seed": 0}), f"weight{label}".encode()
         store.seal_manifest(manifest, time=TIME)
         store.run_dir(manifest.id).mkdir(parents=True)
-        (store.run_dir(manifest.id) / "w.pt").write_bytes(b"weights")
-        file = {"path": "w.pt", "digest": str(digest_bytes(b"weights")), "size": 7, "kind": "best", "step": 1}
+        (store.run_dir(manifest.id) / "w.pt").write_bytes(weights)
+        file = {"path": "w.pt", "digest": str(digest_bytes(weights)), "size": 7, "kind": "best", "step": 1}
         body = {"manifest": str(manifest.digest), "status": "completed", "checkpoints": [file]}
         store.seal_outcome(Outcome.of(body), time=TIME)
 
@@ -383,7 +384,7 @@ def was_pulled(root: Path) -> None:
 def pulled_from(root: Path) -> list[str]:
     new = Store(root / "pulled" / ".runaudit")
     shutil.rmtree(new.root, ignore_errors=True)
-    answer = pull(lambda: open_store(new.root), open_place(address_of(str(root / "remote"), {})), (), time=TIME)
+    answer = pull(new, lambda: open_store(new.root), open_place(address_of(str(root / "remote"), {})), (), time=TIME)
     assert not answer.damaged and verify(new).problems == ()
     return labels(new)
 
