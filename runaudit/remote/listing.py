@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runaudit.errors import IntegrityError, UsageError
-from runaudit.records.run import SHORT
+from runaudit.records.digest import SHORT
 from runaudit.remote.index import KEPT, Newest, keep_index, newest_of, push_names, read_index
 from runaudit.remote.place import Place, reached
 from runaudit.text.markdown import table

@@ -23,9 +23,7 @@ from runaudit.store.store import Store
 from runaudit.system.locks import lock
 
 
-def pull(
-    here: Store, create: Callable[[], Store], place: Place, words: Sequence[str], *, time: str
-) -> PullAnswer:
+def pull(here: Store, create: Callable[[], Store], place: Place, words: Sequence[str], *, time: str) -> PullAnswer:
     """Take in what the words name at a remote, or all of it. A run of which something is damaged is left out, and the
     others come in. create: makes the store `here`, where there is none.
 

@@ -24,10 +24,11 @@ from runaudit.store.bundled import BundleLine, owner
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import Lane
 from runaudit.store.forget import know_forgotten, lies_here
+from runaudit.store.held import put_all
 from runaudit.store.kinds import LOOK, RECORDS, SUPERSEDED
 from runaudit.store.line import Line
 from runaudit.store.store import Store
-from runaudit.store.tombstone import Forgotten
+from runaudit.store.tombstone import RUN_ID, Forgotten
 from runaudit.store.unbundle import Bundle, Owners, ends_disagree, ends_here, left_out_of, take_back
 from runaudit.system.progress import work
 from runaudit.text.words import plural
@@ -47,6 +48,8 @@ class Taking:
         self._notes: list[str] = []
         self._same = 0
         self._lanes: dict[str, Lane] = {}
+        self._ready: dict[str, bytes | str] = {}
+        """What the lines of the batch name, or what is wrong with it."""
 
     def answer(self, problems: Sequence[tuple[str, str]]) -> PullAnswer:
         """What came of it. problems: what is damaged of what was told at the remote."""
@@ -87,8 +90,11 @@ class Taking:
         know_forgotten(self._store, gone)
         away = frozenset(row.digest for row in gone) | self._store.forgotten().keys()
         refused = {one.run for one in self._left_out}
+        self._ready = self._fetcher.contents(
+            digest for one in (*new, *known) for line in one.log if _is_content(digest := str(line["digest"]), away)
+        )
         sound = [run for one in new if one.run not in refused and (run := self._checked(one, away, batch))]
-        self._keep([run for run in sound if self._fetch(run)], gone)
+        self._keep(self._fetched(sound), gone)
         for one in known:
             if one.run not in refused:
                 self._renew(one, away, here)
@@ -142,7 +148,9 @@ class Taking:
         return None
 
     def _records(self, lines: Sequence[Mapping[str, str]]) -> dict[str, bytes]:
-        found = self._fetcher.contents(line["digest"] for line in lines)
+        wanted = dict.fromkeys(line["digest"] for line in lines)
+        found = {digest: self._ready[digest] for digest in wanted if digest in self._ready}
+        found |= self._fetcher.contents(digest for digest in wanted if digest not in found)
         if fault := next((fault for fault in found.values() if isinstance(fault, str)), None):
             raise IntegrityError(fault)
         return {digest: raw for digest, raw in found.items() if isinstance(raw, bytes)}
@@ -153,20 +161,21 @@ class Taking:
 
     # ── what is kept ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _fetch(self, run: Arriving) -> bool:
-        """Fetch what a run names. Returns whether all of it is here now."""
-        spare = [digest for digest in run.spare if self._fetcher.is_there(digest)]
-        faults = self._fetcher.keep([*run.objects, *spare])
-        try:
-            if fault := next(filter(None, faults.values()), None):
-                raise IntegrityError(fault)
-            for path, digest in run.files.items():
-                if path not in run.removed or self._fetcher.is_there(digest):
+    def _fetched(self, runs: Sequence[Arriving]) -> list[Arriving]:
+        """Those of these runs of which all that they name is here now."""
+        spare = {digest for run in runs for digest in run.spare if self._fetcher.is_there(digest)}
+        faults = self._fetcher.keep([*(digest for run in runs for digest in run.objects), *spare])
+        found = []
+        for run in runs:
+            try:
+                if fault := next((faults[one] for one in (*run.objects, *run.spare) if faults.get(one)), None):
+                    raise IntegrityError(fault)
+                for _, digest in self._present(run):
                     self._fetcher.staged(digest)
-        except IntegrityError as error:
-            self._leave(run.run, error.message)
-            return False
-        return True
+                found.append(run)
+            except IntegrityError as error:
+                self._leave(run.run, error.message)
+        return found
 
     def _keep(self, sound: Sequence[Arriving], gone: Sequence[Forgotten]) -> None:
         if not sound:
@@ -193,11 +202,10 @@ class Taking:
         """Put the records into the store and the files below `folder`."""
         about: dict[str, frozenset[str]] = {}
         uses = Counter(digest for one in runs for _, digest in self._present(one))
+        put_all(self._store.put, {raw for one in runs for raw in one.records.values()})
         for one in runs:
             for line in one.lines:
                 raw = one.records.get(line["digest"])
-                if raw is not None:
-                    self._store.put(raw)
                 about[line["digest"]] = about.get(line["digest"], frozenset()) | (fresh & owner(line, raw or b""))
             for path, digest in self._present(one):
                 place = folder / one.run / path
@@ -230,6 +238,10 @@ class Taking:
             self._store.put(run.records[line["digest"]])
         self._store.append_all([_line(line) for line in lines])
         self._renewed.append(told.run)
+
+
+def _is_content(text: str, away: frozenset[str]) -> bool:
+    return RUN_ID.fullmatch(text.removeprefix("sha256:")) is not None and text not in away
 
 
 def _missing(told: Told, here: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:

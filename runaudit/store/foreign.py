@@ -92,9 +92,14 @@ def seal_foreign(store: Store, records: Iterable[tuple[ForeignRecord, bool]], *,
 def imported_line(store: Store, run_id: str, source: str, *, time: str, lane: Lane | None = None) -> Line:
     """The line that says that a run came from a file, or out of a lane. It goes before those of the run: at no moment
     does that look like one of our own."""
-    told = {} if lane is None else {"lane": dict(lane)}
-    digest = store.put(canonical_bytes({"schema": IMPORTED_SCHEMA, "run": run_id, "from": source, **told}))
+    digest = store.put(imported_body(run_id, source, lane))
     return Line(kind=IMPORTED, digest=digest, subject=digest, time=time)
+
+
+def imported_body(run_id: str, source: str, lane: Lane | None) -> bytes:
+    """What such a line names: of many runs it is put side by side before they are counted."""
+    told = {} if lane is None else {"lane": dict(lane)}
+    return canonical_bytes({"schema": IMPORTED_SCHEMA, "run": run_id, "from": source, **told})
 
 
 def came_from(store: Store, run: Run) -> str | None:

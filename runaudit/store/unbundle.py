@@ -28,8 +28,9 @@ from runaudit.records.run import SHORT
 from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of
 from runaudit.store.bundled import ends_of, form_fault, is_moment, owner, said_fault
 from runaudit.store.catalogue import run_ids
-from runaudit.store.foreign import Lane, imported_line
+from runaudit.store.foreign import Lane, imported_body, imported_line
 from runaudit.store.forget import know_forgotten
+from runaudit.store.held import put_all
 from runaudit.store.kinds import ENDINGS, MANIFEST, RECORDS
 from runaudit.store.line import Line
 from runaudit.store.rehash import stored_links
@@ -349,6 +350,7 @@ def _log(
     """Count what was kept, in the order in which it was counted where it comes from."""
     here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
     now = utc_text(time.time())
+    put_all(store.put, [imported_body(run, called, lanes.get(run)) for run in fresh])
     lines = [imported_line(store, run, called, time=now, lane=lanes.get(run)) for run in fresh]
     for line in bundle.lines:
         kind, digest = str(line["kind"]), str(line["digest"])

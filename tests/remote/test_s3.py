@@ -13,14 +13,17 @@ from runaudit.store.store import Store  # noqa: E402
 from runaudit.store.verify import verify  # noqa: E402
 from tests.remote.conftest import LATER, a_run  # noqa: E402
 
-
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture
 def bucket(monkeypatch):
     """A bucket of a server on this machine; the keys and the place are the environment's, as for any other."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         monkeypatch.setenv(name, value)
     server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
