@@ -123,7 +123,8 @@ class RuleSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole policy. `source` is the file it came from, None for the defaults. `series`: foreign name -> ours."""
+    """The whole policy. `source` is the file it came from, None for the defaults. `series`: foreign name -> ours.
+    `remotes`: name -> address of `push` and `pull`. `gc`: what `gc` may remove."""
 
     factors: FactorSettings = field(default_factory=FactorSettings)
     guard: GuardSettings = field(default_factory=GuardSettings)
@@ -131,6 +132,8 @@ class Settings:
     imports: ImportSettings = field(default_factory=ImportSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     series: Mapping[str, str] = field(default_factory=_none)
+    remotes: Mapping[str, str] = field(default_factory=_none)
+    gc: Mapping[str, str] = field(default_factory=_none)
     source: Path | None = None
 
 
@@ -199,7 +202,7 @@ def _table_of(raw: bytes, path: Path) -> dict[str, Any]:
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:
     """A policy from its parsed table."""
     where = str(source or "policy")
-    _known(table, ("factors", "guard", "stats", "import", "rules", "series"), where)
+    _known(table, ("factors", "guard", "stats", "import", "rules", "series", "remotes", "gc"), where)
     factors = _section(table, "factors", where)
     _known(factors, ("nuisance", "unordered", "aliases", "derived", "groups", "bundles"), f"{where} [factors]")
     guard = _section(table, "guard", where)
@@ -225,6 +228,8 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
         ),
         rules=_rules(_section(table, "rules", where), where),
         series=_text_map(_section(table, "series", where), f"{where} series"),
+        gc=_text_map(_section(table, "gc", where), f"{where} gc"),
+        remotes=_text_map(_section(table, "remotes", where), f"{where} remotes"),
         source=source,
     )
 

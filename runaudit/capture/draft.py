@@ -278,7 +278,7 @@ def _code(
     outputs: Outputs,
 ) -> dict[str, JSON]:
     found = capture_code(
-        place.top, store.put, has=store.holds, limits=limits, redactor=redactor, exclude=(store.root,),
+        place.top, store.put, has=store.keeps, limits=limits, redactor=redactor, exclude=(store.root,),
         siblings=siblings, is_output=outputs.wrote,
     )  # fmt: skip
     for path in found["files"]:

@@ -100,7 +100,7 @@ class _Sealing:
         observed |= listings(self.trace, self.places, outputs, declared=self.declared.dataset)
         observed["texts"] = list(self._texts())
         loaded = sorted({name for use in used.files if use.read.executed and (name := self._loaded_name(use.path))})
-        self.basket.store(self.store.put, has=self.store.holds)
+        self.basket.store(self.store.put, has=self.store.keeps)
         self.contents.remember()
         code: dict[str, JSON] = {"loaded": loaded, "changed": self.changed}
         return Observation(observed=observed, code=code | ({"files": self.late} if self.late else {}))

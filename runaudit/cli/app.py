@@ -58,6 +58,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "untangle": ("runaudit.cli.untangle:untangle", "Run hybrids of two runs: which of their differences did it."),
     "import": ("runaudit.cli.imports:imports", "Bring foreign runs in, their gaps marked unknown."),
     "export": ("runaudit.cli.export:export", "Runs in one file, which import takes back with every digest intact."),
+    "gc": ("runaudit.cli.remote:gc", "Make room: what no sealed record needs, listed first."),
+    "push": ("runaudit.cli.remote:push", "Send runs, and the log that counts them, to a store elsewhere."),
+    "pull": ("runaudit.cli.remote:pull", "Take in runs of a store elsewhere, every byte held against its digest."),
     "rules": ("runaudit.cli.guard:rules", "Every rule, with its reason."),
 }
 

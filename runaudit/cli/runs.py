@@ -25,6 +25,9 @@ CSV = typer.Option(
     help="As CSV: these columns, else every field and metric; a ' before text that a spreadsheet would compute.",
 )
 ALL = typer.Option("--all", help="The archived runs, too.")
+REMOTE = typer.Option(
+    "--remote", metavar="REMOTE", help="The newest runs of a remote instead (-n, --all) [50 of them]."
+)
 
 
 @common.command(quiet="The ids alone, one a line.")
@@ -34,12 +37,14 @@ def list_runs(
         list[str] | None,
         typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=…, or a metric as m>30."),
     ] = None,
+    *,
     number: Annotated[int | None, NUMBER] = None,
     sort: Annotated[str | None, SORT] = None,
     columns: Annotated[str | None, COLUMNS] = None,
     where: Annotated[str | None, WHERE] = None,
     csv: Annotated[bool, CSV] = False,
     everything: Annotated[bool, ALL] = False,
+    remote: Annotated[str | None, REMOTE] = None,
 ) -> None:
     """List the runs, grouped by cohort: the runs that differ only in their seed.
 
@@ -49,11 +54,32 @@ def list_runs(
     """
     if csv and context.format is not Format.text:
         raise UsageError(f"--csv and {context.format.value} are two formats", remedy="ask for one of them")
+    if remote is not None:
+        if csv or filters or not (where is sort is columns is None):
+            raise UsageError("of a remote the newest runs are listed, and nothing else is asked",
+                             remedy="pull the runs, then ask: runaudit pull REMOTE, runaudit list …")  # fmt: skip
+        _of_remote(context, remote, number, everything)
+        return
     wish = Wish(filters=tuple(filters or ()), where=where, sort=sort, columns=columns, newest=number, csv=csv,
                 everything=everything)  # fmt: skip
     found = reply(context.store, context.settings, wish, context)
     say_lines(found.lines, as_json=context.json)
     for note in () if context.quiet and found.shows else found.notes:
+        hint(note)
+    if found.fault is not None:
+        hint(f"runaudit: this may not be all: {printable(str(found.fault))}")
+        context.finish(found.fault.exit_code)
+
+
+def _of_remote(context: Context, remote: str, number: int | None, everything: bool) -> None:
+    from runaudit.remote.address import address_of
+    from runaudit.remote.listing import here_in, remote_list
+    from runaudit.remote.place import open_place
+
+    place = open_place(address_of(remote, context.settings.remotes))
+    found = remote_list(place, here_in(context.store_root), newest=number, everything=everything)
+    context.tell(found)
+    for note in () if context.quiet or context.json else found.notes:
         hint(note)
     if found.fault is not None:
         hint(f"runaudit: this may not be all: {printable(str(found.fault))}")

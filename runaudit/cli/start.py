@@ -22,7 +22,12 @@ def main(argv: list[str] | None = None) -> None:
     args = list(sys.argv[1:] if argv is None else argv)
     given = plain_list(args) if COMPLETION not in os.environ else None
     answer = None
-    if given is not None:
+    if given is not None and "remote" in given:
+        from runaudit.remote.atonce import remote_at_once
+
+        answer, notes = remote_at_once(given) or (None, "")
+        sys.stderr.write(notes)
+    elif given is not None:
         from runaudit.runs.atonce import answer_at_once
 
         answer = answer_at_once(given)

@@ -18,6 +18,8 @@ from runaudit.system.files import open_ordinary
 from runaudit.system.progress import LARGE, work
 
 _CHUNK = 1 << 20
+SHORT = 12
+"""Hexadecimal digits of an id that are shown: 48 bits, enough for any one store."""
 _WRITTEN = re.compile(r"sha256:([0-9a-f]{64})")
 
 

@@ -6,13 +6,12 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.records.canonical import MAPPINGS
+from runaudit.records.digest import SHORT as SHORT
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.trajectory import Trajectory, number
 from runaudit.text.shown import Shown
 
-SHORT = 12
-"""Hexadecimal digits of an id that are shown: 48 bits, enough for any one store."""
 DAMAGED = "damaged"
 """The status of a run whose record cannot be believed: how it ended is what that record would say."""
 UNSAID = "unknown"

@@ -21,7 +21,7 @@ from runaudit.settings import Settings
 from runaudit.store.forget import Doomed, clear_live, forget, objects_of
 from runaudit.store.kinds import MANIFEST, NOTE, RECORDS
 from runaudit.store.line import LogEntry
-from runaudit.store.rehash import stored_links
+from runaudit.store.rehash import stored_links, text_links
 from runaudit.store.remarks import read_remark
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten
@@ -175,11 +175,4 @@ def _named(store: Store, entry: LogEntry) -> tuple[tuple[str, Digest], ...]:
         return ()
     read = Manifest.from_bytes if entry.kind == "manifest" else Outcome.from_bytes
     body = read(store.read(entry.digest), where=entry.kind).body
-    return (*stored_links(body), *_texts(body))
-
-
-def _texts(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
-    """Code without a file that a run was seen to compile."""
-    seen = body.get("observed")
-    for row in (seen.get("texts") or ()) if isinstance(seen, Mapping) else ():
-        yield f"text {row['name']}", Digest.parse(str(row["digest"]))
+    return (*stored_links(body), *text_links(body))

@@ -152,3 +152,16 @@ def _alive(root: Path, groups: Iterable[tuple[str, frozenset[str] | None]]) -> I
                 row["status"] = row["status"] or _status(root, row["id"])
             line = json.dumps(group)
         yield line
+
+
+def cohort_ids(store: "Store", settings: "Settings") -> Mapping[str, str]:
+    """The id of each run's cohort, by the run's; nothing where the records themselves must be read."""
+    index = current(store, settings)
+    if index is None:
+        return {}
+    try:
+        with contextlib.closing(index):
+            rows = index.execute("SELECT runs.id, cohorts.id FROM runs JOIN cohorts ON cohorts.number = runs.cohort")
+            return dict(rows.fetchall())
+    except sqlite3.Error:
+        return {}

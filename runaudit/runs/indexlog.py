@@ -8,7 +8,7 @@ their digest tells, that much of the chain is whole still.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from runaudit.store.kinds import CARRIED, REPAIR, SUPERSEDED
+from runaudit.store.kinds import CARRIED, GC, REPAIR, SUPERSEDED
 
 if TYPE_CHECKING:
     from runaudit.store.line import LogEntry
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TAIL_BYTES = 64 << 10
 """New lines of the log up to which each run's ending is looked for by itself: some 200."""
-KNOWN_KINDS = tuple(kind for kind in (*CARRIED, REPAIR) if kind != SUPERSEDED)
+KNOWN_KINDS = tuple(kind for kind in (*CARRIED, REPAIR, GC) if kind != SUPERSEDED)
 """Of a line of another kind the index does not know what it changes, and is made anew; and where a run stands in the
 place of another one, which is seldom."""
 NOTHING: Mapping[str, Any] = {"size": 0, "entries": 0}

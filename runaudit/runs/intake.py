@@ -29,7 +29,7 @@ from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import ForeignRecord, foreign_record, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
-from runaudit.store.unbundle import Bundle, check_agrees, is_bundle, is_open_here, read_bundle, take_back
+from runaudit.store.unbundle import check_agrees, is_bundle, left_out_of, read_bundle, take_back
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
 from runaudit.system.progress import work
@@ -84,21 +84,11 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
         skipped += [Skipped(source=str(bundle.path), reason=f"the {row.subject} was {row.said} where the bundle comes "
                             f'from, and lies here: runaudit forget {row.digest} --reason "{row.reason}"')
                     for row in lies_here(store, gone)]  # fmt: skip
-        skipped += [Skipped(source=str(bundle.path), reason=_left_out(store, bundle, run))
+        skipped += [Skipped(source=str(bundle.path), reason=left_out_of(store, bundle, run))
                     for run in bundle.runs if run not in fresh]  # fmt: skip
         for run in (load_or_fault(store, run_id, trajectory=False, is_hashed=False) for run_id in fresh):
             rows.append(_row(run.manifest, str(bundle.path), run, settings))
     return tuple(rows), skipped
-
-
-def _left_out(store: Store, bundle: Bundle, run: str) -> str:
-    """Why a run of a bundle was not taken in."""
-    if (tombstone := store.forgotten().get(f"sha256:{run}")) is not None:
-        return f"the {tombstone.subject} was {tombstone.said} here, and stays out"
-    said = f"already imported as {run[:SHORT]}"
-    if is_open_here(store, bundle, run):
-        return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
-    return said
 
 
 BATCH = 256

@@ -2,7 +2,7 @@
 
     runaudit.bundle/1 sha256:…\\n    the digest of all that follows: a bundle whose bytes were altered is refused
     (a tar archive, uncompressed, its entries sorted and without times or owners: equal runs give equal bytes)
-        bundle.json                    the runs, the lines of the log about them, and what of them was forgotten
+        bundle.json                    the runs, the log's lines about them, what of them was forgotten or made room
         objects/sha256/<hex>           manifests, outcomes, trajectories, patches, sources, remarks
         runs/<run id>/<path>           the files that the outcome names
 
@@ -26,10 +26,11 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.filenames import tree_fault
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
-from runaudit.store.kinds import ENDINGS, LOOK, RECORDS, REMARKS, SUPERSEDED
+from runaudit.store.kinds import CARRIED, ENDINGS, LOOK, RECORDS, REMARKS, SUPERSEDED
 from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import read_remark
+from runaudit.store.removed import removed_files, told_row
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, told_elsewhere
 from runaudit.store.verify import verify
@@ -65,11 +66,16 @@ def export(store: Store, ids: Sequence[str], target: Path, *, over: bool = False
             )
     lines = tuple(_lines_about(store, frozenset(ids)))
     members = _members(store, lines)
+    away = [row for place, row in sorted(removed_files(store).items())
+            if (name := "/".join(("runs", *place))) in members and not members[name].exists()]  # fmt: skip
+    for made_room in away:
+        del members[f"runs/{made_room.run}/{made_room.path}"]
     gone = _forgotten(store, members, frozenset(ids))
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
                      for entry in lines],
-             **({"forgotten": [told_elsewhere(row) for row in gone]} if gone else {})}  # fmt: skip
+             **({"forgotten": [told_elsewhere(row) for row in gone]} if gone else {}),
+             **({"removed": [told_row(row) for row in away]} if away else {})}  # fmt: skip
     for row in gone:
         members.pop(_member(row.digest), None)
     with writing_output(target, "the bundle") as new:
@@ -101,23 +107,30 @@ def _member(digest: str) -> str:
 
 
 def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
-    """The lines of the log that concern these runs: looks at comparisons with them stay counted wherever they go. A
-    note that was forgotten says nothing any more, and that a run counts in another's place can only be shown of two
-    whole ones."""
-    gone = store.forgotten()
-    for entry in store.entries():
-        if entry.kind in REMARKS and (str(entry.digest) in gone or _is_of_forgotten(store, entry)):
-            continue
+    """The lines of the log that concern these runs."""
+    for entry, about in lines_about(store):
         if entry.kind == SUPERSEDED and str(read_remark(store, entry).get("by")) not in ids:
             continue  # Where the run that counts in its place does not go along, this one counts.
-        if entry.kind in REMARKS:
-            about = {str(read_remark(store, entry)["run"])}
-        elif entry.kind == LOOK:
-            about = looked_at(store.read(entry.digest))
-        else:
-            about = {entry.subject.removeprefix("sha256:")}
         if about & ids:
             yield entry
+
+
+def lines_about(store: Store) -> Iterator[tuple[LogEntry, set[str]]]:
+    """The lines of the log that may leave the store, each with the runs that it concerns: looks at comparisons stay
+    counted wherever their runs go. A note that was forgotten says nothing any more, and that a run counts in another's
+    place can only be shown of two whole ones."""
+    gone = store.forgotten()
+    for entry in store.entries():
+        if entry.kind not in CARRIED:
+            continue
+        if entry.kind in REMARKS and (str(entry.digest) in gone or _is_of_forgotten(store, entry)):
+            continue
+        if entry.kind in REMARKS:
+            yield entry, {str(read_remark(store, entry)["run"])}
+        elif entry.kind == LOOK:
+            yield entry, looked_at(store.read(entry.digest))
+        else:
+            yield entry, {entry.subject.removeprefix("sha256:")}
 
 
 def _is_of_forgotten(store: Store, entry: LogEntry) -> bool:

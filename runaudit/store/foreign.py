@@ -6,11 +6,14 @@ A run that comes back from a bundle has the id and the record that it had; that 
 
     imported    {"schema": "runaudit.imported/1", "run": RUN, "from": the name of the file}
 
+Of one that was pulled, `from` is the remote, and `lane` says which line of which store's log counted it first
+(`store.lanes`): {"store": its id, "line": its number, "chain": its digest}.
+
 Whatever this user did not launch holds a command that somebody else wrote: `came_from` tells it apart. A store itself
 may come from elsewhere, cloned or unpacked, and then its launches are somebody else's, too (`store.mine`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +30,8 @@ from runaudit.store.mine import is_mine, mark
 from runaudit.store.store import Store
 
 IMPORTED_SCHEMA = "runaudit.imported/1"
+Lane = Mapping[str, str | int]
+"""`store`, `line` and `chain` of the line that counted a launch first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,17 @@ def seal_foreign(store: Store, records: Iterable[tuple[ForeignRecord, bool]], *,
         store.put(raw)  # `doctor --repair` may have moved it aside while no line named it.
 
 
-def imported_line(store: Store, run_id: str, source: str, *, time: str) -> Line:
-    """The line that says that a run came from a file. It goes before those of the run: at no moment does that look like
-    one of our own."""
-    digest = store.put(canonical_bytes({"schema": IMPORTED_SCHEMA, "run": run_id, "from": source}))
+def imported_line(store: Store, run_id: str, source: str, *, time: str, lane: Lane | None = None) -> Line:
+    """The line that says that a run came from a file, or out of a lane. It goes before those of the run: at no moment
+    does that look like one of our own."""
+    digest = store.put(imported_body(run_id, source, lane))
     return Line(kind=IMPORTED, digest=digest, subject=digest, time=time)
+
+
+def imported_body(run_id: str, source: str, lane: Lane | None) -> bytes:
+    """What such a line names: of many runs it is put side by side before they are counted."""
+    told = {} if lane is None else {"lane": dict(lane)}
+    return canonical_bytes({"schema": IMPORTED_SCHEMA, "run": run_id, "from": source, **told})
 
 
 def came_from(store: Store, run: Run) -> str | None:
@@ -99,7 +110,7 @@ def came_from(store: Store, run: Run) -> str | None:
         if entry.kind == IMPORTED:
             body = parse_canonical(store.read(entry.digest), where=f"line {entry.seq} of the log")
             if body.get("run") == run.id:
-                return f"the bundle {body.get('from')}"
+                return f"the {'remote' if 'lane' in body else 'bundle'} {body.get('from')}"
     # Bundles that older versions took in left no line; a launch makes this folder before its command starts.
     if not store.live_dir(run.id).is_dir():
         return "elsewhere: the store holds no trace of its launch"

@@ -14,7 +14,7 @@ from pathlib import Path
 from runaudit.errors import IntegrityError
 from runaudit.system.files import misplaced, read_ordinary, store_around
 
-FOLDERS = ("tmp", "objects", "live", "runs", "aside", "signatures")
+FOLDERS = ("tmp", "objects", "live", "runs", "aside", "signatures", "lanes")
 """Those that hold more than what saves time."""
 KEY_FILE = "redaction.key"
 INSTEAD = "move it away, restore the file from a backup, and see what `runaudit verify` says"

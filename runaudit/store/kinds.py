@@ -5,12 +5,12 @@ ENDINGS = ("outcome", "correction")
 """How a run ended."""
 RECORDS = (MANIFEST, *ENDINGS)
 """Lines whose object is a record, with more objects behind it."""
-LOOK, REPAIR, FORGET, IMPORTED = "look", "repair", "forget", "imported"
+LOOK, REPAIR, FORGET, IMPORTED, GC = "look", "repair", "forget", "imported", "gc"
 NOTE, ARCHIVE, UNARCHIVE, SUPERSEDED = "note", "archive", "unarchive", "superseded"
 REMARKS = (NOTE, ARCHIVE, UNARCHIVE, SUPERSEDED)
 """What is said of a run after it was sealed."""
-NOT_TOLD = (LOOK, REPAIR, FORGET, ARCHIVE, UNARCHIVE, SUPERSEDED)
+NOT_TOLD = (LOOK, REPAIR, FORGET, GC, ARCHIVE, UNARCHIVE, SUPERSEDED)
 """Lines whose objects are the log's own account: without them it would not add up."""
 CARRIED = (*RECORDS, LOOK, *REMARKS)
 """The kinds of line that a bundle may bring into a log."""
-KNOWN = (*CARRIED, REPAIR, FORGET, IMPORTED)
+KNOWN = (*CARRIED, REPAIR, FORGET, IMPORTED, GC)

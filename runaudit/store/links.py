@@ -20,7 +20,7 @@ moment sees that the folder is a store in the making."""
 _WRITTEN = (".", "objects", "cache")
 """Where a launch or a listing opens a file by its name; what lies deeper is looked at when it is written."""
 _ALL = (".", "objects", "objects/sha256", "objects/sha256/*", "live", "live/*", "runs", "cache", "tmp", "aside",
-        "signatures")  # fmt: skip
+        "signatures", "lanes", "lanes/*")  # fmt: skip
 LEADS_OUT = "leads out of the store"
 
 

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from runaudit.errors import IntegrityError
+
 NAME = ".runaudit"
 """Of a store whose folder nobody named."""
 TYPED, CALLED = "name it with --store DIR", "name its folder: runaudit.open_store(path)"
@@ -28,3 +30,11 @@ def instead_of(root: Path) -> str:
     if os.path.lexists(below / "store.json"):
         return f"name the one in it: {below}"
     return f"start a run first, or {TYPED}"
+
+
+def without_marker(marker: Path, what: str) -> IntegrityError:
+    """A store whose marker is gone keeps its id in the sealed end of its log: a new one would disown its anchors."""
+    return IntegrityError(
+        f"{marker} {what}, and the log of a store lies beside it",
+        remedy=f"`runaudit doctor --repair --store {marker.parent}` writes it again",
+    )

@@ -4,19 +4,21 @@ Each file is hashed once, however many runs lead to it, and a run costs what it 
 time that grows with n. Runs do not depend on each other, so they can be shared out among processes.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import RunauditError
+from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.digest import Digest, digest_bytes, digest_file, digest_within
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store.ends import End, ends_fault
 from runaudit.store.kinds import ENDINGS, RECORDS
 from runaudit.store.line import LogEntry
+from runaudit.store.removed import Place, Removed, removed_files
 from runaudit.store.store import Store
 from runaudit.store.tombstone import tombstone
 
@@ -85,11 +87,15 @@ def check_runs(root: Path, launches: Sequence[Launch], hashed: Hashed | None = N
     """What is wrong with these runs, and all that was hashed for it, here or before (`hashed`): another process can do
     it as well as this one."""
     store, hashed = Store(root), hashed or Hashed()
-    return [problem for launch in launches for problem in check_run(store, launch, hashed)], hashed
+    try:
+        away = removed_files(store)
+    except IntegrityError:
+        away = {}  # The log or the account is damaged, which is told by itself.
+    return [problem for launch in launches for problem in _check_run(store, launch, hashed, away)], hashed
 
 
-def check_run(store: Store, launch: Launch, hashed: Hashed) -> Iterator[Problem]:
-    """What is wrong with one run."""
+def _check_run(store: Store, launch: Launch, hashed: Hashed, away: Mapping[Place, Removed]) -> Iterator[Problem]:
+    """What is wrong with one run. away: the files that made room."""
     run, entries = launch
     ends: list[End] = []
     for entry in entries:
@@ -102,7 +108,7 @@ def check_run(store: Store, launch: Launch, hashed: Hashed) -> Iterator[Problem]
         if entry.kind not in RECORDS:
             continue  # Of a kind that counts for nothing here (`verify` names it): its bytes are what they were.
         try:
-            yield from _check_links(store, run, entry, hashed)
+            yield from _check_links(store, run, entry, hashed, away)
             if entry.kind in ENDINGS:
                 outcome = Outcome.from_bytes(store.read(entry.digest), where="outcome")
                 ends.append((entry.kind, entry.digest, outcome))
@@ -112,7 +118,9 @@ def check_run(store: Store, launch: Launch, hashed: Hashed) -> Iterator[Problem]
         yield Problem(run=run, file=relative(store, ends[-1][1]), problem=f"outcome: {fault}")
 
 
-def _check_links(store: Store, run: str, entry: LogEntry, hashed: Hashed) -> Iterator[Problem]:
+def _check_links(
+    store: Store, run: str, entry: LogEntry, hashed: Hashed, away: Mapping[Place, Removed]
+) -> Iterator[Problem]:
     raw = store.read(entry.digest)
     hashed.mentioned.update(digest.decode() for digest in _MENTIONED.findall(raw))
     files: tuple[Mapping[str, Any], ...] = ()
@@ -129,6 +137,9 @@ def _check_links(store: Store, run: str, entry: LogEntry, hashed: Hashed) -> Ite
             yield Problem(run=run, file=relative(store, digest), problem=f"{name}: {fault}")
     folder = store.run_dir(run)
     for file in files:
+        made_room = away.get((run, str(file["path"])))
+        if made_room and made_room.digest == file["digest"] and not os.path.lexists(folder / str(file["path"])):
+            continue
         if fault := hashed.fault(folder / str(file["path"]), str(file["digest"]), within=folder):
             yield Problem(run=run, file=str(file["path"]), problem=f"{file.get('kind', 'file')}: {fault}")
 
@@ -142,6 +153,13 @@ def stored_links(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
         trajectory = holder.get("trajectory") if isinstance(holder, Mapping) else None
         if isinstance(trajectory, Mapping):
             yield "trajectory", Digest.parse(str(trajectory["digest"]))
+
+
+def text_links(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
+    """Code without a file that a run was seen to compile: kept where there was room for it."""
+    seen = body.get("observed")
+    for row in (seen.get("texts") or ()) if isinstance(seen, Mapping) else ():
+        yield f"text {row['name']}", Digest.parse(str(row["digest"]))
 
 
 def _code_links(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Digest]]:

@@ -7,6 +7,7 @@
     live/<run id>/                 a run in progress: series.jsonl, heartbeat
     runs/<run id>/                 the run's own folder ($RUNAUDIT_RUN): checkpoints, figures
     cache/                         derived, may be deleted at any time, never trusted by `verify`
+    lanes/<store id>/              the logs of other stores, of whose runs some were pulled (`store.lanes`)
     aside/                         damaged bytes that good ones took the place of, for who wants to look
     tmp/                           half-written files; readers never look here
 
@@ -35,7 +36,7 @@ from runaudit.store.kept import damage_of, read_kept, writing
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.store.links import make_folders, refuse_behind, refuse_links
-from runaudit.store.place import instead_of
+from runaudit.store.place import instead_of, without_marker
 from runaudit.store.tombstone import Forgotten, ForgottenError, in_force, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
@@ -105,12 +106,12 @@ class Store:
             value = parse_canonical(read_kept(marker), where=str(marker))
         except (FileNotFoundError, NotADirectoryError):
             if os.path.lexists(root / "log.jsonl"):
-                raise _without_marker(marker, "is missing") from None
+                raise without_marker(marker, "is missing") from None
             raise EmptyStoreError(f"there is no runaudit store at {root}", remedy=instead_of(root)) from None
         except OSError as error:
             raise StoreError(f"{marker} cannot be read: {error.strerror}", remedy="check its permissions") from error
         except UsageError as error:
-            raise _without_marker(marker, "is damaged") from error
+            raise without_marker(marker, "is damaged") from error
         if not isinstance(value, dict) or value.get("schema") != STORE_SCHEMA:
             raise StoreError(f"{root} is a store of another version", remedy="use the runaudit that wrote it")
         return cls(root)
@@ -136,6 +137,13 @@ class Store:
         except OSError:
             return False
 
+    def keeps(self, digest: Digest) -> bool:
+        """Whether these very bytes lie there, asked by who is about to name them: from then on they count as new, and
+        `gc` leaves them alone."""
+        with contextlib.suppress(OSError):
+            os.utime(self.object_path(digest))
+        return self.holds(digest)
+
     def put(self, data: bytes) -> Digest:
         """Seal `data` under its digest. Putting equal bytes twice is a no-op; what lies there is read again, since a
         damaged object would poison every run to come, and good bytes take the place of others."""
@@ -143,7 +151,7 @@ class Store:
         with self.explained("write to"):
             if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
-            elif not self.holds(digest) and ((gone := self.forgotten().get(str(digest))) is None or gone.elsewhere):
+            elif not self.keeps(digest) and ((gone := self.forgotten().get(str(digest))) is None or gone.elsewhere):
                 self.replace_damaged(digest, data, was=PUT_BACK if gone else DAMAGED)
         return digest
 
@@ -385,14 +393,6 @@ def _warn(text: str, *said: object) -> None:
     import logging  # A listing that mends nothing has nothing to say by it.
 
     logging.getLogger("runaudit").warning(text, *said)
-
-
-def _without_marker(marker: Path, what: str) -> IntegrityError:
-    """A store whose marker is gone keeps its id in the sealed end of its log: a new one would disown its anchors."""
-    return IntegrityError(
-        f"{marker} {what}, and the log of a store lies beside it",
-        remedy=f"`runaudit doctor --repair --store {marker.parent}` writes it again",
-    )
 
 
 class EmptyStoreError(NothingToJudgeError):

@@ -12,9 +12,11 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from runaudit.errors import IntegrityError, RunauditError, UsageError
@@ -26,11 +28,13 @@ from runaudit.records.run import SHORT
 from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of
 from runaudit.store.bundled import ends_of, form_fault, is_moment, owner, said_fault
 from runaudit.store.catalogue import run_ids
-from runaudit.store.foreign import imported_line
+from runaudit.store.foreign import Lane, imported_body, imported_line
 from runaudit.store.forget import know_forgotten
+from runaudit.store.held import put_all
 from runaudit.store.kinds import ENDINGS, MANIFEST, RECORDS
 from runaudit.store.line import Line
 from runaudit.store.rehash import stored_links
+from runaudit.store.removed import Removed, removed_files, removed_of, tell_removed
 from runaudit.store.store import Store
 from runaudit.store.tombstone import RUN_ID, Forgotten, told_about
 from runaudit.system.clock import utc_text
@@ -41,6 +45,7 @@ _HEAD = re.compile(rb"runaudit\.bundle/1 (sha256:[0-9a-f]{64})\n")
 _MEMBER = re.compile(r"bundle\.json|objects/sha256/[0-9a-f]{64}|runs/[0-9a-f]{64}/[^\0]+")
 MAX_INDEX_BYTES = 64 << 20
 TAR_MARK = 257
+_NO_LANES: Mapping[str, Lane] = MappingProxyType({})
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -57,6 +62,8 @@ class Bundle:
     """`runs/<id>/<path>` -> digest, as the outcomes name them."""
     forgotten: tuple[Forgotten, ...] = ()
     """What its runs name and the store that it comes from forgot."""
+    removed: tuple[Removed, ...] = ()
+    """What its runs name and made room there."""
 
     def ends(self, run: str) -> tuple[str, ...]:
         """The digests of the ends of one run, the first and its corrections."""
@@ -156,8 +163,9 @@ def _checked(path: Path) -> Bundle:
     runs = tuple(Digest.parse(str(run)).hex for run in index["runs"])
     lines = tuple(_line(path, line) for line in index["log"])
     gone = tuple(_gone(path, row) for row in index.get("forgotten", []))
-    files = _named_files(path, runs, lines, records, found, gone)
-    return Bundle(path=path, runs=runs, lines=lines, files=files, forgotten=gone)
+    away = tuple(removed_of(row) for row in index.get("removed", []))
+    files = _named_files(path, runs, lines, records, found, gone, away)
+    return Bundle(path=path, runs=runs, lines=lines, files=files, forgotten=gone, removed=away)
 
 
 def _gone(path: Path, row: Mapping[str, Any]) -> Forgotten:
@@ -195,6 +203,7 @@ def _named_files(
     records: Mapping[str, bytes],
     found: Mapping[str, str],
     gone: Sequence[Forgotten],
+    removed: Sequence[Removed],
 ) -> dict[str, str]:
     """The files of the runs as their outcomes name them. Raises IntegrityError where the bundle holds more or less."""
     away = {row.digest: row for row in gone}
@@ -225,6 +234,9 @@ def _named_files(
             objects |= {str(one) for _, one in stored_links(outcome.body)}
             files |= {f"runs/{outcome.manifest.hex}/{name}": want for name, want in files_of(outcome).items()}
     held = {name: digest for name, digest in found.items() if name.startswith("runs/")}
+    for row in removed:
+        if files.pop(f"runs/{row.run}/{row.path}", None) != row.digest:
+            raise _refused(path, "says of what no record names that it made room")
     # What was forgotten with a record is named by that alone, and by nothing that can be read.
     lost = {line["subject"][7:] for line in lines if line["digest"] in away}
     objects |= {row.digest for row in gone if row.run in lost}
@@ -236,11 +248,21 @@ def _named_files(
 # ── taking back ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
+Owners = Mapping[str, frozenset[str]]
+"""Digest of a record -> the runs that are taken in and that it is about."""
+Keep = Callable[[frozenset[str], Path], Owners]
+"""Puts the objects of these runs into the store and their files below a folder; says whose each record is."""
+
+
+def take_back(
+    store: Store, bundle: Bundle, *, called: str, keep: Keep | None = None, lanes: Mapping[str, Lane] = _NO_LANES
+) -> tuple[str, ...]:
     """Keep the runs of a checked bundle, of a file so `called`, that are not whole here; returns their ids. Log last.
 
-    What an import left that was killed in between is made use of: its folders, and a run without its end. Raises
-    UsageError where something else lies in the place of a run's folder, StoreError where nothing can be written.
+    keep: what keeps their bytes, where these come from elsewhere than the file; lanes: which line of the log of another
+    store counted them first. What an import left that was killed in between is made use of: its folders, and a run
+    without its end. Raises UsageError where something else lies in the place of a run's folder, StoreError where
+    nothing can be written.
     """
     known = set(run_ids(store))
     # Before anything is kept: what nobody may read any more is not to be read here for a moment.
@@ -250,12 +272,16 @@ def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
     for run in fresh:
         if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
             raise UsageError(f"{store.run_dir(run)} exists already", remedy="move it away; nothing was imported")
+    told = removed_files(store)
+    if away := [row for row in bundle.removed if row.run in fresh and (row.run, row.path) not in told]:
+        tell_removed(store, away, (), time=utc_text(time.time()))
     if fresh:
         with store.explained("import into"):
             (store.root / "tmp").mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory(dir=store.root / "tmp") as folder:
-                about = _keep(store, bundle, frozenset(fresh), Path(folder))
-        _log(store, bundle, fresh, about, called)
+                about = (keep or partial(_keep, store, bundle))(frozenset(fresh), Path(folder))
+                _move_in(store, fresh, Path(folder))
+        _log(store, bundle, fresh, about, called, lanes)
     return fresh
 
 
@@ -267,9 +293,8 @@ def check_agrees(store: Store, bundles: Sequence[Bundle]) -> None:
     for bundle, run in ((one, run) for one in bundles for run in one.runs):
         ends = bundle.ends(run)
         is_own = run in known and store.live_dir(run).exists()
-        for ours in (told.get(run, ()), _ends(store, run) if run in known else ()):
-            both = min(len(ours), len(ends))
-            if ours[:both] != ends[:both] or (is_own and 0 < len(ours) < len(ends)):
+        for ours in (told.get(run, ()), ends_here(store, run) if run in known else ()):
+            if ends_disagree(ours, ends, is_own=is_own):
                 raise IntegrityError(
                     f"{bundle.path} says of run {run[:SHORT]} that its end is {ends[-1]}, and known is {ours[-1]}",
                     remedy="ask which is true (`runaudit verify` checks this store); nothing was imported",
@@ -277,13 +302,21 @@ def check_agrees(store: Store, bundles: Sequence[Bundle]) -> None:
         told[run] = max(told.get(run, ()), ends, key=len)
 
 
-def _ends(store: Store, run: str) -> tuple[str, ...]:
+def ends_disagree(ours: Sequence[str], theirs: Sequence[str], *, is_own: bool) -> bool:
+    """Whether two accounts of the ends of a run contradict each other: neither begins as the other does, or of a run
+    that was started here somebody else corrects the end."""
+    both = min(len(ours), len(theirs))
+    return tuple(ours[:both]) != tuple(theirs[:both]) or (is_own and 0 < len(ours) < len(theirs))
+
+
+def ends_here(store: Store, run: str) -> tuple[str, ...]:
+    """The digests of the ends of a run of this store, the first and its corrections."""
     return ends_of([(entry.kind, entry.subject, str(entry.digest)) for entry in store.newest_first(run)][::-1], run)
 
 
 def _brings_an_end(store: Store, bundle: Bundle, run: str) -> bool:
     """Whether the bundle has an end, or a correction of it, of a run that came in from elsewhere without."""
-    return len(bundle.ends(run)) > len(_ends(store, run)) and not store.live_dir(run).exists()
+    return len(bundle.ends(run)) > len(ends_here(store, run)) and not store.live_dir(run).exists()
 
 
 def _brings_back(store: Store, bundle: Bundle, run: str) -> bool:
@@ -293,9 +326,14 @@ def _brings_back(store: Store, bundle: Bundle, run: str) -> bool:
     return any(one in gone and gone[one].elsewhere and one not in here for one in records)
 
 
-def is_open_here(store: Store, bundle: Bundle, run: str) -> bool:
-    """Whether a run that was started here has no sealed end, and the bundle says that it ended."""
-    return bool(bundle.ends(run)) and not _ends(store, run)
+def left_out_of(store: Store, bundle: Bundle, run: str) -> str:
+    """Why a run of a bundle was not taken in."""
+    if (gone := store.forgotten().get(f"sha256:{run}")) is not None:
+        return f"the {gone.subject} was {gone.said} here, and stays out"
+    said = f"already imported as {run[:SHORT]}"
+    if bundle.ends(run) and not ends_here(store, run):
+        return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
+    return said
 
 
 def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
@@ -306,11 +344,14 @@ def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
     return files == set(wanted) and all(str(digest_file(path)) == digest for path, digest in wanted.items())
 
 
-def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str, frozenset[str]], called: str) -> None:
+def _log(
+    store: Store, bundle: Bundle, fresh: Sequence[str], about: Owners, called: str, lanes: Mapping[str, Lane]
+) -> None:
     """Count what was kept, in the order in which it was counted where it comes from."""
     here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
     now = utc_text(time.time())
-    lines = [imported_line(store, run, called, time=now) for run in fresh]
+    put_all(store.put, [imported_body(run, called, lanes.get(run)) for run in fresh])
+    lines = [imported_line(store, run, called, time=now, lane=lanes.get(run)) for run in fresh]
     for line in bundle.lines:
         kind, digest = str(line["kind"]), str(line["digest"])
         # What this store has counted already is the same look, launch, end or remark.
@@ -321,7 +362,7 @@ def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str,
 
 
 def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> dict[str, frozenset[str]]:
-    """Put the objects into the store and the runs' files into their folders. Returns whose each record is."""
+    """Put the objects into the store and the runs' files below `folder`. Returns whose each record is."""
     owners = {str(line["digest"]): line for line in bundle.lines}
     about = {row.digest: fresh & owner(owners[row.digest], b"") for row in bundle.forgotten if row.digest in owners}
     for name, body in _entries(bundle.path):
@@ -340,9 +381,13 @@ def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> 
                 os.fsync(file.fileno())
             if str(digest_file(place)) != bundle.files[name]:
                 raise _refused(bundle.path, f"changed while it was read: {name}")
+    return about
+
+
+def _move_in(store: Store, fresh: Sequence[str], folder: Path) -> None:
+    """Put the folders of runs into their places, each as a whole."""
     for run in sorted(fresh):
         if (folder / run).is_dir() and not store.run_dir(run).exists():
             store.run_dir(run).parent.mkdir(exist_ok=True)
             (folder / run).replace(store.run_dir(run))
             fsync_folder(store.run_dir(run).parent)
-    return about

@@ -26,11 +26,13 @@ from runaudit.store.incidents import incidents
 from runaudit.store.kept import KEY_FILE, odd_places, read_kept
 from runaudit.store.keymark import key_fault
 from runaudit.store.kinds import ENDINGS, KNOWN, REMARKS
+from runaudit.store.lanes import lane_problems, lane_remarks, read_lanes
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
 from runaudit.store.links import LEADS_OUT, links_out
 from runaudit.store.rehash import Hashed, Launch, Problem, check_runs, relative
 from runaudit.store.remarks import remark_faults
+from runaudit.store.removed import removed_remarks
 from runaudit.store.store import STORE_SCHEMA, Store
 from runaudit.system.progress import work
 from runaudit.text.words import plural
@@ -100,7 +102,11 @@ def _verified(store: Store, ids: tuple[str, ...] | None, jobs: int, unread_until
     found, hashed = _checked(store, fresh, jobs)
     problems += found
     problems += _check_remarks(store, entries, ids, hashed)
-    remarks = [*end_remarks(ends, len(lines)), *incidents(store, entries), *forgotten_remarks(store)]
+    lanes = read_lanes(store)
+    problems += [Problem(run=run, file=file, problem=text) for run, file, text in lane_problems(store, lanes, entries)
+                 if run is None or ids is None or run in ids]  # fmt: skip
+    remarks = [*end_remarks(ends, len(lines)), *incidents(store, entries), *forgotten_remarks(store),
+               *removed_remarks(store), *lane_remarks(store, lanes)]  # fmt: skip
     remarks += _told_of_lines(store, entries, fresh)
     if len(fresh) < len(wanted):
         remarks.append(

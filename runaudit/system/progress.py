@@ -37,6 +37,11 @@ class _Line:
             self._next = now + AFTER_S
         self._last = now
 
+    @property
+    def seen_at(self) -> float:
+        """When it was last looked at whether to draw, in seconds of its clock."""
+        return self._last
+
     def draw(self, text: Callable[[], str]) -> None:
         """Show the text, unless the last was shown a moment ago."""
         self._last = now = self._clock()
@@ -79,17 +84,27 @@ def work(what: str, total: int | None, unit: str = "") -> Iterator[Advance]:
         yield _unseen
         return
     line.begin()
-    done = 0
+    start, done = line.seen_at, 0
 
     def advance(more: int) -> None:
         nonlocal done
         done += more
-        line.draw(lambda: f"{what}  {_amount(done, total, unit)}")
+        line.draw(lambda: f"{what}  {_amount(done, total, unit)}{_left(line.seen_at - start, done, total)}")
 
     try:
         yield advance
     finally:
         line.wipe()
+
+
+def _left(elapsed: float, done: int, total: int | None) -> str:
+    """How long the rest takes at the pace so far, where that is a minute or more: how long it will take all in all is
+    known once some of it is done."""
+    seconds = elapsed / done * (total - done) if total and done else 0.0
+    if seconds < 60:
+        return ""
+    minutes = round(seconds / 60)
+    return f", about {minutes} min left" if minutes < 120 else f", about {round(minutes / 60)} h left"
 
 
 def _unseen(more: int) -> None:

@@ -4,13 +4,14 @@ answer lies in the index."""
 import re
 from collections.abc import Sequence
 
-VALUES = {"-n": "number", "--number": "number", "--store": "store", "--policy": "policy", "--format": "format"}
+VALUES = {"-n": "number", "--number": "number", "--store": "store", "--policy": "policy", "--format": "format",
+          "--remote": "remote"}  # fmt: skip
 """The options that take a word, by which parameter they are."""
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def plain_list(args: Sequence[str]) -> dict[str, str] | None:
-    """What the words of a plain `list` say: number, store, policy, format. None for a line that is not understood."""
+    """What the words of a plain `list` say: number, store, policy, format, remote. None for a line not understood."""
     if not args or args[0] != "list":
         return None
     found: dict[str, str] = {}

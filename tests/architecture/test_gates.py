@@ -22,6 +22,7 @@ WRITES = {
     "runaudit/capture/draft.py": "`sealable`, and the last look of `seal`",
     "runaudit/record/outcome.py": "`sealable`, and names by `record.leftovers`",
     "runaudit/store": "bytes cleaned before, by `capture.foreign`, `runs.remarks`, `runs.forgetting`, `runs.intake`",
+    "runaudit/remote": "bytes of another store, by its digests; its words by `capture.redact`",
     "runaudit/judge": "a look at a comparison: a metric's name, as the records have it",
 }
 """Rooms and modules that put something into the store, and where its texts were cleaned."""

@@ -19,7 +19,7 @@ RUNAUDIT_FLOORS = [
     {"capture", "diff", "study", "health"},
     {"voice"},
     {"runs"},
-    {"judge", "record"},
+    {"judge", "record", "remote"},
     {"guard"},
     {"launch"},
     {"campaign"},
@@ -42,6 +42,7 @@ HOMES = {
     "tensorboard": set(),
     "matplotlib": {"runaudit/report/figures.py"},
     "jinja2": {"runaudit/report/html.py"},
+    "fsspec": {"runaudit/remote/fsplace.py"},
     "yaml": {"runaudit/records/yamlevents.py", "runaudit/records/yamlfile.py"},
     "deepdiff": {"runaudit/diff/lists.py"},
     "ray": {"runaudit/campaign/executors.py"},
@@ -207,12 +208,13 @@ def test_no_file_outgrows_the_house():
 def test_the_command_line_is_a_thin_shell():
     """It reads options, asks one room, tells the answer and ends with its code: whoever needs more adds it below.
 
-    The limit rises with a command, by no more than its lines: the last was `campaign`, and `run --seeds`.
+    The limit rises with a command, by no more than its lines: the last were `campaign`, `run --seeds`, `push`,
+    `pull`, `gc`.
     """
     files = modules("runaudit/cli")
     rooms = {(path.name, other) for path in files for name in imports(path) if (other := room(name)) is not None}
     judges = {"capture", "factors", "health", "metrics", "observe", "record", "records"}
 
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1_660
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1_765
     assert {(file, other) for file, other in rooms if other in judges} == set()
     assert [path.name for path in files if "numpy" in imports(path)] == []

@@ -27,7 +27,7 @@ NAMES = (
     "config key", "nested key", "toml key", "option", "option with value", "metric", "final metric", "event",
     "file", "checkpoint", "source", "data set", "intent", "bundle", "waiver", "eval", "label", "note",
     "annotation", "refused option", "refused label", "looked at", "claimed", "title", "page", "forget",
-    "no run", "no file", "waived wrong", "bad data", "bad config", "policy", "unknown option",
+    "no run", "no file", "waived wrong", "bad data", "bad config", "policy", "unknown option", "remote", "remote name",
 )  # fmt: skip
 GIVEN = {place: token(place) for place in NAMES}
 
@@ -110,6 +110,7 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
         f'command = "python p.py {{seed}} --key_{given["refused option"]} {{lr}}"\nseeds = "0-1"\nvalues = {{lr = 1}}\n'
         f'[[arms]]\nlabel = "a {given["refused label"]}"\n'
     )
+    remote = str(tmp_path / "remote")
     asks = ("untangle", "@last", "@last~1", "--metric", f"train/key_{given['metric']}", "--direction", "lower")
     asked: list[tuple[str, ...]] = [
         ("list",), ("list", "-v"), ("show", "@last"), ("show", "-v", "@last"), ("path", "@last"), ("verify",),
@@ -125,6 +126,9 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
         ("restore", "@last", "--to", str(tmp_path / "restored")),
         ("report", "@last", "@last~1", "-o", str(page), "--title", f"on {given['title']}"),
         ("export", "@last", "-o", str(bundle)), ("archive", "@last"), ("archive", "@last", "--undo"),
+        ("gc",), ("gc", "--yes"), ("push", remote), ("list", "--remote", remote), ("pull", remote),
+        ("pull", remote, "--store", str(tmp_path / "third")), ("push", f"s3://joe:{given['remote']}@bucket/runs"),
+        ("pull", remote, f"tries {given['no run']}"), ("push", given["remote name"]),
         ("import", str(bundle)), ("import", str(bundle), "--store", str(tmp_path / "other")),
         ("forget", "@last", "--reason", f"the key {given['forget']} was in it"), ("show", "@last"), ("verify",),
         ("guard", *options[:-1], f"a {given['refused label']}", "--", "python", "p.py", f"--{given['refused option']}"),
@@ -142,6 +146,7 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
                 said[" ".join((*words[:2], *form))] = found
     assert said == {}, said
     assert left_in(repo / ".runaudit") == left_in(tmp_path / "other") == {}
+    assert left_in(tmp_path / "remote") == left_in(tmp_path / "third") == {}
     assert readable(page.read_bytes()) == readable(bundle.read_bytes()) == []
 
 

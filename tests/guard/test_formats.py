@@ -50,6 +50,9 @@ CALLS = {
     "campaign": (["rates.toml", "--dry-run"], {0}),
     "import": (["record", "foreign.json"], {0}),
     "export": ([HOSTILE, OTHER, "-o", "runs.bundle", "--force"], {0}),
+    "gc": ([], {0}),
+    "push": (["./elsewhere"], {0}),
+    "pull": (["./elsewhere", "--store", "other"], {0}),
     "rules": ([], {0}),
 }
 
@@ -66,7 +69,7 @@ label = {json.dumps(f"fast {HOSTILE}.")}
 values = {{lr = 0.2}}
 """
 
-ONCE = ("seal", "import", "restore", "rerun", "forget")
+ONCE = ("seal", "import", "restore", "rerun", "forget", "pull")
 """What answers otherwise when it is asked again."""
 
 
@@ -97,6 +100,7 @@ def place(repo, options, command, cli, git, capfd, request):
     cohort(store, OTHER, (30.0, 30.1, 30.3), put(f"config/{HOSTILE.replace('/', '')}", 1))
     cohort(store, f"one {HOSTILE}", (32.0,), put("config/alone", 1))
     launched(store, put("label", "lost"))
+    assert cli("push", "./elsewhere", "first") == 0
     (repo / "draft.md").write_text(f'<!-- runaudit: {METRIC} "first" vs "nobody" = +1.0 -->\n')
     foreign = {"schema": "runaudit.record/1", "label": HOSTILE, "seed": 7, "config": {"a": 1}}
     (repo / "foreign.json").write_text(json.dumps(foreign))

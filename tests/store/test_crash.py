@@ -23,6 +23,12 @@ from runaudit.errors import RunauditError
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.remote.address import address_of
+from runaudit.remote.layout import read_pushes
+from runaudit.remote.place import Folder, open_place
+from runaudit.remote.pull import pull
+from runaudit.remote.push import push
+from runaudit.runs.clearing import clear, clearing
 from runaudit.runs.intake import take_bundles, take_in
 from runaudit.settings import Settings
 from runaudit.store import Store
@@ -203,6 +209,27 @@ def forget_it(root: Path) -> None:
     forget(Store.open(root / ".runaudit"), doomed, "a secret was in it", time=TIME)
 
 
+def push_all(root: Path) -> None:
+    place = open_place(address_of(str(root / "remote"), {}))
+    answer = push(Store.open(root / ".runaudit"), Settings(), place, (), time=TIME)
+    if answer.damaged:  # A file that cannot be read costs its run, and no other.
+        raise RunauditError("left out")
+
+
+def pull_all(root: Path) -> None:
+    place = open_place(address_of(str(root / "remote"), {}))
+    here = Store(root / ".runaudit")
+    if pull(here, lambda: open_store(root / ".runaudit"), place, (), time=TIME).damaged:
+        raise RunauditError("left out")
+
+
+def make_room(root: Path) -> None:
+    store = Store.open(root / ".runaudit")
+    now = store.log_path.stat().st_mtime + 2 * LEFT_S
+    settings = Settings(gc={"archived_checkpoints": "none"})
+    clear(store, clearing(store, settings, now=now), time=TIME, now=now)
+
+
 # ── what lies there before ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -246,6 +273,37 @@ def a_bundle(root: Path) -> None:
         body = {"manifest": str(manifest.digest), "status": "completed", "checkpoints": [file]}
         other.seal_outcome(Outcome.of(body), time=TIME)
     export(other, run_ids(other), root / "other.bundle")
+
+
+def runs_with_files(store: Store, labels: str) -> None:
+    for label in labels:
+        manifest, weights = Manifest.of({"label": label, "seed": 0}), f"weight{label}".encode()
+        store.seal_manifest(manifest, time=TIME)
+        store.run_dir(manifest.id).mkdir(parents=True)
+        (store.run_dir(manifest.id) / "w.pt").write_bytes(weights)
+        file = {"path": "w.pt", "digest": str(digest_bytes(weights)), "size": 7, "kind": "best", "step": 1}
+        body = {"manifest": str(manifest.digest), "status": "completed", "checkpoints": [file]}
+        store.seal_outcome(Outcome.of(body), time=TIME)
+
+
+def a_store_to_push(root: Path) -> None:
+    a_store(root)
+    runs_with_files(Store.open(root / ".runaudit"), "e")
+
+
+def a_remote(root: Path) -> None:
+    a_store(root)
+    other = Store.create(root / "elsewhere" / ".runaudit")
+    runs_with_files(other, "c")
+    push(other, Settings(), open_place(address_of(str(root / "remote"), {})), (), time=TIME)
+
+
+def an_archived_run(root: Path) -> None:
+    a_store(root)
+    store = Store.open(root / ".runaudit")
+    runs_with_files(store, "ef")
+    store.put(b"what nothing names")
+    set_archived(store, run_ids(store)[-1], True, time=TIME)
 
 
 def a_key(root: Path) -> None:
@@ -316,6 +374,40 @@ def came_back(root: Path) -> None:
     assert len(store.entries()) == 8  # each run brings the line that says where it came from
 
 
+def was_pulled(root: Path) -> None:
+    store = whole(root)
+    assert statuses(store) == {"there before": "completed", "c": "completed"}
+    assert len(store.entries()) == 5  # of one that comes in a line says where it came from
+    assert all((store.run_dir(run) / "w.pt").exists() for run in run_ids(store) if load(store, run).label == "c")
+
+
+def pulled_from(root: Path) -> list[str]:
+    new = Store(root / "pulled" / ".runaudit")
+    shutil.rmtree(new.root, ignore_errors=True)
+    answer = pull(new, lambda: open_store(new.root), open_place(address_of(str(root / "remote"), {})), (), time=TIME)
+    assert not answer.damaged and verify(new).problems == ()
+    return labels(new)
+
+
+def was_pushed(root: Path) -> None:
+    whole(root)
+    assert pulled_from(root) == ["e", "there before"]
+
+
+def nothing_half_visible(root: Path) -> None:
+    """Whatever a torn push left: what can be pulled is whole."""
+    whole(root)
+    if (root / "remote" / "remote.json").exists() and read_pushes(Folder(root / "remote", "it")).runs:
+        assert set(pulled_from(root)) <= {"e", "there before"}
+
+
+def made_room(root: Path) -> None:
+    store = whole(root)
+    assert not store.has(digest_bytes(b"what nothing names"))
+    kept = [load(store, run).label for run in run_ids(store) if (store.run_dir(run) / "w.pt").exists()]
+    assert kept == ["e"]
+
+
 def went_out(root: Path) -> None:
     whole(root)
     assert len(read_bundle(root / "out.bundle").runs) == 1
@@ -371,6 +463,9 @@ CASES = {
     "archive": (a_store, archive_it, whole, was_archived),
     "forget": (a_run_to_forget, forget_it, whole, was_forgotten),
     "put over a damaged object": (a_damaged_store, put_again, is_still_damaged_or_whole, was_mended),
+    "push": (a_store_to_push, push_all, nothing_half_visible, was_pushed),
+    "pull": (a_remote, pull_all, whole, was_pulled),
+    "gc": (an_archived_run, make_room, whole, made_room),
     "doctor --repair": (a_damaged_store, repair, is_still_damaged_or_whole, was_repaired),
 }
 

@@ -72,7 +72,7 @@ def ask(runaudit, tmp_path):
         ("health", "flow staged"), ("watch", "lost one"),
         ("path", "lost one"), ("restore", "lost one", "--to", "there"), ("seal", "lost one"),
         ("forget", "lost one", "--reason", "a test"), ("guard", "--label", "new", "--seed", "7", "--", "true"),
-        ("doctor", "--repair"),
+        ("gc",), ("push", "./elsewhere"), ("pull", "./elsewhere"), ("doctor", "--repair"),
     ]  # fmt: skip
     assert {one[0] for one in words} == set(COMMANDS) - {
         "plan",

@@ -49,6 +49,19 @@ def test_what_takes_longer_is_shown_now_and_then_and_the_line_is_wiped():
     assert stream.getvalue().count("\r\x1b[K") == 1
 
 
+def test_what_takes_minutes_says_how_long_the_rest_takes():
+    clock, stream = Clock(), io.StringIO()
+    with shown_on(stream, clock=clock), work("hashing again", 100_000, "runs") as advance:
+        for _ in range(3):
+            clock.now += 10
+            advance(1000)
+        clock.now += 970
+        advance(96_000)
+    told = stream.getvalue()
+    assert "3,000 of 100,000 runs, about 16 min left" in told
+    assert "99,000 of 100,000 runs\x1b" in told
+
+
 def test_a_large_file_tells_how_far_it_is_and_keeps_its_digest(tmp_path, monkeypatch):
     file = tmp_path / "weights"
     file.write_bytes(b"w" * 3_000_000)

@@ -1,0 +1,1 @@
+"""Stores beyond one machine: what is sent (`push`), what is fetched (`pull`), and how it lies between (`layout`)."""
