@@ -467,9 +467,7 @@ def test_tiles_read_as_they_come_up_make_the_same_run(
     store = Store.create(project / ".runaudit")
     held = json.loads(trained(capsys, config_file, store.root)[1])
 
-    code, answer, err = trained(
-        capsys, config_file, store.root, "--set", "data.memory_mb=1", "--set", "data.readers=1"
-    )
+    code, answer, err = trained(capsys, config_file, store.root, "--set", "data.memory_mb=1", "--set", "data.readers=1")
 
     streamed = json.loads(answer)
     assert code == 0
