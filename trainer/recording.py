@@ -105,7 +105,7 @@ def _request(
         "extra": {
             "policy": {
                 "derived": dict(DERIVED_RULES),
-                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *HOUSEKEEPING],
+                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *_housekeeping()],
             }
         },
     }
@@ -115,6 +115,11 @@ def _taken_over() -> list[str]:
     """Baselines that another run of the store sealed: this run would have computed the very same, or did not take
     them; and runaudit calls runs incomparable whose baselines differ."""
     return [f"{section}['*/runs/*/{FOLDER}/*.json']" for section in ("data", "config", "code")]
+
+
+def _housekeeping() -> list[str]:
+    """How much is held, as the config says it and as `--set` does."""
+    return [*HOUSEKEEPING, *(f"config.args['{name.removeprefix('config.')}']" for name in HOUSEKEEPING)]
 
 
 def _index(dataset: Dataset) -> list[str]:
