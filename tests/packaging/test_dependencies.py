@@ -42,8 +42,9 @@ def imported(package: str) -> set[str]:
 
 CORE = asked_for(PROJECT["dependencies"])
 EXTRA = {name: asked_for(needs) for name, needs in PROJECT["optional-dependencies"].items()}
-HOSTS = ("lightning", "huggingface", "hydra")
-"""Frameworks that our integrations live in: who asks for all of runaudit has not asked for all of these."""
+HOSTS = ("lightning", "huggingface", "hydra", "remote")
+"""Frameworks that our integrations live in, and what opens a remote beyond this machine: who asks for all of runaudit
+has not asked for all of these."""
 
 
 def test_what_runaudit_imports_is_asked_for_and_nothing_else():
