@@ -3,7 +3,7 @@
     python examples/bench/remote_bench.py [RUNS]        10,000 runs by default
 
 A run is a record, an outcome and a series of its own. The remote is a folder. Times of the processor, of this program
-and its children, in user and system mode; the list is asked as a user asks it, in a process of its own, the best of five.
+and its children, in user and system mode; the list is asked as a user asks it, in a process of its own, best of five.
 """
 
 import os

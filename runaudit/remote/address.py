@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from runaudit.errors import ConfigError, UsageError
 from runaudit.text.words import closest, quoted
@@ -69,7 +68,11 @@ def _of_text(text: str) -> Address:
         if not found[2].strip("/"):
             raise UsageError(f"{shown_text(text)} names no place", remedy=f"write {found[1]}://HOST-OR-BUCKET/FOLDER")
         return Address(shown=shown_text(text), url=text.rstrip("/"))
-    path = Path(unquote(found[2]) if found else text).expanduser()
+    if found:
+        from urllib.parse import unquote  # A folder that is named as one needs none of it.
+
+        text = unquote(found[2])
+    path = Path(text).expanduser()
     return Address(shown=str(path), local=path.absolute())
 
 

@@ -11,7 +11,6 @@ from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.digest import SHORT
 from runaudit.remote.index import KEPT, Newest, keep_index, newest_of, push_names, read_index
 from runaudit.remote.place import Place, reached
-from runaudit.text.markdown import table
 from runaudit.text.terminal import DIM, UNPAINTED, Paint, printable
 from runaudit.text.words import columns, plural
 
@@ -66,6 +65,8 @@ class RemoteList:
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
+        from runaudit.text.markdown import table  # A terminal needs none of it.
+
         yield from table(TITLES, (_shown(row) for row in self.rows))
 
 

@@ -42,9 +42,9 @@ def imported(package: str) -> set[str]:
 
 CORE = asked_for(PROJECT["dependencies"])
 EXTRA = {name: asked_for(needs) for name, needs in PROJECT["optional-dependencies"].items()}
-HOSTS = ("lightning", "huggingface", "hydra", "ray", "submitit")
-"""Frameworks that our integrations live in, and clusters that jobs run on: who asks for all of runaudit has not asked
-for all of these."""
+HOSTS = ("lightning", "huggingface", "hydra", "ray", "submitit", "remote")
+"""Frameworks that our integrations live in, clusters that jobs run on, and what opens a remote beyond this machine: who
+asks for all of runaudit has not asked for all of these."""
 
 
 def test_what_runaudit_imports_is_asked_for_and_nothing_else():
