@@ -121,7 +121,7 @@ def main() -> None:
     edited(work)
     train(work, AFTER, folder / "v2", lr="4e-4")
     runaudit(work, "diff", BEFORE, AFTER)
-    ending = ["--dry-run"] if options.dry_run else ["--budget", "46"]
+    ending = ["--dry-run"] if options.dry_run else ["--budget", "46", "--jobs", "2"]
     sys.exit(runaudit(work, "untangle", BEFORE, AFTER, "--metric", METRIC, "--direction", "higher", *ending))
 
 

@@ -43,7 +43,12 @@ from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 from runaudit.system.git import work_tree
 
-ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT", "__bool__": lambda self: False})()
+ABSENT: Any = type(
+    "Absent",
+    (),
+    # By its name it is one and the same in every process that a request is handed to.
+    {"__repr__": lambda self: "ABSENT", "__bool__": lambda self: False, "__reduce__": lambda self: "ABSENT"},
+)()
 """Not given, hence unknown. None means: known to be none."""
 
 SAID_LATE = ("waivers", "intent", "bundles")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from runaudit.cli import common
+from runaudit.cli.campaign import JobsOption
 from runaudit.cli.common import Context
 from runaudit.cli.restore import TrustOption
 from runaudit.text.verdicts import verdict_words
@@ -35,6 +36,7 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go on where A and B do not differ here: effects may cancel.")
     ] = False,
+    jobs: JobsOption = 1,
     afresh: Annotated[
         bool, typer.Option("--afresh", help="Count no earlier run of this question: what made them fail is mended.")
     ] = False,
@@ -56,8 +58,8 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
         plan, trees = plan_of(context.bench, runs, metric=metric, direction=direction,
                               folder=Path(folder), is_trusted=trust)  # fmt: skip
         marks = marks_of(context.bench)
-        plan = replace(plan, round=rounds_of(plan, marks) + afresh, budget=budget_in_runs(budget, plan.hours(1)),
-                       anyway=anyway, seeds=seeds)  # fmt: skip
+        plan = replace(plan, round=rounds_of(plan, marks) + afresh, jobs=jobs, anyway=anyway, seeds=seeds)
+        plan = replace(plan, budget=budget_in_runs(budget, plan.hours(1)))
         plan.check()
         answer = UntangleAnswer(plan=plan)
         if not dry_run:

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from math import inf, isfinite
 from typing import Any
 
-from runaudit.factors.cohort import Cohort
+from runaudit.factors.cohort import Cohort, hybrid_mark
 from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.factors.hindsight import Hindsight, merged
@@ -280,9 +280,12 @@ class Section:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """What a reader must know of the cohort beside its figure: that a policy alone makes it, what was forgotten."""
+        """What a reader must know of the cohort beside its figure: that a policy alone makes it, what was forgotten,
+        how many of its draws `untangle` made, which the arm's label does not name."""
         late = f"one cohort by a policy that came after the runs: without it {self.late.without}" if self.late else ""
-        return tuple(text for text in (late, forgotten_runs(self.cohort.runs)) if text)
+        made = sum(bool(hybrid_mark(run.manifest)) for run in self.cohort.runs)
+        mixed = f"{made} of them made by untangle: the label alone names the others" if 0 < made < self.cohort.n else ""
+        return tuple(text for text in (late, forgotten_runs(self.cohort.runs), mixed) if text)
 
     @cached_property
     def metric(self) -> str | None:

@@ -43,7 +43,8 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A question over two ends. sequences: those the metric is the mean of; notes: what the reader must know before."""
+    """A question over two ends. jobs: hybrids at once; sequences: those the metric is the mean of; notes: what the
+    reader must know before."""
 
     a: Arm
     b: Arm
@@ -56,6 +57,7 @@ class Plan:
     anyway: bool = False
     seeds: int = GATE_FIRST
     round: int = 0
+    jobs: int = 1
     notes: tuple[str, ...] = ()
     words: tuple[str, str] = ("A", "B")
     """What A and B were called by who asked."""
@@ -126,9 +128,9 @@ class Plan:
                           remedy=f"add --budget {self.cost[1]}, or --dry-run")  # fmt: skip
 
     def hours(self, runs: float) -> float | None:
-        """Hours for so many runs one after another; None where no duration is recorded."""
+        """Hours for so many runs, `jobs` of them at once; None where no duration is recorded."""
         durations = (*self.a.durations, *self.b.durations)
-        return runs * OVERHEAD * sum(durations) / len(durations) / 3600 if durations else None
+        return runs * OVERHEAD * sum(durations) / len(durations) / 3600 / self.jobs if durations else None
 
     @cached_property
     def spread(self) -> float | None:

@@ -4,7 +4,6 @@ What was run before is found in the sealed runs (`ran`); an interrupted plan goe
 """
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from runaudit.launch.process import executable
 from runaudit.launch.rerun import (
     command_of,
     other_inputs,
-    run_restored,
-    sealed_as_it_is,
     started_in,
     top_of,
     where_it_lies,
@@ -31,11 +28,13 @@ from runaudit.launch.rerun import (
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
+from runaudit.store.catalogue import load
 from runaudit.text.words import head, plural
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.cells import Cell
 from runaudit.untangle.commandline import applied, redirected, with_seed
 from runaudit.untangle.finding import Finding
+from runaudit.untangle.hybrid import Apart, Order, carried_out
 from runaudit.untangle.moves import Move, seed_in_file
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.procedure import decide
@@ -45,6 +44,16 @@ from runaudit.untangle.trial import Batch, Done
 from runaudit.untangle.units import moved
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A hybrid that is built: its number, what was moved, its tree, the folder for what it writes beyond."""
+
+    count: int
+    moves: tuple[Move, ...]
+    to: Path
+    outside: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +85,35 @@ class Campaign:
     def _batch(self, batch: Batch, number: int, ran: list[Ran]) -> Done:
         order = list(range(len(batch.cells)))
         Random(f"{self.plan.id}/{number}/order").shuffle(order)
-        for turn, place in enumerate(order):
-            while not is_done(mine := [one for one in ran if (one.batch, one.place) == (number, place)]):
-                again = " again" if mine else ""
-                cell = batch.cells[place]
-                self.progress(f"{batch.purpose}, run {turn + 1} of {len(order)}{again}: {self._said(cell)}")
-                ran.append(self._run(cell, number, place, len(ran)))
+        begun: dict[int, int] = {}
+
+        def next_one() -> tuple[Built, Order] | None:
+            """The first place that is not done and not being run."""
+            for turn, place in enumerate(order):
+                mine = [one for one in ran if (one.batch, one.place) == (number, place)]
+                if place not in begun.values() and not is_done(mine):
+                    cell, count = batch.cells[place], len(ran) + len(begun)
+                    again = " again" if mine else ""
+                    self.progress(f"{batch.purpose}, run {turn + 1} of {len(order)}{again}: {self._said(cell)}")
+                    begun[count] = place
+                    return self._built(cell, number, place, count)
+            return None
+
+        def take(built: Built, run_id: str, stopped: bool) -> None:
+            found = ran_of(load(self.store, run_id), self.plan)
+            ran.append(found)
+            del begun[built.count]
+            shutil.rmtree(built.to, ignore_errors=True)
+            shutil.rmtree(built.outside, ignore_errors=True)
+            if stopped:
+                raise KeyboardInterrupt
+            self._check(found, built.moves, built.to)
+
+        if self.plan.jobs > 1:
+            Apart(jobs=self.plan.jobs, environ=dict(self.environ)).go(next_one, take)
+        else:
+            while (one := next_one()) is not None:
+                take(one[0], *carried_out(one[1], self.store, self.waived))
         return done_of(batch, number, ran)
 
     def _said(self, cell: Cell) -> str:
@@ -91,33 +123,24 @@ class Campaign:
             return "A"
         return "B" if len(names) == whole else f"A with {head(names, 4)} of B"
 
-    def _run(self, cell: Cell, number: int, place: int, count: int) -> Ran:
+    def _built(self, cell: Cell, number: int, place: int, count: int) -> tuple[Built, Order]:
+        """A hybrid's tree with its order. count: of the plan's runs before it, which gives its seed."""
         moves = moved(self.plan.units, cell)
         to, outside = self.trees.folder / f"run-{count}", self.trees.folder / f"left-by-{count}"
         seed = self.plan.first_seed + count
         cwd = self.trees.build((*moves, *self._seed_in_file(seed)), to)
-        try:
-            command = _command(self.plan.a.run, moves, seed, cwd, outside)
-            environ = _variables(self.environ, self.plan, moves)
-            executable(command, cwd=cwd, environ=environ)
-            sealed_as = {**mark_of(self.plan), "batch": number, "place": place, "cell": list(cell)}
-            request = self._request(moves, seed, command, cwd, to, sealed_as, self._said(cell))
-            a, b = self.plan.a.run, self.plan.b.run
-            manifest = sealed_as_it_is(
-                request, self.store, reason=f"a hybrid of runs {a.short} and {b.short}", waived=self.waived,
-                settings=self.settings, environ=environ, baseline=f"id:{a.id}",
-            )  # fmt: skip
-            with Path(os.devnull).open("wb") as silent:
-                run, ended = run_restored(self.store, manifest, command, cwd, to, settings=self.settings,
-                                          environ=environ, stdout=silent.fileno())  # fmt: skip
-            found = ran_of(run, self.plan)
-            if ended.forwarded:
-                raise KeyboardInterrupt
-            self._check(found, moves, to)
-            return found
-        finally:
-            shutil.rmtree(to, ignore_errors=True)
-            shutil.rmtree(outside, ignore_errors=True)
+        command = _command(self.plan.a.run, moves, seed, cwd, outside)
+        environ = _variables(self.environ, self.plan, moves)
+        executable(command, cwd=cwd, environ=environ)
+        sealed_as = {**mark_of(self.plan), "batch": number, "place": place, "cell": list(cell)}
+        request = self._request(moves, seed, command, cwd, to, sealed_as, self._said(cell))
+        a, b = self.plan.a.run, self.plan.b.run
+        order = Order(
+            request=request, root=self.store.root, settings=self.settings, command=command, cwd=cwd, to=to,
+            environ=environ, reason=f"a hybrid of runs {a.short} and {b.short}", baseline=f"id:{a.id}",
+            waived=frozenset(self.waived),
+        )  # fmt: skip
+        return Built(count, moves, to, outside), order
 
     def _seed_in_file(self, seed: int) -> tuple[Move, ...]:
         """The move that gives a hybrid its seed where no word of the command does."""

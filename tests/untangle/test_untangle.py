@@ -84,6 +84,10 @@ def test_the_factor_that_moved_the_metric_is_named_and_no_run_is_run_twice(repo,
     assert (runaudit.open_store().cohort("the old way").n, runaudit.open_store().cohort("the new way").n) == (3, 3)
     assert {group.label for group in runaudit.open_store().cohorts() if group.n > 3} == {"the old way", "the new way"}
     count = len(run_ids(store))
+    capfd.readouterr()
+    assert cli("list") == 0
+    made = len(answer["ends"]["a"])
+    assert f"(n = {made + 3}); {made} of them made by untangle" in " ".join(capfd.readouterr().out.split())
 
     # The page tells it from the sealed runs alone, and so does the Markdown of a pull request.
     assert cli("report", "the old way", "the new way", *ASK[3:], "-o", "page.html") == 0
