@@ -89,10 +89,10 @@ def seal_foreign(store: Store, records: Iterable[tuple[ForeignRecord, bool]], *,
         store.put(raw)  # `doctor --repair` may have moved it aside while no line named it.
 
 
-def imported_line(store: Store, run_id: str, source: str, *, time: str, lane: Lane | None = None) -> Line:
-    """The line that says that a run came from a file, or out of a lane. It goes before those of the run: at no moment
-    does that look like one of our own."""
-    digest = store.put(imported_body(run_id, source, lane))
+def imported_line(body: bytes, *, time: str) -> Line:
+    """The line that says that a run came from a file, or out of a lane, by what the store holds of that (`body`). It
+    goes before those of the run: at no moment does that look like one of our own."""
+    digest = digest_bytes(body)
     return Line(kind=IMPORTED, digest=digest, subject=digest, time=time)
 
 

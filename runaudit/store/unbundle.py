@@ -350,8 +350,9 @@ def _log(
     """Count what was kept, in the order in which it was counted where it comes from."""
     here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
     now = utc_text(time.time())
-    put_all(store.put, [imported_body(run, called, lanes.get(run)) for run in fresh])
-    lines = [imported_line(store, run, called, time=now, lane=lanes.get(run)) for run in fresh]
+    bodies = [imported_body(run, called, lanes.get(run)) for run in fresh]
+    put_all(store.put, bodies)
+    lines = [imported_line(body, time=now) for body in bodies]
     for line in bundle.lines:
         kind, digest = str(line["kind"]), str(line["digest"])
         # What this store has counted already is the same look, launch, end or remark.
