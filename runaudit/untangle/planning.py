@@ -58,12 +58,7 @@ def plan_of(
     moves = moves_between(found, left, right)
     command = command_of(left)
     trees = open_trees(bench.store, left, right, folder)
-    if with_seed(command, 0, was=left.manifest.seed) is None and seed_in_file(left, trees.folder / "a", 0) is None:
-        raise UsageError(
-            "neither a word of A's command nor a config file of its tree names its seed, and every hybrid needs one of "
-            "its own",
-            remedy="let the program take --seed, and run both ends with it",
-        )
+    _check_seed(left, command, trees)
     units = units_of(moves.moves, trees, command, environ)
     kept = [one for one in moves.shared if not is_config_file(one, left, right)]
     notes = tuple(
@@ -81,6 +76,16 @@ def plan_of(
         words=(words[0], words[1]),
     )
     return plan, trees
+
+
+def _check_seed(run: Run, command: Sequence[str], trees: Trees) -> None:
+    """Raise UsageError where nothing says what gives a hybrid its seed."""
+    if with_seed(command, 0, was=run.manifest.seed) is None and seed_in_file(run, trees.folder / "a", 0) is None:
+        raise UsageError(
+            "neither a word of A's command nor a config file of its tree names its seed, and every hybrid needs one of "
+            "its own",
+            remedy="let the program take --seed, and run both ends with it",
+        )
 
 
 def _notes(a: Run, units: Sequence[Unit], command: Sequence[str], environ: Mapping[str, str]) -> Iterator[str]:
