@@ -43,12 +43,9 @@ from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 from runaudit.system.git import work_tree
 
-ABSENT: Any = type(
-    "Absent",
-    (),
-    # By its name it is one and the same in every process that a request is handed to.
-    {"__repr__": lambda self: "ABSENT", "__bool__": lambda self: False, "__reduce__": lambda self: "ABSENT"},
-)()
+# By its name it is one and the same in every process that a request is handed to.
+_ALIKE = {"__repr__": lambda self: "ABSENT", "__reduce__": lambda self: "ABSENT"}
+ABSENT: Any = type("Absent", (), {**_ALIKE, "__bool__": lambda self: False})()
 """Not given, hence unknown. None means: known to be none."""
 
 SAID_LATE = ("waivers", "intent", "bundles")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 JobsOption = Annotated[int, typer.Option("--jobs", metavar="N", help="So many jobs at once.", min=1)]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Run what is missing of a campaign that was begun.")]
+RetryOption = Annotated[bool, typer.Option("--retry", help="With --resume: jobs that crashed, too.")]
 
 
 @common.command()
@@ -22,7 +23,7 @@ def campaign(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The arms, their seeds and their command.")],
     jobs: JobsOption = 1,
     resume: ResumeOption = False,
-    retry: Annotated[bool, typer.Option("--retry", help="With --resume: jobs that crashed, too.")] = False,
+    retry: RetryOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask the guard, print the plan, and run nothing.")] = False,
     executor: Annotated[
         str, typer.Option("--executor", metavar="local|ray|submitit", help="Where the jobs run.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.campaign import JobsOption, ResumeOption, carried_out
+from runaudit.cli.campaign import JobsOption, ResumeOption, RetryOption, carried_out
 from runaudit.cli.common import Context
 from runaudit.cli.launching import describes_launch
 from runaudit.launch.asked import Asked
@@ -21,6 +21,7 @@ def run(
     ] = None,
     jobs: JobsOption = 1,
     resume: ResumeOption = False,
+    retry: RetryOption = False,
 ) -> None:
     """Guard, seal the manifest, run CMD with the run's folder in $RUNAUDIT_RUN, seal the outcome.
 
@@ -29,6 +30,6 @@ def run(
     """
     from runaudit.campaign.seeds import cohort_plan
 
-    if plan := cohort_plan(asked, seeds, jobs=jobs, resume=resume):
-        carried_out(around, plan, jobs=jobs, resume=resume)
+    if plan := cohort_plan(asked, seeds, jobs=jobs, resume=resume, retry=retry):
+        carried_out(around, plan, jobs=jobs, resume=resume, retry=retry)
     around.finish(launch(asked, around.store_root, around.settings, manner=around, cwd=common.here()))

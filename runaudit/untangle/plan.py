@@ -106,6 +106,11 @@ class Plan:
             split=frozenset(i for i, unit in enumerate(self.units) if unit.first is not None),
         )
 
+    @cached_property
+    def moved_names(self) -> frozenset[str]:
+        """Every factor that a unit moves."""
+        return frozenset(name for unit in self.units for name in unit.factors)
+
     @property
     def first_seed(self) -> int:
         """The seed of the plan's first run: above all that A and B were run with."""

@@ -181,9 +181,15 @@ class Campaign:
         """
         if ran.attempt.cell in self.checked or not ran.run.finished:
             return
-        differs = self._differs(self.plan.a.run, ran.run, to)
+        # A dataset that a config file names by its place: the leaves and the reads below it go along.
+        along = {f"config.{'.'.join(map(str, keys))}" for unit in self.plan.units for move in unit.moves
+                 if move.data and move.leaf for keys, _ in move.leaf[1]}  # fmt: skip
+        differs = {
+            name for name in self._differs(self.plan.a.run, ran.run, to)
+            if name not in along and not (along and name.startswith("data[") and name not in self.plan.moved_names)
+        }  # fmt: skip
         wanted = {move.factor for move in moves}
-        known = {factor for unit in self.plan.units for factor in unit.factors}
+        known = self.plan.moved_names
         self.beside.append(differs - known)
         # What differs in every run alike is this machine today; what differs in some is a hybrid that was not built so.
         if wrong := sorted(((differs & known) - wanted) | (self.beside[0] ^ self.beside[-1])):
