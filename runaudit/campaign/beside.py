@@ -6,8 +6,8 @@ Who wrote is asked, not what a file is called: the outcomes list what each run w
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from os.path import join, normpath
 
+from runaudit.launch.rerun import written_by
 from runaudit.records.run import Run
 
 COMPILED = ".pyc"
@@ -46,12 +46,9 @@ def collisions(runs: Sequence[Run]) -> tuple[Collision, ...]:
 
 
 def _written(run: Run) -> Iterator[str]:
-    launch = run.manifest.section("launch")
-    top = str(launch.get("top") or launch.get("cwd") or ".")
-    for row in run.observed.get("written") or ():
-        path = str(row.get("path") or "")
-        if path and not path.endswith(COMPILED) and not path.startswith(("/dev/", "/proc/")):
-            yield normpath(join(top, path))  # noqa: PTH118  (names of sealed records, which need not exist here)
+    for path in map(str, written_by(run)):
+        if not path.endswith(COMPILED) and not path.startswith(("/dev/", "/proc/")):
+            yield path
 
 
 def _span(run: Run) -> tuple[str, str]:

@@ -7,7 +7,8 @@ machines see the same folders as this one: the store, the work tree and the inte
 import os
 import queue
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -79,11 +80,18 @@ class Local:
 
     def run(self, order: Order) -> Told:
         """A process here, on a device that no other job has."""
+        with self.device() as more:
+            return carry_out(order, more)
+
+    @contextmanager
+    def device(self) -> Iterator[Mapping[str, str]]:
+        """The variables that give a job a device for itself; none where devices are not shared out."""
         if not self.environ:
-            return carry_out(order)
+            yield {}
+            return
         device = self.free.get()
         try:
-            return carry_out(order, {DEVICES: device})
+            yield {DEVICES: device}
         finally:
             self.free.put(device)
 

@@ -139,16 +139,20 @@ def _wait(process: "subprocess.Popen[bytes]", stops: Path) -> None:
                 process.send_signal(word)
 
 
+def hear_to_stop() -> None:
+    """Let a job's process be asked to end. Where it was ordered from, a shell's background or a worker of Ray, the
+    signals may be ignored or held back; here they are a request."""
+    signal.signal(STOP, signal.default_int_handler)
+    signal.signal(AGAIN, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP, AGAIN})
+
+
 def main() -> int:
     """The process of a job. Returns the exit code of `runaudit run`."""
     pipe = int(sys.argv[1])
     os.set_inheritable(pipe, False)
     order: Order = pickle.load(sys.stdin.buffer)
-    # Where it was ordered from, a shell's background or a worker of Ray, these may be ignored or held back; here they
-    # are a request.
-    signal.signal(STOP, signal.default_int_handler)
-    signal.signal(AGAIN, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {STOP, AGAIN})
+    hear_to_stop()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
 

@@ -12,12 +12,10 @@ def cohort_plan(asked: Asked, seeds: str | None, *, jobs: int, resume: bool, ret
     """The plan of a launch that is to be made with many seeds; None where it is one launch. Raises UsageError for
     options that do not go together."""
     if seeds is None:
-        if jobs != 1 or resume or retry:
+        if jobs > 1 or resume or retry:
             option = "--resume" if resume else "--retry" if retry else "--jobs"
             raise UsageError(f"{option} is for several seeds", remedy="add --seeds 0-4, and {seed} to the command")
         return None
-    if jobs < 1:
-        raise UsageError(f"--jobs {jobs} would run nothing", remedy="give 1 or more")
     if asked.seed is not None:
         raise UsageError("--seed and --seeds are both given", remedy="leave one of them out")
     words = ("runaudit", "run", *asked.options(), "--seeds", seeds, *(("--jobs", str(jobs)) if jobs > 1 else ()))

@@ -25,12 +25,11 @@ def push(
 
     A remote is made where nothing lies. Keys and passwords are the environment's, as the protocol's package reads them.
     """
-    from runaudit.remote.address import address_of
-    from runaudit.remote.place import open_place
+    from runaudit.remote.place import place_named
     from runaudit.remote.push import push as send
     from runaudit.system.clock import utc_text
 
-    store, place = context.open(), open_place(address_of(remote, context.settings.remotes))
+    store, place = context.open(), place_named(remote, context.settings.remotes)
     answer = send(store, context.settings, place, runs or (), time=utc_text(time.time()))
     context.tell(answer)
     context.finish(INTEGRITY if answer.damaged else 0)
@@ -46,12 +45,11 @@ def pull(
 
     A damaged run is left out and named (exit 4). A run that was pulled is somebody else's: `rerun` wants --trust.
     """
-    from runaudit.remote.address import address_of
-    from runaudit.remote.place import open_place
+    from runaudit.remote.place import place_named
     from runaudit.remote.pull import pull as fetch
     from runaudit.system.clock import utc_text
 
-    place = open_place(address_of(remote, context.settings.remotes))
+    place = place_named(remote, context.settings.remotes)
     answer = fetch(context.store, context.create, place, runs or (), time=utc_text(time.time()))
     context.tell(answer)
     context.finish(INTEGRITY if answer.damaged else 0)

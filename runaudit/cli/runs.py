@@ -72,11 +72,10 @@ def list_runs(
 
 
 def _of_remote(context: Context, remote: str, number: int | None, everything: bool) -> None:
-    from runaudit.remote.address import address_of
     from runaudit.remote.listing import here_in, remote_list
-    from runaudit.remote.place import open_place
+    from runaudit.remote.place import place_named
 
-    place = open_place(address_of(remote, context.settings.remotes))
+    place = place_named(remote, context.settings.remotes)
     found = remote_list(place, here_in(context.store_root), newest=number, everything=everything)
     context.tell(found)
     for note in () if context.quiet or context.json else found.notes:

@@ -184,6 +184,12 @@ def top_of(run: Run) -> Path:
     return Path(os.path.normpath(started_in(run) / Path(*[".."] * len(prefix.parts))))
 
 
+def written_by(run: Run) -> frozenset[Path]:
+    """The files that a run was seen to write, by absolute paths."""
+    rows = run.observed.get("written") or ()
+    return frozenset(Path(os.path.normpath(top_of(run) / str(row["path"]))) for row in rows if row.get("path"))
+
+
 def command_of(run: Run) -> tuple[str, ...]:
     """The command of a run that was captured. Raises NothingToJudgeError where it cannot be run again."""
     argv = tuple(str(word) for word in run.manifest.section("launch").get("argv") or ())

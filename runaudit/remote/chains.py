@@ -47,7 +47,7 @@ def fetch_chains(store: Store, place: Place) -> Counted:
     with reached(place, "read"):
         for lane in place.names(LANES):
             for piece in [piece for name in place.names(f"{LANES}/{lane}") if (piece := piece_of(lane, name))]:
-                is_own = lane == mine and piece.last <= len(own) and own[piece.last - 1][7:23] == piece.chain
+                is_own = lane == mine and piece.lies_in(own)
                 if not is_own:
                     _fetch(store, place, piece, found)
     lanes = read_lanes(store)

@@ -4,14 +4,13 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from runaudit.errors import IntegrityError
 from runaudit.records.digest import digest_file, is_digest_of
 from runaudit.remote.checking import digest_of
 from runaudit.remote.layout import object_name
-from runaudit.remote.place import Place, reached
+from runaudit.remote.place import Place, reached, side_by_side
 from runaudit.store.store import Store
 
 STAGE = "tmp/pull"
@@ -42,8 +41,7 @@ class Fetcher:
     def contents(self, digests: Iterable[str]) -> dict[str, bytes | str]:
         """The bytes of each of these digests, or what is wrong with them. Raises StoreError."""
         names = list(dict.fromkeys(digests))
-        with reached(self._place, "read"), ThreadPoolExecutor(self._place.at_once) as pool:
-            return dict(zip(names, pool.map(self._content_or_fault, names), strict=True))
+        return dict(zip(names, side_by_side(self._place, "read", self._content_or_fault, names), strict=True))
 
     def _content_or_fault(self, digest: str) -> bytes | str:
         try:
@@ -54,8 +52,7 @@ class Fetcher:
     def keep(self, digests: Iterable[str]) -> dict[str, str]:
         """Put contents into the store; digest -> what is wrong with it, empty where nothing is. Raises StoreError."""
         names = list(dict.fromkeys(digests))
-        with reached(self._place, "read"), ThreadPoolExecutor(self._place.at_once) as pool:
-            return dict(zip(names, pool.map(self._kept_or_fault, names), strict=True))
+        return dict(zip(names, side_by_side(self._place, "read", self._kept_or_fault, names), strict=True))
 
     def _kept_or_fault(self, digest: str) -> str:
         found = self._content_or_fault(digest)

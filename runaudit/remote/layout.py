@@ -16,14 +16,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.digest import digest_bytes
 from runaudit.remote.index import PUSH, PUSHES, push_names
-from runaudit.remote.place import TMP, Place, reached
+from runaudit.remote.place import TMP, Place, reached, side_by_side
 from runaudit.text.typed import typed_word
 
 MARKER, SCHEMA, PUSH_SCHEMA = "remote.json", "runaudit.remote/1", "runaudit.pushed/1"
@@ -126,6 +125,12 @@ def is_remote(place: Place) -> bool:
     return True
 
 
+def require_remote(place: Place) -> None:
+    """Raises UsageError where stores were not pushed to this place, as `is_remote` does where something else lies."""
+    if not is_remote(place):
+        raise UsageError(f"there is no remote at {place.shown}", remedy="check the address, or push to it first")
+
+
 def marker() -> bytes:
     """What says that a place is a remote. It is the same everywhere, so that two who make one at once agree."""
     return json.dumps({"schema": SCHEMA}).encode()
@@ -158,16 +163,17 @@ class Pushed:
 
 def read_pushes(place: Place) -> Pushed:
     """All that was told. A damaged file is a problem, and hides no other. Raises StoreError."""
-    with reached(place, "read"), ThreadPoolExecutor(place.at_once, "runaudit-read") as pool:
+    with reached(place, "read"):
         names = push_names(place)
-        found = Pushed(files=names)
-        for name, raw in zip(names, pool.map(lambda name: place.read(f"{PUSHES}/{name}"), names), strict=True):
-            try:
-                for told in _told_in(name, raw):
-                    before = found.runs.get(told.run)
-                    found.runs[told.run] = told if before is None else before.joined(told)
-            except IntegrityError as error:
-                found.problems.append((f"{PUSHES}/{name}", error.message))
+    found = Pushed(files=names)
+    raws = side_by_side(place, "read", lambda name: place.read(f"{PUSHES}/{name}"), names)
+    for name, raw in zip(names, raws, strict=True):
+        try:
+            for told in _told_in(name, raw):
+                before = found.runs.get(told.run)
+                found.runs[told.run] = told if before is None else before.joined(told)
+        except IntegrityError as error:
+            found.problems.append((f"{PUSHES}/{name}", error.message))
     return found
 
 

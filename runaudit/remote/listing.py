@@ -86,10 +86,9 @@ def remote_list(place: Place, is_here: Callable[[str], bool], *, newest: int | N
     found = listed_ready(place, newest or NEWEST, everything)
     if found is not None:
         return _list(place, found, is_here, newest, everything)
-    from runaudit.remote.layout import is_remote, read_pushes  # What the index spares.
+    from runaudit.remote.layout import read_pushes, require_remote  # What the index spares.
 
-    if not is_remote(place):
-        raise UsageError(f"there is no remote at {place.shown}", remedy="check the address, or push to it first")
+    require_remote(place)
     told = read_pushes(place)
     whole = newest_of(told.runs.values())
     if not told.problems:

@@ -8,13 +8,16 @@ protocol (`fsplace`). The names of half-written files are below `tmp/`, where no
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from runaudit.errors import StoreError, UsageError
-from runaudit.remote.address import Address
+from runaudit.remote.address import Address, address_of
 from runaudit.system.files import fsync_folder, open_ordinary, read_ordinary
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 TMP = "tmp"
 CHUNK = 1 << 20
@@ -125,6 +128,11 @@ class Folder:
                 new.rename(path)
 
 
+def place_named(word: str, remotes: Mapping[str, str]) -> Place:
+    """The place that a word names, as `address_of` reads it. Raises UsageError."""
+    return open_place(address_of(word, remotes))
+
+
 def open_place(address: Address) -> Place:
     """The place at an address. Raises UsageError where the package of its protocol is missing, or something else lies
     there than a folder."""
@@ -144,6 +152,14 @@ def reached(place: Place, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(f"cannot {doing} {place.shown}: {_why(error)}", remedy=_remedy(error)) from error
+
+
+def side_by_side(place: Place, doing: str, do: Callable[[_A], _B], items: Iterable[_A]) -> list[_B]:
+    """`do` of each, as many on their way at once as the place takes, in their order. Raises StoreError as `reached`."""
+    from concurrent.futures import ThreadPoolExecutor  # A plain list of a remote needs none.
+
+    with reached(place, doing), ThreadPoolExecutor(place.at_once, "runaudit-remote") as pool:
+        return list(pool.map(do, items))
 
 
 def _why(error: OSError) -> str:

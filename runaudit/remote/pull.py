@@ -11,9 +11,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from runaudit.errors import UsageError
 from runaudit.remote.answer import PullAnswer
-from runaudit.remote.layout import is_remote, read_pushes
+from runaudit.remote.layout import read_pushes, require_remote
 from runaudit.remote.place import Place
 from runaudit.remote.taking import Taking
 from runaudit.remote.words import runs_meant
@@ -32,8 +31,7 @@ def pull(here: Store, create: Callable[[], Store], place: Place, words: Sequence
     """
     if has_store(here):
         here.existing().entries()  # What is damaged takes nothing in, whatever lies there.
-    if not is_remote(place):
-        raise UsageError(f"there is no remote at {place.shown}", remedy="check the address, or push to it first")
+    require_remote(place)
     told = read_pushes(place)
     ids = runs_meant(told.runs, words, place.shown) if words else tuple(told.runs)
     if not ids:

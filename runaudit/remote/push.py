@@ -3,7 +3,6 @@ of the runs: what is cut short leaves what nobody names, and doing it again send
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,7 +23,7 @@ from runaudit.remote.layout import (
     push_file,
     read_pushes,
 )
-from runaudit.remote.place import Place, reached
+from runaudit.remote.place import Place, reached, side_by_side
 from runaudit.remote.telling import Needs, Teller, open_runs, sealed_file
 from runaudit.runs.names import ids_named
 from runaudit.settings import Settings
@@ -105,8 +104,7 @@ def _running_note(running: Iterable[str]) -> tuple[str, ...]:
 def _lying_there(store: Store, place: Place) -> tuple[str, ...]:
     """What was forgotten here, and still lies at the remote: nothing is taken away there by itself."""
     names = [(row, object_name(row.digest)) for row in store.forgotten().values()]
-    with reached(place, "read"), ThreadPoolExecutor(place.at_once) as pool:
-        sizes = list(pool.map(lambda pair: place.size(pair[1]), names))
+    sizes = side_by_side(place, "read", lambda pair: place.size(pair[1]), names)
     return tuple(
         f"the {row.subject} was forgotten here and still lies at the remote: delete {name} there"
         for (row, name), size in zip(names, sizes, strict=True)
@@ -119,7 +117,7 @@ def _send_lanes(store: Store, place: Place) -> tuple[int, tuple[str, ...]]:
     own, and what is to be known of it. Raises OSError, IntegrityError."""
     mine, chains = own_lane(store), chains_of(store.whole_log())
     there = [piece for name in place.names(f"{LANES}/{mine}") if (piece := piece_of(mine, name))]
-    ours = [one.last for one in there if one.last <= len(chains) and chains[one.last - 1][7:23] == one.chain]
+    ours = [one.last for one in there if one.lies_in(chains)]
     notes: tuple[str, ...] = ()
     if len(ours) < len(there):
         parted = f"the log of this store at the remote goes another way after line {max(ours, default=0)}"
@@ -178,8 +176,7 @@ class _Sending:
             except RunauditError as error:
                 self.left_out.append(LeftOut(run=one.run, reason=error.message, damaged=True))
         jobs = {name: job for one, needs in whole for name, job in self._jobs(one.run, needs) if name not in self._sent}
-        with reached(self.place, "write to"), ThreadPoolExecutor(self.place.at_once) as pool:
-            self._sent |= zip(jobs, pool.map(_judged, jobs.values()), strict=True)
+        self._sent |= zip(jobs, side_by_side(self.place, "write to", _judged, jobs.values()), strict=True)
         sound = []
         for one, needs in whole:
             faults = [fault for name, _ in self._jobs(one.run, needs) if (fault := self._sent[name])]

@@ -49,6 +49,15 @@ class Piece:
         """Where it lies, below the folder of all lanes."""
         return f"{self.store}/{self.first:08d}-{self.last:08d}-{self.chain}.jsonl"
 
+    def lies_in(self, chains: Sequence[str]) -> bool:
+        """Whether a log of these chains, line by line, goes through the end of this piece."""
+        return self.last <= len(chains) and _begun(chains[self.last - 1]) == self.chain
+
+
+def _begun(chain: str) -> str:
+    """The beginning of a chain's digest, by which a piece is named."""
+    return chain[7:23]
+
 
 def piece_of(store: str, name: str) -> Piece | None:
     """The piece that a file of this name is; None where the name is that of none."""
@@ -74,7 +83,7 @@ def piece_fault(piece: Piece, raw: bytes) -> str | None:
         return "does not hold the lines that its name says"
     if _broken(entries):
         return "has a line that does not follow the line before it"
-    return None if entries[-1].chain[7:23] == piece.chain else "does not end as its name says"
+    return None if _begun(entries[-1].chain) == piece.chain else "does not end as its name says"
 
 
 def _broken(entries: Sequence[LogEntry]) -> bool:
@@ -203,5 +212,5 @@ def own_piece(store: Store, first: int) -> tuple[Piece, bytes] | None:
     lines = raw.split(b"\n")[:-1]
     if first > len(lines):
         return None
-    chain = chains_of(raw)[-1][7:23]
+    chain = _begun(chains_of(raw)[-1])
     return Piece(own_lane(store), first, len(lines), chain), b"".join(line + b"\n" for line in lines[first - 1 :])

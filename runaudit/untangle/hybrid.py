@@ -6,19 +6,19 @@ is read from its record.
 
 import os
 import pickle
-import queue
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from runaudit import errors
-from runaudit.campaign.executors import DEVICES, Local  # brings along how frozen tables are pickled
+from runaudit.campaign.executors import Local
+from runaudit.campaign.job import STOP, hear_to_stop  # and how frozen tables are pickled
 from runaudit.capture.draft import LaunchRequest
 from runaudit.capture.environment import devices
 from runaudit.errors import NothingToJudgeError, RunauditError
@@ -66,21 +66,20 @@ class Apart:
     environ: Mapping[str, str]
     _alive: set["subprocess.Popen[bytes]"] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _free: "queue.SimpleQueue[str] | None" = None
 
-    def __post_init__(self) -> None:
-        local = Local.of(self.jobs, devices(self.environ))
-        if local.at_once is not None:
-            self.jobs, self._free = min(self.jobs, local.at_once), local.free
+    @cached_property
+    def _local(self) -> Local:
+        return Local.of(self.jobs, devices(self.environ))
 
     def go(self, next_order: Callable[[], tuple[_T, Order] | None], take: Callable[[_T, str, bool], None]) -> None:
         """Run what `next_order` gives until it gives none and all have ended; `take` hears of each that has. Ctrl-C
         asks each once to end, and is raised when they have."""
         running: dict[Future[tuple[str, bool]], _T] = {}
-        with ThreadPoolExecutor(self.jobs, thread_name_prefix="runaudit-hybrid") as pool:
+        at_once = min(self.jobs, self._local.at_once or self.jobs)
+        with ThreadPoolExecutor(at_once, thread_name_prefix="runaudit-hybrid") as pool:
             try:
                 while True:
-                    while len(running) < self.jobs and (one := next_order()) is not None:
+                    while len(running) < at_once and (one := next_order()) is not None:
                         running[pool.submit(self._run, one[1])] = one[0]
                     if not running:
                         return
@@ -93,16 +92,11 @@ class Apart:
     def _stop(self) -> None:
         with self._lock:
             for process in self._alive:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(STOP)
 
     def _run(self, order: Order) -> tuple[str, bool]:
-        if self._free is None:
-            return self._wait(order, {})
-        device = self._free.get()
-        try:
-            return self._wait(order, {DEVICES: device})
-        finally:
-            self._free.put(device)
+        with self._local.device() as more:
+            return self._wait(order, more)
 
     def _wait(self, order: Order, more: Mapping[str, str]) -> tuple[str, bool]:
         """A process of its own session, so that Ctrl-C at a terminal reaches this one alone, which asks it to end."""
@@ -131,8 +125,7 @@ def main() -> int:
     """The process of a hybrid: its order on standard input, its run on standard output."""
     answer = os.dup(1)
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    hear_to_stop()
     order, more = pickle.load(sys.stdin.buffer)
     told: tuple[str | None, bool, str, str, str]
     try:

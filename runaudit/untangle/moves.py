@@ -19,7 +19,7 @@ from runaudit.factors.arguments import launch_words
 from runaudit.factors.factor import Absent
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
-from runaudit.launch.rerun import started_in, top_of
+from runaudit.launch.rerun import started_in, top_of, written_by
 from runaudit.records.run import Run
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.system.files import read_ordinary
@@ -176,10 +176,9 @@ def written_beyond(run: Run, command: Sequence[str]) -> set[str]:
         Path(os.path.normpath(cwd / part)) for word in command[1:] for part in (word, word.partition("=")[2]) if part
     ]
     named = [place for place in places if len(place.parts) > 1]
-    found = {
-        Path(os.path.normpath(top / str(row["path"]))) for row in run.observed.get("written") or () if row.get("path")
+    return {
+        str(one) for one in written_by(run) if not one.is_relative_to(top) and not any(map(one.is_relative_to, named))
     }
-    return {str(one) for one in found if not one.is_relative_to(top) and not any(map(one.is_relative_to, named))}
 
 
 def _dataset(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:

@@ -18,6 +18,8 @@ from runaudit.records.run import Run
 from runaudit.runs.names import Names, has_store
 from runaudit.store import Store
 from runaudit.store.catalogue import load, manifest_of
+from runaudit.untangle.answer import UntangleAnswer
+from runaudit.untangle.finding import Finding
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.trial import Attempt, Batch, Done
 
@@ -75,7 +77,7 @@ def runs_of(store: Store, plan: Plan, marks: Marks) -> Iterator[Ran]:
             yield ran_of(run, plan)
 
 
-def errors_of(ran: Sequence[Ran]) -> dict[str, int]:
+def _errors(ran: Sequence[Ran]) -> dict[str, int]:
     """Why runs failed, the most frequent first, with how many did so."""
     found = Counter(
         str(one.run.outcome.body.get("error") or one.run.status)
@@ -103,8 +105,23 @@ def done_of(batch: Batch, number: int, ran: Sequence[Ran]) -> Done:
     return Done(batch, tuple(one.attempt for one in ran if one.batch == number and _counts(one)))
 
 
-def is_done(mine: Sequence[Ran]) -> bool:
-    """Whether a place of a batch has its number, or has failed as often as it may."""
+def open_places(batch: Batch, number: int, ran: Sequence[Ran]) -> set[int]:
+    """The places of a batch that are still to be run."""
+    mine: dict[int, list[Ran]] = {place: [] for place in range(len(batch.cells))}
+    for one in ran:
+        if one.batch == number:
+            mine[one.place].append(one)
+    return {place for place, those in mine.items() if not _is_done(those)}
+
+
+def answer_of(plan: Plan, finding: Finding | None, history: Sequence[Done], ran: Sequence[Ran]) -> UntangleAnswer:
+    """What a plan's runs told."""
+    return UntangleAnswer(plan=plan, finding=finding, history=tuple(history), runs=tuple(one.run.id for one in ran),
+                          errors=_errors(ran))  # fmt: skip
+
+
+def _is_done(mine: Sequence[Ran]) -> bool:
+    """Whether a place has its number, or has failed as often as it may."""
     counted = [one for one in mine if _counts(one)]
     stopped = len(mine) - len(counted)
     return any(one.attempt.value is not None for one in counted) or len(counted) >= ATTEMPTS or stopped > STOPS

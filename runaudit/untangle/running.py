@@ -4,6 +4,7 @@ What was run before is found in the sealed runs (`ran`); an interrupted plan goe
 """
 
 import contextlib
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 from runaudit.capture.draft import LaunchRequest
 from runaudit.errors import NothingToJudgeError
 from runaudit.factors.cohort import HYBRID_LABEL
+from runaudit.factors.tree import leaves_of
 from runaudit.judge.bench import Bench
 from runaudit.launch.given import merged_config
 from runaudit.launch.process import executable
@@ -24,6 +26,7 @@ from runaudit.launch.rerun import (
     top_of,
     where_it_lies,
     with_program,
+    written_by,
 )
 from runaudit.records.run import Run
 from runaudit.settings import Settings
@@ -38,7 +41,7 @@ from runaudit.untangle.hybrid import Apart, Order, carried_out
 from runaudit.untangle.moves import Move, seed_in_file
 from runaudit.untangle.plan import Plan
 from runaudit.untangle.procedure import decide
-from runaudit.untangle.ran import Marks, Ran, done_of, errors_of, is_done, mark_of, ran_of, runs_of
+from runaudit.untangle.ran import Marks, Ran, answer_of, done_of, mark_of, open_places, ran_of, runs_of
 from runaudit.untangle.trees import Trees
 from runaudit.untangle.trial import Batch, Done
 from runaudit.untangle.units import moved
@@ -89,15 +92,15 @@ class Campaign:
 
         def next_one() -> tuple[Built, Order] | None:
             """The first place that is not done and not being run."""
-            for turn, place in enumerate(order):
-                mine = [one for one in ran if (one.batch, one.place) == (number, place)]
-                if place not in begun.values() and not is_done(mine):
-                    cell, count = batch.cells[place], len(ran) + len(begun)
-                    again = " again" if mine else ""
-                    self.progress(f"{batch.purpose}, run {turn + 1} of {len(order)}{again}: {self._said(cell)}")
-                    begun[count] = place
-                    return self._built(cell, number, place, count)
-            return None
+            waiting = open_places(batch, number, ran) - set(begun.values())
+            if not waiting:
+                return None
+            turn, place = next((turn, place) for turn, place in enumerate(order) if place in waiting)
+            cell, count = batch.cells[place], len(ran) + len(begun)
+            again = " again" if any((one.batch, one.place) == (number, place) for one in ran) else ""
+            self.progress(f"{batch.purpose}, run {turn + 1} of {len(order)}{again}: {self._said(cell)}")
+            begun[count] = place
+            return self._built(cell, number, place, count)
 
         def take(built: Built, run_id: str, stopped: bool) -> None:
             found = ran_of(load(self.store, run_id), self.plan)
@@ -157,13 +160,16 @@ class Campaign:
         files = tuple(to / path for path in a.manifest.section("launch").get("config_files") or ())
         at_b = {move.data for move in moves if move.data}
         config = {"config": merged_config(files)} if files else {"config": body["config"]} if "config" in body else {}
+        texts = [text for word in command for text in (word, word.partition("=")[2])]
+        texts += [leaf for _, leaf in leaves_of(config.get("config", {}), "config") if isinstance(leaf, str)]
+        named = [Path(text) for text in texts if text.startswith(os.sep)]
         return LaunchRequest(
             label=f"{HYBRID_LABEL}{a.label}: {said}",
             seed=seed,
             **config,
             config_files=files,
             data={
-                name: _placed(entry, b if name in at_b else a, name, to)
+                name: _placed(entry, b if name in at_b else a, name, to, named)
                 for name, entry in (body.get("data") or {}).items()
             },
             init=body.get("init"),
@@ -181,13 +187,7 @@ class Campaign:
         """
         if ran.attempt.cell in self.checked or not ran.run.finished:
             return
-        # A dataset that a config file names by its place: the leaves and the reads below it go along.
-        along = {f"config.{'.'.join(map(str, keys))}" for unit in self.plan.units for move in unit.moves
-                 if move.data and move.leaf for keys, _ in move.leaf[1]}  # fmt: skip
-        differs = {
-            name for name in self._differs(self.plan.a.run, ran.run, to)
-            if name not in along and not (along and name.startswith("data[") and name not in self.plan.moved_names)
-        }  # fmt: skip
+        differs = self._differs(self.plan.a.run, ran.run, to)
         wanted = {move.factor for move in moves}
         known = self.plan.moved_names
         self.beside.append(differs - known)
@@ -221,15 +221,13 @@ def answered(
     work = Campaign(plan=plan, store=bench.store, settings=bench.settings, trees=trees, environ=environ,
                     progress=progress)  # fmt: skip
     finding, history, ran = work.go(list(runs_of(bench.store, plan, marks)))
-    ids = tuple(one.run.id for one in ran)
-    return UntangleAnswer(plan=plan, finding=finding, history=history, runs=ids, errors=errors_of(ran))
+    return answer_of(plan, finding, history, ran)
 
 
 def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path, outside: Path) -> tuple[str, ...]:
     words = applied(command_of(a), tuple(dict.fromkeys(one for move in moves for one in move.choices)))
     words = with_seed(words, seed, was=a.manifest.seed) or words
-    written = {str(top_of(a) / str(row["path"])) for row in a.observed.get("written") or () if row.get("path")}
-    laid = redirected(words, written, cwd=started_in(a), top=top_of(a), to=outside)
+    laid = redirected(words, set(map(str, written_by(a))), cwd=started_in(a), top=top_of(a), to=outside)
     for number in (at for at, word in enumerate(laid) if word != words[at]):
         (outside / str(number)).mkdir(parents=True)
     return with_program(laid, a, cwd)
@@ -254,12 +252,14 @@ def _variables(environ: Mapping[str, str], plan: Plan, moves: Sequence[Move]) ->
     return found
 
 
-def _placed(entry: Mapping[str, Any], run: Run, name: str, to: Path) -> Any:
-    """A dataset where the hybrid finds it: in its own tree if it lay in the run's, else where it lies."""
+def _placed(entry: Mapping[str, Any], run: Run, name: str, to: Path, named: Sequence[Path]) -> Any:
+    """A dataset where the hybrid finds it: in its own tree if it lay in the run's, else where it lies. What the command
+    or the config names by its full path (`named`) is read there, whichever tree that is in."""
     mine = run.manifest.section("data").get(name) or entry
     path = Path(str(mine.get("path") or ""))
-    with contextlib.suppress(ValueError):
-        inside = to / path.relative_to(top_of(run))
-        if inside.exists():
-            return inside
+    if not any(map(path.is_relative_to, named)):
+        with contextlib.suppress(ValueError):
+            inside = to / path.relative_to(top_of(run))
+            if inside.exists():
+                return inside
     return where_it_lies(mine)

@@ -11,14 +11,13 @@ from runaudit.diff.arms import typical
 from runaudit.factors.cohort import cohort_of
 from runaudit.judge.bench import Bench
 from runaudit.metrics.catalogue import Direction
-from runaudit.records.run import Run
 from runaudit.store.catalogue import load, run_ids
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.finding import Finding
 from runaudit.untangle.moves import Move
 from runaudit.untangle.plan import Plan, arm_of
 from runaudit.untangle.procedure import decide
-from runaudit.untangle.ran import Marks, Ran, done_of, errors_of, is_done, marks_of, runs_of
+from runaudit.untangle.ran import Marks, answer_of, done_of, marks_of, open_places, runs_of
 from runaudit.untangle.trial import Done
 from runaudit.untangle.units import Unit
 
@@ -44,33 +43,20 @@ def answers_on(bench: Bench, arms: Collection[Collection[str]]) -> tuple[Untangl
 def _answer(bench: Bench, mark: Mapping[str, Any], marks: Marks) -> UntangleAnswer:
     plan = _plan(bench, mark)
     ran = list(runs_of(bench.store, plan, marks))
-    finding, history = _replayed(plan, ran)
-    return UntangleAnswer(
-        plan=plan, finding=finding, history=history, runs=tuple(one.run.id for one in ran), errors=errors_of(ran)
-    )
-
-
-def _replayed(plan: Plan, ran: list[Ran]) -> tuple[Finding | None, tuple[Done, ...]]:
-    """What the procedure says of these runs; no finding where a batch is not through."""
     history: list[Done] = []
     while not isinstance(move := decide(plan.question, history), Finding):
-        number = len(history)
-        if not all(
-            is_done([one for one in ran if (one.batch, one.place) == (number, place)])
-            for place in range(len(move.cells))
-        ):
-            return None, tuple(history)
-        history.append(done_of(move, number, ran))
-    return move, tuple(history)
+        if open_places(move, len(history), ran):
+            return answer_of(plan, None, history, ran)
+        history.append(done_of(move, len(history), ran))
+    return answer_of(plan, move, history, ran)
 
 
 def _plan(bench: Bench, mark: Mapping[str, Any]) -> Plan:
     body, asked = mark["plan"], mark.get("asked") or {}
     metric, sequences = body["metric"], tuple(asked.get("sequences") or ())
-    arms = []
-    for end in ("a", "b"):
-        runs = tuple(_held(bench, body[end]))
-        arms.append(arm_of(cohort_of(runs), typical(cohort_of(runs)), metric, sequences))
+    known = set(run_ids(bench.store))
+    ends = ([load(bench.store, run, trajectory=False) for run in body[end] if run in known] for end in ("a", "b"))
+    arms = [arm_of(end, typical(end), metric, sequences) for end in map(cohort_of, ends)]
     return Plan(
         a=arms[0],
         b=arms[1],
@@ -92,8 +78,3 @@ def _units(bodies: Collection[Mapping[str, Any]], whys: Collection[str]) -> Iter
     for body, why in zip(bodies, (*whys, *[""] * len(bodies)), strict=False):
         moves = (Move(factor=name, how=how) for name, how in zip(body["factors"], body["how"], strict=True))
         yield Unit(moves=tuple(moves), why=why, first=body.get("first"), is_one_word=bool(body.get("one_word")))
-
-
-def _held(bench: Bench, ids: Collection[str]) -> Iterator[Run]:
-    known = set(run_ids(bench.store))
-    return (load(bench.store, run_id, trajectory=False) for run_id in ids if run_id in known)

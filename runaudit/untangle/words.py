@@ -178,10 +178,10 @@ def _plan_lines(answer: "UntangleAnswer") -> Iterator[str]:
         if answer.spread
         else plural(ran, "run")
     )
-    yield from _drift(answer)
+    yield from ends_said(answer)
 
 
-def _drift(answer: "UntangleAnswer") -> Iterator[str]:
+def ends_said(answer: "UntangleAnswer") -> Iterator[str]:
     """The two ends as they were recorded and as they were run again."""
     from runaudit.stats.interval import mean
 

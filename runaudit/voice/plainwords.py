@@ -62,6 +62,8 @@ def value_of(param: Any, opts: Mapping[str, Any], hints: Mapping[str, Any]) -> A
     if kind in (str, Path) and isinstance(found, str):
         return kind(found)
     if kind is int and isinstance(found, str) and re.fullmatch(r"-?[0-9]{1,18}", found):
+        if param.min is not None and int(found) < param.min:
+            raise NeedsTyper  # Its words for a number below the least are as good as ours.
         return int(found)
     many = get_args(kind)
     if get_origin(kind) is list and many[0] in (str, Path) and isinstance(found, list | tuple):

@@ -37,8 +37,14 @@ def test_a_plain_line_gives_the_values_that_typer_gives(line, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "line", [["diff", "--nope"], ["list", "--format", "xml"], ["show"], ["show", "a", "b"], ["nope"]], ids=" ".join
-)
+    "line",
+    [
+        ["diff", "--nope"], ["list", "--format", "xml"], ["show"], ["show", "a", "b"], ["nope"],
+        ["campaign", "a.toml", "--jobs", "0"], ["untangle", "a", "b", "--seeds", "2"],
+        ["run", "--seeds", "0-1", "--jobs", "0", "--", "true"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
 def test_a_wrong_line_is_a_usage_error(line, capsys):
     with pytest.raises(SystemExit) as ended:
         main(line)

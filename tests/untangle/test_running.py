@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 import runaudit
+from runaudit.records.manifest import Manifest
+from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load, run_ids
 from runaudit.untangle.planning import plan_of
 from runaudit.untangle.ran import marks_of, runs_of
-from runaudit.untangle.running import Campaign, _variables
+from runaudit.untangle.running import Campaign, _placed, _variables
 from tests.untangle.test_answer import asked
 
 
@@ -64,3 +66,18 @@ def test_hybrids_at_once_are_the_runs_that_one_after_another_are_and_none_is_los
     assert sorted(one.attempt.cell for one in kept) == [(-1, -1), (-1, -1), (1, 1), (1, 1)]
     assert len({one.run.manifest.seed for one in ran}) == len(ran)
     assert {str(one.run.manifest.section("launch")["argv"][0]) for one in ran} == {sys.executable}
+
+
+def test_a_dataset_that_is_named_by_its_full_path_is_read_there_and_not_in_the_hybrids_own_tree(tmp_path):
+    """A declared copy that nobody reads would leave the one that is read out of the record."""
+    for folder in ("work", "hybrid"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "v1.csv").write_text("1\n")
+    work, hybrid = tmp_path / "work", tmp_path / "hybrid"
+    entry = {"path": str(work / "v1.csv"), "digest": f"sha256:{'1' * 64}"}
+    run = Run(manifest=Manifest.of({"label": "a", "launch": {"cwd": str(work)}, "data": {"d": entry}}))
+
+    assert _placed(entry, run, "d", hybrid, []) == hybrid / "v1.csv"
+    assert _placed(entry, run, "d", hybrid, [work / "v2.csv"]) == hybrid / "v1.csv"
+    assert _placed(entry, run, "d", hybrid, [work / "v1.csv"]) == work / "v1.csv"
+    assert _placed(entry, run, "d", hybrid, [work]) == work / "v1.csv"

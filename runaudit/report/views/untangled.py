@@ -12,6 +12,7 @@ from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import listed, plural
 from runaudit.untangle.answer import Effect, UntangleAnswer
 from runaudit.untangle.trial import spent
+from runaudit.untangle.words import ends_said
 
 MOST_DRAWN = 12
 
@@ -82,7 +83,7 @@ def _view(answer: UntangleAnswer, arms: Sequence[ArmInput]) -> UntangledView:
         told=tuple(true_minus(clean(line)) for line in answer.reasons()),
         rows=rows,
         immovable=tuple((shown(name, 56), clean(why)) for name, why in answer.plan.immovable.items()),
-        ends=tuple(_ends(answer)),
+        ends=tuple(true_minus(clean(line)) for line in ends_said(answer)),
         runs=f"{count}, {failed} failed" if failed else count,
         ids=answer.runs,
         words=_words(about, rows),
@@ -110,20 +111,6 @@ def _row(answer: UntangleAnswer, one: Effect) -> EffectRow:
         effect=one.effect,
         ci=one.ci,
     )
-
-
-def _ends(answer: UntangleAnswer) -> list[str]:
-    from runaudit.stats.interval import mean
-
-    places, found = decimals(answer.spread), []
-    for name, arm in (("A", answer.plan.a), ("B", answer.plan.b)):
-        again = answer.ends[name.lower()]
-        if arm.values and again:
-            found.append(true_minus(
-                f"{name}: {show(mean(arm.values), places)} in the record (n = {len(arm.values)}), "
-                f"{show(mean(again), places)} run again (n = {len(again)})"
-            ))  # fmt: skip
-    return found
 
 
 def _words(about: MetricText, rows: Sequence[EffectRow]) -> str:
