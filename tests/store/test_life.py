@@ -226,10 +226,13 @@ def sealed(root: Path, number: int) -> None:
     live.mkdir(parents=True, exist_ok=True)
     if str(manifest.digest) in store.endings():
         return
-    (live / "series.jsonl").unlink(missing_ok=True)
-    series = Series(live / "series.jsonl")
-    series.log(1, {"train/loss": float(number)}, 0.0)
-    series.close()
+    path = live / "series.jsonl"
+    if not (path.exists() and path.read_bytes().endswith(b"\n")):
+        # A program that comes back logs what it had not logged: what is whole it does not throw away itself.
+        path.unlink(missing_ok=True)
+        series = Series(path)
+        series.log(1, {"train/loss": float(number)}, 0.0)
+        series.close()
     weights = store.run_dir(manifest.id) / "best.pt"
     weights.parent.mkdir(parents=True, exist_ok=True)
     weights.write_bytes(b"weights")
