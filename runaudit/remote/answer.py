@@ -67,21 +67,27 @@ class _Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushAnswer(_Moved):
-    """What `push` answers with: the runs that the remote has from now on."""
+    """What `push` answers with: the runs that the remote has from now on, and those it knew and had not whole, of which
+    what was missing was sent `again`."""
 
     pushed: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
-        return {"schema": "runaudit.push/1", **self._json("pushed", self.pushed)}
+        return {"schema": "runaudit.push/1", **self._json("pushed", self.pushed), "sent_again": list(self.again)}
 
     @property
     def headline(self) -> str:
         """How much was sent, on one line."""
-        if not self.pushed and not self.left_out:
+        if not self.pushed and not self.left_out and not self.problems:
+            if self.again:
+                lost = f"{plural(self.files, 'file')}, {self.size:,} bytes, of {plural(len(self.again), 'run')}"
+                return f"sent again to {self.remote}, where it was missing: {lost}"
             log = f"; {plural(self.lines, 'line')} of the log sent" if self.lines else ""
             return f"everything up to date at {self.remote}{log}" if self.same else f"no run to push to {self.remote}"
-        return f"pushed to {self.remote}: {self._amount(self.pushed)}"
+        again = f"; what was missing of {len(self.again)} sent again" if self.again else ""
+        return f"pushed to {self.remote}: {self._amount(self.pushed)}{again}"
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""

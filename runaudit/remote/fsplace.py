@@ -6,7 +6,7 @@ name of its own, and given the one it is to have by a move.
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +68,25 @@ class Opened:
 
     def names(self, folder: str) -> Sequence[str]:
         """What lies right below a folder, sorted; nothing where it is not there."""
+        return sorted(path.rpartition("/")[2] for path in self._listed(folder))
+
+    def sizes(self, folder: str) -> Mapping[str, int]:
+        """The sizes in bytes of the files right below a folder, by name; none where it is not there."""
+        found = self._listed(folder).items()
+        return {path.rpartition("/")[2]: int(facts["size"]) for path, facts in found if facts["type"] != "directory"}
+
+    def _listed(self, folder: str) -> Mapping[str, Mapping[str, Any]]:
         try:
             with _as_the_system():
                 self._system.invalidate_cache()  # Another machine writes there, too.
-                found = self._system.ls(self._at(folder), detail=False)
+                found = self._system.ls(self._at(folder), detail=True)
                 self._system.invalidate_cache()
         except FileNotFoundError:
-            return ()
+            return {}
+        paths = {str(facts["name"]).strip("/"): facts for facts in found}
         # Some protocols list the folder in itself, by the object that stands for it.
-        paths = {str(path).strip("/") for path in found} - {self._at(folder).strip("/")}
-        return sorted(path.rpartition("/")[2] for path in paths)
+        paths.pop(self._at(folder).strip("/"), None)
+        return paths
 
     def size(self, name: str) -> int | None:
         """The size of a file in bytes; None where there is none."""

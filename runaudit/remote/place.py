@@ -36,6 +36,9 @@ class Place(Protocol):
     def names(self, folder: str) -> Sequence[str]:
         """What lies right below a folder, sorted; nothing where it is not there."""
 
+    def sizes(self, folder: str) -> Mapping[str, int]:
+        """The sizes in bytes of the files right below a folder, by name; none where it is not there."""
+
     def size(self, name: str) -> int | None:
         """The size of a file in bytes; None where there is none."""
 
@@ -67,6 +70,14 @@ class Folder:
             return sorted(path.name for path in (self.root / folder).iterdir())
         except FileNotFoundError:
             return ()
+
+    def sizes(self, folder: str) -> Mapping[str, int]:
+        """The sizes in bytes of the files right below a folder, by name; none where it is not there."""
+        try:
+            with os.scandir(self.root / folder) as found:
+                return {one.name: one.stat().st_size for one in found if one.is_file()}
+        except FileNotFoundError:
+            return {}
 
     def size(self, name: str) -> int | None:
         """The size of a file in bytes; None where there is none."""

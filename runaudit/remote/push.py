@@ -13,7 +13,6 @@ from runaudit.remote.answer import LeftOut, PushAnswer
 from runaudit.remote.index import write_index
 from runaudit.remote.layout import (
     BATCH,
-    LANES,
     MARKER,
     Pushed,
     Told,
@@ -23,22 +22,15 @@ from runaudit.remote.layout import (
     push_file,
     read_pushes,
 )
-from runaudit.remote.place import Place, reached, side_by_side
+from runaudit.remote.logs import DELETE, send_logs
+from runaudit.remote.place import Folder, Place, reached, side_by_side
 from runaudit.remote.telling import Needs, Teller, open_runs, sealed_file
 from runaudit.runs.names import ids_named
 from runaudit.settings import Settings
 from runaudit.store.catalogue import run_ids
-from runaudit.store.end import chains_of
-from runaudit.store.kept import read_kept
-from runaudit.store.lanes import own_lane, own_piece, piece_fault, piece_of, pieces_in
 from runaudit.store.store import Store
 from runaudit.system.progress import work
 from runaudit.text.words import head, plural
-
-_WHY_PARTED = (
-    "this store is a copy that was gone on with, or older than what was pushed, or was rewritten; both are kept, and "
-    "`verify` tells of it wherever they are pulled"
-)
 
 
 def push(store: Store, settings: Settings, place: Place, words: Sequence[str], *, time: str) -> PushAnswer:
@@ -46,6 +38,8 @@ def push(store: Store, settings: Settings, place: Place, words: Sequence[str], *
 
     Raises UsageError for a run that is not there or still runs, StoreError where the remote takes nothing.
     """
+    if isinstance(place, Folder) and place.root.resolve().is_relative_to(store.root.resolve()):
+        raise UsageError(f"{place.shown} lies in the store itself", remedy="name a folder outside of it")
     ids = ids_named(store, settings, *words) if words else run_ids(store)
     running = frozenset(open_runs(store, ids))
     if words and running:
@@ -63,21 +57,24 @@ def push(store: Store, settings: Settings, place: Place, words: Sequence[str], *
     with reached(place, "write to"):
         if known is None:
             place.put(MARKER, marker())
-        lines, notes = _send_lanes(store, place)
+        logs = send_logs(store, place)
     sending = _Sending(store, place, teller)
     sending.send(fresh, time)
+    new = {one.run for one in fresh} | {one.run for one in left_out}
+    sending.send_again([one.run for one in plain if one.run not in new])
     if sending.told:
         write_index(place, before, sending.told, sending.names)
     return PushAnswer(
         remote=place.shown,
         pushed=tuple(one.run for one in sending.told),
-        same=len(plain) - len(fresh) - len(left_out),
+        again=tuple(sending.again),
+        same=len(plain) - len(fresh) - len(left_out) - len(sending.lost),
         files=sending.files,
         size=sending.size,
-        lines=lines,
-        left_out=(*left_out, *sending.left_out),
-        problems=tuple(before.problems),
-        notes=(*_running_note(running), *notes, *_lying_there(store, place)),
+        lines=logs.lines,
+        left_out=(*left_out, *sending.left_out, *sending.lost),
+        problems=(*before.problems, *logs.problems),
+        notes=(*_running_note(running), *logs.notes, *_lying_there(store, place)),
     )
 
 
@@ -112,32 +109,6 @@ def _lying_there(store: Store, place: Place) -> tuple[str, ...]:
     )
 
 
-def _send_lanes(store: Store, place: Place) -> tuple[int, tuple[str, ...]]:
-    """Send what the remote lacks of the own log, and of those that came with pulled runs. Returns how many lines of the
-    own, and what is to be known of it. Raises OSError, IntegrityError."""
-    mine, chains = own_lane(store), chains_of(store.whole_log())
-    there = [piece for name in place.names(f"{LANES}/{mine}") if (piece := piece_of(mine, name))]
-    ours = [one.last for one in there if one.lies_in(chains)]
-    notes: tuple[str, ...] = ()
-    if len(ours) < len(there):
-        parted = f"the log of this store at the remote goes another way after line {max(ours, default=0)}"
-        notes = (f"{parted}: {_WHY_PARTED}",)
-    sent = 0
-    if (found := own_piece(store, max(ours, default=0) + 1)) is not None:
-        piece, raw = found
-        place.put(f"{LANES}/{piece.name}", raw)
-        sent = piece.last - piece.first + 1
-    for lane in sorted({piece.store for piece, _ in pieces_in(store.root) if piece}):
-        known = frozenset(place.names(f"{LANES}/{lane}"))
-        for piece, path in pieces_in(store.root):
-            if piece is not None and piece.store == lane and path.name not in known:
-                raw = read_kept(path)
-                if fault := piece_fault(piece, raw):
-                    raise IntegrityError(f"{path} {fault}", remedy="see `runaudit verify`; no run was pushed")
-                place.put(f"{LANES}/{piece.name}", raw)
-    return sent, notes
-
-
 @dataclass(slots=True)
 class _Sending:
     """One push: what was told by it so far, and what was sent for that."""
@@ -147,6 +118,10 @@ class _Sending:
     teller: Teller
     told: list[Told] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    """Runs that the remote knew, and of which something was not there any more."""
+    lost: list[LeftOut] = field(default_factory=list)
+    """Runs that the remote knows and cannot give whole, and why nothing is sent in the place of what is damaged."""
     files: int = 0
     size: int = 0
     names: list[str] = field(default_factory=list)
@@ -191,6 +166,39 @@ class _Sending:
             self.told += sound
             self.names.append(name.rpartition("/")[2])
 
+    def send_again(self, runs: Sequence[str]) -> None:
+        """Send what the remote was told of these runs and has no more: somebody may have tidied there, or lost a disk.
+        What lies there is known by its size; `pull` holds every byte against its digest. Raises StoreError."""
+        needs = {run: found for run in runs if (found := self._needed(run)) is not None}
+        wanted = {run: self._sizes(run, found) for run, found in needs.items()}
+        folders = sorted({name.rpartition("/")[0] for sizes in wanted.values() for name in sizes})
+        listed = side_by_side(self.place, "read", self.place.sizes, folders)
+        there = {f"{folder}/{name}": size for folder, sizes in zip(folders, listed, strict=True)
+                 for name, size in sizes.items()}  # fmt: skip
+        for run, sizes in wanted.items():
+            if all(there.get(name) == size for name, size in sizes.items()):
+                continue
+            jobs = {name: job for name, job in self._jobs(run, needs[run]) if there.get(name) != sizes.get(name)}
+            fresh = {name: job for name, job in jobs.items() if name not in self._sent}
+            self._sent |= zip(fresh, side_by_side(self.place, "write to", _judged, fresh.values()), strict=True)
+            if faults := [fault for name in jobs if (fault := self._sent[name])]:
+                self.lost.append(LeftOut(run=run, reason=faults[0], damaged=True))
+            else:
+                self.again.append(run)
+
+    def _needed(self, run: str) -> Needs | None:
+        try:
+            return self.teller.needs(run)
+        except RunauditError as error:
+            self.lost.append(LeftOut(run=run, reason=error.message, damaged=True))
+            return None
+
+    def _sizes(self, run: str, needs: Needs) -> dict[str, int]:
+        """Name at the remote -> bytes, of all that lies here."""
+        places = [(object_name(one.hex), self.store.object_path(one)) for one in needs.objects]
+        places += [(object_name(one), self.store.run_dir(run) / path) for path, one in needs.files.items()]
+        return {name: path.stat().st_size for name, path in places if path.is_file()}
+
     def _jobs(self, run: str, needs: Needs) -> list[tuple[str, Callable[[], None]]]:
         objects = [(object_name(digest.hex), partial(self._object, digest)) for digest in needs.objects]
         files = [(object_name(digest), partial(self._file, run, path, digest)) for path, digest in needs.files.items()]
@@ -210,9 +218,7 @@ class _Sending:
         """Whether the remote has it. Raises IntegrityError where something else of this name lies there."""
         there = self.place.size(name)
         if there is not None and there != size:
-            raise IntegrityError(
-                f"{name} at the remote is damaged ({there} bytes, not {size}): delete it there, and push again"
-            )
+            raise IntegrityError(f"{name} at the remote is damaged ({there} bytes, not {size}): {DELETE}")
         if there is None:
             self.files += 1
             self.size += size

@@ -11,7 +11,7 @@ A store that was copied, and gone on with in both places, has a lane that parts 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -205,12 +205,20 @@ def lane_remarks(store: Store, lanes: Lanes) -> Iterator[str]:
             )
 
 
-def own_piece(store: Store, first: int) -> tuple[Piece, bytes] | None:
-    """The lines of the own log from number `first` on, as a piece of its lane; None where there are none. Raises
-    IntegrityError where the log is damaged."""
+def own_pieces(store: Store, there: Iterable[Piece]) -> list[tuple[Piece, bytes]]:
+    """The lines of the own log that none of the pieces `there` holds, as pieces of its lane: mostly its end; a stretch
+    between where one was lost. Raises IntegrityError where the log is damaged."""
     raw = store.whole_log()
-    lines = raw.split(b"\n")[:-1]
-    if first > len(lines):
-        return None
-    chain = _begun(chains_of(raw)[-1])
-    return Piece(own_lane(store), first, len(lines), chain), b"".join(line + b"\n" for line in lines[first - 1 :])
+    lines, chains = raw.split(b"\n")[:-1], chains_of(raw)
+    held = sorted((one.first, one.last) for one in there)
+    gaps, first = [], 1
+    for begin, end in held:
+        if begin > first:
+            gaps.append((first, begin - 1))
+        first = max(first, end + 1)
+    gaps.append((first, len(lines)))
+    return [
+        (Piece(own_lane(store), first, last, _begun(chains[last - 1])), b"\n".join((*lines[first - 1 : last], b"")))
+        for first, last in gaps
+        if first <= last
+    ]

@@ -259,3 +259,80 @@ def test_a_remote_that_cannot_be_written_is_said_so(one, sent, remote, monkeypat
     monkeypatch.setattr(Folder, "put", full)
     with pytest.raises(StoreError, match="No space left"):
         sent(one)
+
+
+@pytest.mark.parametrize("what", ["manifest", "checkpoint"])
+def test_what_the_remote_lost_is_sent_again(one, remote, sent, fetched, tmp_path, what):
+    run, other_run = run_ids(one)
+    sent(one)
+    lost = objects_of(remote, run if what == "manifest" else digest_bytes(b"weights 0").hex)
+    raw = lost.read_bytes()
+    lost.unlink()
+
+    answer = sent(one, other_run[:8], time=LATER)
+    assert answer.again == () and "up to date" in answer.headline, "what is not named is left alone"
+    answer = sent(one, time=LATER)
+
+    assert answer.pushed == () and len(answer.again) == 1 and answer.files == 1 and answer.size == len(raw)
+    assert answer.headline.startswith("sent again") and answer.to_json()["sent_again"] == list(answer.again)
+    assert lost.read_bytes() == raw
+    assert fetched(Store(tmp_path / "new")).pulled == run_ids(one)
+    assert "up to date" in sent(one, time=LATER).headline
+
+
+def test_what_is_cut_short_at_the_remote_is_named_and_sent_again_once_it_is_deleted(one, remote, sent):
+    run, _ = run_ids(one)
+    sent(one)
+    cut = objects_of(remote, run)
+    raw = cut.read_bytes()
+    overwrite(cut, raw[:-9])
+
+    answer = sent(one, time=LATER)
+
+    (left,) = answer.left_out
+    assert answer.damaged and left.run == run and "delete it there, and push again" in left.reason
+    cut.unlink()
+    assert sent(one, time=LATER).again == (run,) and cut.read_bytes() == raw
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_log_that_lost_a_piece_at_the_remote_gets_it_back(one, other, remote, sent, fetched, tmp_path, which):
+    sent(one)
+    for seed in (5, 6):
+        a_run(one, seed)
+        sent(one, time=LATER)
+    piece = sorted((remote / FOLDER / own_lane(one)).iterdir())[which]
+    raw = piece.read_bytes()
+    piece.unlink()
+
+    answer = sent(one, time=LATER)
+
+    assert answer.lines == raw.count(b"\n") and piece.read_bytes() == raw
+    assert set(fetched(other).pulled) == set(run_ids(one)) and verify(other).problems == ()
+    sent(other)
+    theirs = remote / FOLDER / own_lane(one) / piece.name
+    theirs.unlink()
+    sent(other, time=LATER)
+    assert theirs.read_bytes() == raw, "who pulled the log sends it again as well"
+
+
+def test_a_log_that_was_cut_at_the_remote_is_damage_until_it_is_deleted_there(one, remote, sent):
+    sent(one)
+    (piece,) = (remote / FOLDER / own_lane(one)).iterdir()
+    raw = piece.read_bytes()
+    overwrite(piece, raw[:-30])
+
+    answer = sent(one, time=LATER)
+
+    ((file, problem),) = answer.problems
+    assert answer.damaged and piece.name in file and "delete it there" in problem
+    assert "up to date" not in answer.headline
+    piece.unlink()
+    assert sent(one, time=LATER).problems == () and piece.read_bytes() == raw
+
+
+def test_a_folder_in_the_store_is_no_remote_of_it(one, sent):
+    before = kept(one.root)
+    with pytest.raises(UsageError, match="lies in the store itself"):
+        sent(one, to=one.root / "remote")
+    assert kept(one.root) == before
