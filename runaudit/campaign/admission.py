@@ -21,6 +21,9 @@ from runaudit.store import Store
 from runaudit.system.progress import work
 from runaudit.text.words import quoted
 
+OTHER_DESIGN = "RA302"
+"""How the guard says that a label stands for another design already."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
@@ -33,12 +36,14 @@ class Refusal:
 @dataclass(frozen=True, kw_only=True)
 class Admission:
     """What the guard said of the jobs that are to run. drafts: what was admitted, by the key of the job; told: what it
-    says of jobs that may start; differs: of each further arm, the factors in which it differs from the first."""
+    says of jobs that may start; differs: of each further arm, the factors in which it differs from the first; edited:
+    whether what is refused has its runs already, of a design that does not lie here any more."""
 
     drafts: Mapping[tuple[str, int], Manifest] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     told: tuple[str, ...] = ()
     differs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    edited: bool = False
 
 
 def admit(
@@ -66,6 +71,20 @@ def admit(
     refusals = tuple(Refusal(finding=finding, jobs=tuple(whose)) for finding, whose in refused.values())
     differs = {} if refusals else _differences(plan, first, settings)
     return Admission(drafts=drafts, refusals=refusals, told=tuple(told), differs=differs)
+
+
+def edited(
+    jobs: tuple[Job, ...], store: Store, settings: Settings, *, cwd: Path, environ: Mapping[str, str]
+) -> tuple[Refusal, ...]:
+    """Which of these jobs, all of which have their runs, would be of another design if they were started now. A campaign
+    of which nothing is left to run would else be called complete of code that it never ran. Raises UsageError."""
+    found = []
+    with work("asking the guard", len(jobs), "arms") as advance:
+        for job in jobs:
+            answer = _prepared(job, store, settings, cwd, {**environ, **job.environ}, None).answer
+            found += [Refusal(finding=one, jobs=(job,)) for one in answer.refusals if one.code == OTHER_DESIGN]
+            advance(1)
+    return tuple(found)
 
 
 def _prepared(

@@ -152,6 +152,9 @@ class CampaignAnswer:
         jobs, word = plural(len(self.plan.jobs), "job"), verdict_words("campaign", self.verdict).words
         if self.verdict == "refused":
             refused = {job.key for one in self.admission.refusals for job in one.jobs}
+            if self.admission.edited:
+                arms = plural(len(refused), "arm")
+                return f"refused: {arms} ran before something was edited, and what lies here never ran"
             return f"refused: {len(refused)} of {jobs} may not start, so nothing was run"
         if self.verdict == "planned":
             took = "" if self.hours is None else f", about {_took(self.hours)}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-from runaudit.campaign.admission import Admission, admit
+from runaudit.campaign.admission import Admission, admit, edited
 from runaudit.campaign.answer import CampaignAnswer
 from runaudit.campaign.beside import collisions
 from runaudit.campaign.executors import Executor, executor_of
@@ -99,9 +99,15 @@ def _asked(
     plan: Plan, store: Store, settings: Settings, how: How, cwd: Path, environ: Mapping[str, str],
     todo: tuple[Job, ...],
 ) -> CampaignAnswer:  # fmt: skip
-    """What the guard says of the jobs that are to be run."""
+    """What the guard says of the jobs that are to be run, and of the arms of which none is."""
+    history = history_of(plan, store)
     admission = admit(plan, todo, store, settings, cwd=cwd, environ=environ)
-    return CampaignAnswer(plan=plan, history=history_of(plan, store), admission=admission, todo=todo,
+    asked = {job.key[0] for job in todo}
+    whole = {job.key[0]: job for job in reversed(plan.jobs) if job.key in history.runs and job.key[0] not in asked}
+    kept = tuple(job for job in plan.jobs if job in whole.values())
+    if not admission.refusals and (gone := edited(kept, store, settings, cwd=cwd, environ=environ)):
+        admission = replace(admission, refusals=gone, edited=True)
+    return CampaignAnswer(plan=plan, history=history, admission=admission, todo=todo,
                           at_once=how.jobs, directions=settings.stats.directions)  # fmt: skip
 
 

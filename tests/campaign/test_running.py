@@ -12,6 +12,7 @@ import pytest
 from runaudit.campaign.plan import campaign_mark
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
+from tests.campaign.conftest import commit
 
 
 def runs(repo: Path):
@@ -108,6 +109,28 @@ def test_code_that_is_edited_under_a_campaign_ends_it(repo, cli, written, capfd)
     assert "fast rate, seed 0: not started: " in err and "code.loss.py changed since the campaign began" in err
     assert "1 completed, 2 missing and 1 refused" in out or "2 missing and 1 refused" in out
     assert len(runs(repo)) == 1
+
+
+@pytest.mark.parametrize("what", ["code", "data"])
+def test_a_campaign_is_not_complete_of_what_was_edited_after_it(repo, cli, written, capfd, what):
+    file = written(seeds="0")
+    assert cli("campaign", file) == 0
+    assert cli("campaign", file, "--resume") == 0, "nothing was edited"
+    if what == "code":
+        (repo / "loss.py").write_text("def gain():\n    return 5.0\n")
+        commit(repo)
+    else:
+        (repo / "data/train").write_text("9 9 9\n")
+    capfd.readouterr()
+
+    assert cli("campaign", file, "--resume") == 5
+
+    out = capfd.readouterr().out
+    assert out.startswith("refused: 2 arms ran before something was edited, and what lies here never ran")
+    assert "RA302" in out and ("code.loss.py" if what == "code" else "data.train") in out
+    assert cli("campaign", file, "--resume", "--dry-run", "--json") == 5
+    assert answer(capfd)["verdict"] == "refused"
+    assert len(runs(repo)) == 2
 
 
 def test_seeds_of_one_command_are_a_campaign_of_one_arm(repo, cli, capfd):
