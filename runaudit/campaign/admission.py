@@ -76,8 +76,10 @@ def admit(
 def edited(
     jobs: tuple[Job, ...], store: Store, settings: Settings, *, cwd: Path, environ: Mapping[str, str]
 ) -> tuple[Refusal, ...]:
-    """Which of these jobs, all of which have their runs, would be of another design if they were started now. A campaign
-    of which nothing is left to run would else be called complete of code that it never ran. Raises UsageError."""
+    """Which of these jobs, all of which have their runs, would be of another design if they were started now.
+
+    A campaign of which nothing is left to run would else be called complete of code that it never ran. Raises
+    UsageError."""
     found = []
     with work("asking the guard", len(jobs), "arms") as advance:
         for job in jobs:

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.campaign.admission import Admission
-from runaudit.campaign.beside import Collision, collisions
 from runaudit.campaign.history import BROKEN_OFF, History
 from runaudit.campaign.plan import Arm, Job, Plan, named, span
+from runaudit.factors.atonce import Collision, collisions
 from runaudit.metrics.catalogue import known_direction
 from runaudit.metrics.leading import in_order
 from runaudit.records.outcome import FINISHED

@@ -19,13 +19,13 @@ from types import FrameType
 
 from runaudit.campaign.admission import Admission, admit, edited
 from runaudit.campaign.answer import CampaignAnswer
-from runaudit.campaign.beside import collisions
 from runaudit.campaign.executors import Executor, executor_of
 from runaudit.campaign.history import History, history_of
 from runaudit.campaign.job import POLL_S, Order, Told, ask_to_stop
 from runaudit.campaign.plan import Job, Plan, named
 from runaudit.capture.draft import open_store
 from runaudit.errors import UsageError
+from runaudit.factors.atonce import collisions
 from runaudit.records.run import SHORT
 from runaudit.settings import Settings
 from runaudit.store import Store

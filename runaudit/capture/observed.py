@@ -18,7 +18,7 @@ from runaudit.capture.contents import Content, Contents
 from runaudit.capture.folding import Found, files_of, rows
 from runaudit.capture.listed import listings
 from runaudit.capture.outputs import Outputs, stamp_of
-from runaudit.capture.reads import OBSERVER, Places, Use, uses
+from runaudit.capture.reads import OBSERVER, Places, Use, is_read_back, uses
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError
@@ -160,6 +160,8 @@ class _Sealing:
                 if stat.S_ISDIR(facts.st_mode):
                     continue
                 row: dict[str, JSON] = {"path": legible(self.places.name(path))}
+                if (read := self.trace.reads.get(path)) and is_read_back(read, self.places):
+                    row["read_back"] = True  # What another run writes there meanwhile, it went on with.
                 if self.places.inside(path):
                     row["stamp"] = stamp_of(facts)
                 if stat.S_ISREG(facts.st_mode) and facts.st_size <= SMALL_OUTPUT:

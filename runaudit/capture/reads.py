@@ -149,6 +149,13 @@ def _use(read: Read, places: Places) -> Use:
     return Use(path=read.path, role=role, read=read, library=(quiet or mapped) and not places.inside(read.path))
 
 
+def is_read_back(read: Read, places: Places) -> bool:
+    """Whether the program read a file that it had written itself. A library's cache outside of the tree is none: what a
+    compiler keeps there is found by what it was made of, whoever made it."""
+    asked = places.inside(read.path) or read.via or not read.through
+    return bool(read.own and asked and not places.is_library(read.by))
+
+
 def _was_there(read: Read, trace: Trace) -> bool:
     """Whether there was a file to read. The event comes before the act: a file that was only looked for shows too."""
     if os.path.isdir(read.path):  # noqa: PTH112

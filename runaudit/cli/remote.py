@@ -63,7 +63,7 @@ def gc(
     """List what no sealed record needs; with --yes remove it. What a launch may be about to name stays.
 
     Checkpoints of archived runs go where the policy says so: [gc] archived_checkpoints = "best" keeps the best ones
-    alone, "none" keeps none, "all" is the default. A checkpoint that another run began with stays.
+    alone (the last one of a run that names none), "none" none, "all" is the default. What another run began with stays.
     """
     from runaudit.runs.clearing import clear, clearing
     from runaudit.system.clock import utc_text

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from runaudit.diff.arms import Arm, Beside
 from runaudit.diff.result import Missing
+from runaudit.factors.atonce import mixed_up
 from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.levels import Levels
@@ -18,6 +19,7 @@ from runaudit.factors.together import beside
 from runaudit.factors.vouched import vouched
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
+from runaudit.records.places import top_of
 from runaudit.settings import Settings
 
 NOT_RECORDED = "equal seeds and equal records gave another start: something that is not recorded differs"
@@ -40,9 +42,23 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
         rows.setdefault(gap.path, Missing(factor=gap.path, side=gap.side, reason=gap.reason))
     if with_status and arms.is_replicated and (gone := unattributed(arms.runs)):
         rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
+    if with_status:
+        rows |= _mixed_up(arms)
     if not arms.factors:
         rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(arms)}
     return tuple(rows[path] for path in sorted(rows))
+
+
+def _mixed_up(arms: Beside) -> dict[str, Missing]:
+    """What runs of these arms read back of what another of them wrote at the same time: whose it was, nobody knows."""
+    ours = frozenset(run.id for run in arms.a.cohort.runs)
+    found = {}
+    for path, (reader, other) in mixed_up(arms.runs).items():
+        sides = {"a" if run.id in ours else "b" for run in (reader, other)}
+        name = f"written.{path.removeprefix(f'{top_of(reader)}/')}"
+        why = f"{reader.short} read it back while {other.short} wrote it too: it may have gone on with the other's"
+        found[name] = Missing(factor=name, side="both" if len(sides) > 1 else sides.pop(), reason=why)
+    return found
 
 
 def attributed(rows: Iterable[Missing], arms: Beside, settings: Settings) -> tuple[Missing, ...]:

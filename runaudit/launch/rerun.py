@@ -28,6 +28,7 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.filenames import parts_fault
 from runaudit.records.manifest import Manifest
+from runaudit.records.places import started_in, top_of
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
@@ -171,23 +172,6 @@ def is_place(factor: FactorChange, to: Path, top: Path) -> bool:
 
 def _words(level: Any) -> str | None:
     return None if isinstance(level, Absent) else canonical_bytes(level).decode()
-
-
-def started_in(run: Run) -> Path:
-    """The folder that the run's command was started in."""
-    return Path(str(run.manifest.section("launch").get("cwd") or "."))
-
-
-def top_of(run: Run) -> Path:
-    """The folder that the run's code was the tree of."""
-    prefix = Path(str(run.manifest.section("launch").get("prefix", ".")))
-    return Path(os.path.normpath(started_in(run) / Path(*[".."] * len(prefix.parts))))
-
-
-def written_by(run: Run) -> frozenset[Path]:
-    """The files that a run was seen to write, by absolute paths."""
-    rows = run.observed.get("written") or ()
-    return frozenset(Path(os.path.normpath(top_of(run) / str(row["path"]))) for row in rows if row.get("path"))
 
 
 def command_of(run: Run) -> tuple[str, ...]:

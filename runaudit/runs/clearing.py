@@ -173,8 +173,8 @@ def _files(store: Store, settings: Settings, bodies: Sequence[tuple[str, LogEntr
     found: dict[tuple[str, str], Removed] = {}
     for run, entry, raw in bodies:
         if run in away and entry.kind in ENDINGS:
-            for file in Outcome.from_bytes(raw, where=entry.kind).checkpoints:
-                if row := _removable(store, run, file, kept):
+            for file in _spared(Outcome.from_bytes(raw, where=entry.kind).checkpoints, kept):
+                if row := _removable(store, run, file):
                     found[run, row.path] = row
     wanted: dict[str, set[str]] = {row.digest[7:]: set() for row in found.values()}
     for run, _, raw in bodies:
@@ -184,11 +184,21 @@ def _files(store: Store, settings: Settings, bodies: Sequence[tuple[str, LogEntr
     yield from (row for row in found.values() if wanted[row.digest[7:]] <= away)
 
 
-def _removable(store: Store, run: str, file: Mapping[str, Any], kept: str) -> Removed | None:
+def _spared(files: Sequence[Mapping[str, Any]], kept: str) -> Iterator[Mapping[str, Any]]:
+    """The checkpoints that the policy does not keep. A run that calls none its best keeps its last: without it nothing
+    of what was trained would be left."""
+    best = [file for file in files if file.get("kind") == BEST] or sorted(files, key=_step)[-1:]
+    yield from (file for file in files if kept != BEST or file not in best)
+
+
+def _step(file: Mapping[str, Any]) -> float:
+    step = file.get("step")
+    return float(step) if isinstance(step, int | float) else -1.0
+
+
+def _removable(store: Store, run: str, file: Mapping[str, Any]) -> Removed | None:
     path: Path = store.run_dir(run) / str(file["path"])
     kind = str(file.get("kind", "checkpoint"))
-    if kept == BEST and kind == "best":
-        return None
     # What lies behind a link is not this run's to give, and what is not as it was sealed is for `verify` to tell.
     if not is_below(path, store.run_dir(run)) or path.is_symlink() or not path.is_file():
         return None

@@ -19,7 +19,7 @@ from runaudit.factors.arguments import launch_words
 from runaudit.factors.factor import Absent
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
-from runaudit.launch.rerun import started_in, top_of, written_by
+from runaudit.records.places import started_in, top_of, written_by
 from runaudit.records.run import Run
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.system.files import read_ordinary

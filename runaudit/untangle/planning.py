@@ -12,8 +12,9 @@ from runaudit.judge.asked import named_metric
 from runaudit.judge.bench import Bench
 from runaudit.judge.designs import compare_sides
 from runaudit.judge.values import declared_direction, require_metric
-from runaudit.launch.rerun import command_of, started_in, untrusted
+from runaudit.launch.rerun import command_of, untrusted
 from runaudit.metrics.catalogue import known_direction
+from runaudit.records.places import started_in
 from runaudit.records.run import Run
 from runaudit.store.foreign import came_from, trusted
 from runaudit.text.typed import typed_words

@@ -22,12 +22,10 @@ from runaudit.launch.process import executable
 from runaudit.launch.rerun import (
     command_of,
     other_inputs,
-    started_in,
-    top_of,
     where_it_lies,
     with_program,
-    written_by,
 )
+from runaudit.records.places import started_in, top_of, written_by
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store

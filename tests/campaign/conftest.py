@@ -29,6 +29,7 @@ if a.do.startswith("meet"):
         sys.exit("nobody else came")
 if a.do == "meet and write":
     Path("out.txt").write_text(str(a.lr))
+    a.lr = float(Path("out.txt").read_text() or a.lr)
 if a.do == "crash" and a.seed == 1:
     raise ValueError("the loss is a banana")
 if a.do == "wait":

@@ -86,6 +86,9 @@ def test_jobs_run_at_once_and_a_file_that_both_wrote_is_told(repo, cli, written,
     # It is no matter of who asks when: the records show it.
     assert cli("campaign", "rates.toml", "--resume", "--json") == 1
     assert answer(capfd)["collisions"][0]["paths"] == [str(repo / "out.txt")]
+    # They read it back, so that either may have gone on with the other's: the comparison says it without the campaign.
+    assert cli("diff", "slow rate", "fast rate", "--json") == 1
+    assert [row["factor"] for row in answer(capfd)["missing"]] == ["written.out.txt"]
 
 
 def test_a_job_that_fails_is_kept_and_named_and_run_again_only_where_that_is_asked(repo, cli, written, capfd, tmp_path):

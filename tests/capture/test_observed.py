@@ -163,6 +163,20 @@ def test_a_run_does_not_read_its_own_outputs_but_what_it_overwrote_it_read_as_it
     }  # fmt: skip
 
 
+def test_an_output_that_the_program_read_back_is_told_and_a_compilers_cache_is_not(scene: Scene) -> None:
+    train, torch = scene.outside("work/train.py", b"1"), str(scene.site / "torch/load.py")
+    plain, loaded, cache, ours = (scene.outside(name, b"x") for name in ("a", "b", "c", "d"))
+    who = frozenset({7})
+
+    body = scene.seen(
+        Read(path=plain, own=True, by=train), Read(path=loaded, own=True, by=train, through=torch, via="torch.load"),
+        Read(path=cache, own=True, by=train, through=torch), Read(path=ours, own=True, by=torch),
+        written=dict.fromkeys((plain, loaded, cache, ours), who),
+    )  # fmt: skip
+
+    assert [row["path"] for row in body["observed"]["written"] if row.get("read_back")] == [plain, loaded]
+
+
 def test_a_file_that_somebody_else_changed_while_the_run_ran_is_unknown(scene: Scene) -> None:
     manifest = scene.manifest(began=BEFORE)
     path = scene.outside("late.csv", b"2")

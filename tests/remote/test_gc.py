@@ -18,7 +18,7 @@ from runaudit.store.store import Store
 from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.store.verify import verify
 from tests.remote.conftest import WHEN
-from tests.store.test_store import launch, overwrite
+from tests.store.test_store import end, launch, overwrite
 
 NONE, BEST = Settings(gc={"archived_checkpoints": "none"}), Settings(gc={"archived_checkpoints": "best"})
 LOOSE = b"what nothing names"
@@ -174,3 +174,30 @@ def test_what_other_records_say_of_an_archived_run_is_kept(one):
     corrected = Outcome.of(body | {"metrics": {"psnr": 31.0}})
     one.append("correction", one.put(corrected.raw), subject=Digest("sha256", away), time=WHEN)
     assert len(removed(one).files) == 1 and verify(one).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ([("a.pt", "best", 10), ("b.pt", "last", 20)], {"a.pt"}),
+        ([("a.pt", "checkpoint", 20), ("b.pt", "checkpoint", 10)], {"a.pt"}),
+        ([("a.pt", "checkpoint", None), ("b.pt", "checkpoint", None)], {"b.pt"}),
+        ([("a.pt", "last", 10)], {"a.pt"}),
+    ],
+)
+def test_of_a_run_that_calls_no_checkpoint_its_best_the_last_stays(one, files, left):
+    manifest = launch(one, seed=8)
+    folder = one.run_dir(manifest.id) / "checkpoints"
+    folder.mkdir(parents=True)
+    rows = []
+    for name, kind, step in files:
+        (folder / name).write_bytes(name.encode())
+        row = {"path": f"checkpoints/{name}", "digest": str(digest_bytes(name.encode())), "size": len(name)}
+        rows.append(row | {"kind": kind} | ({} if step is None else {"step": step}))
+    end(one, manifest, checkpoints=rows)
+    set_archived(one, manifest.id, True, time=WHEN)
+
+    removed(one, BEST)
+
+    assert {path.name for path in folder.iterdir()} == left
+    assert verify(one).problems == ()

@@ -1,13 +1,14 @@
-"""Jobs side by side that wrote one file: what either left there, nobody can say, so it is told.
+"""Runs side by side that wrote one file: whose it is, nobody can say, so it is told.
 
-Who wrote is asked, not what a file is called: the outcomes list what each run was seen to write, and when it ran.
+Who wrote is asked, not what a file is called: the outcomes list what each run was seen to write, and when it ran. Where
+one of them read the file again, its weights, its table of results, it may have gone on with the other's.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runaudit.launch.rerun import written_by
+from runaudit.records.places import read_back_by, written_by
 from runaudit.records.run import Run
 
 COMPILED = ".pyc"
@@ -43,6 +44,19 @@ def collisions(runs: Sequence[Run]) -> tuple[Collision, ...]:
                 pairs.setdefault((last.id, run.id), (last, run, []))[2].append(path)
             last = max(last, run, key=lambda one: _span(one)[1])
     return tuple(Collision(a, b, tuple(paths)) for a, b, paths in pairs.values())
+
+
+def mixed_up(runs: Sequence[Run]) -> Mapping[str, tuple[Run, Run]]:
+    """The files that two of these runs wrote while both ran, and that one read again: path -> the reader and another
+    that wrote it."""
+    found: dict[str, tuple[Run, Run]] = {}
+    for one in collisions(runs):
+        back = {run.id: frozenset(map(str, read_back_by(run))) for run in (one.a, one.b)}
+        for path in one.paths:
+            for reader, other in ((one.a, one.b), (one.b, one.a)):
+                if path in back[reader.id]:
+                    found.setdefault(path, (reader, other))
+    return found
 
 
 def _written(run: Run) -> Iterator[str]:
