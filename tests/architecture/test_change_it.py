@@ -21,7 +21,7 @@ class Copy:
     def __init__(self, top: Path) -> None:
         self.top, self.touched = top / "house", set()
         for name in ("runaudit", "trainer", "templates"):
-            shutil.copytree(ROOT / name, self.top / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, self.top / name, ignore=shutil.ignore_patterns("*.pyc.*"))
         self.work = top / "work"
         self.work.mkdir()
 

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.architecture.parsed import nodes
 from tests.architecture.test_imports import ROOT, modules
 
 SAYS = {
@@ -30,7 +31,7 @@ PUTS = frozenset({"put", "seal_manifest", "seal_outcome", "write_once", "append_
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
-    yield from (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    yield from (node for node in nodes(path) if isinstance(node, ast.Call))
 
 
 def called(call: ast.Call) -> str:

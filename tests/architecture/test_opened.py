@@ -8,6 +8,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.architecture.parsed import nodes
+
 HOUSE = Path(__file__).parents[2] / "runaudit"
 ALLOWED = {
     "observe/hook.py": "stands alone in the command's process; it opens /proc and the key of its own store",
@@ -24,7 +26,7 @@ ALLOWED = {
 
 def opened(path: Path) -> Iterator[int]:
     """The lines of a file on which something is opened to be read."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -3,7 +3,10 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+
+from tests.architecture.parsed import nodes
 
 ROOT = Path(__file__).parents[2]
 HOUSE = ("runaudit", "trainer")
@@ -25,11 +28,10 @@ ALLOWED = {
 
 def public_names(path: Path) -> Iterator[str]:
     """The public functions, classes and methods that a file defines."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     hooks = {
-        inner for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and is_a_host_s(node) for inner in node.body
+        inner for node in nodes(path) if isinstance(node, ast.ClassDef) and is_a_host_s(node) for inner in node.body
     }
-    for node in ast.walk(tree):
+    for node in nodes(path):
         defines = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
         if defines and node not in hooks and not called_from_outside(node):
             yield node.name
@@ -66,7 +68,7 @@ def uses() -> Iterator[str]:
 
 def used_in(path: Path) -> Iterator[str]:
     """Names read, attributes asked for, quoted annotations and names in tables; comments and docstrings use nothing."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 yield name
@@ -76,6 +78,7 @@ def used_in(path: Path) -> Iterator[str]:
                 yield from re.findall(r"\w+", text)  # an annotation in quotes
 
 
+@cache
 def unused() -> dict[str, str]:
     """Public names that nothing uses, with their file."""
     seen = set(uses())
