@@ -94,6 +94,9 @@ def test_the_factor_that_moved_the_metric_is_named_and_no_run_is_run_twice(repo,
     page = (repo / "page.html").read_text()
     assert "Which change did it" in page and "config.args.lr moved val/acc." in page
     assert "The effects</a>" in page and "A claim would need" not in page
+    # No line of the page says that nobody can tell what the section tells.
+    assert "; their effects cannot be told apart" not in page and "hybrids of them did" in page
+    assert "hybrids of the two told which did it" in page and "of these runs alone is confounded" in page
     capfd.readouterr()
     assert cli("report", "the new way", "the old way", *ASK[3:], "--format", "md", "-o", "other.html") == 0
     assert "**B to A, which change did it**: attributed: config.args.lr moved val/acc." in capfd.readouterr().out

@@ -1,7 +1,7 @@
 """Bad news, said first and loudly: what speaks against believing the numbers on the page."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runaudit.factors.cohort import is_unproven
@@ -38,11 +38,14 @@ def alerts(
     comparisons: Sequence[ComparisonInput],
     integrity: Integrity | None,
     metric: str | None = None,
+    by_hybrids: Collection[frozenset[str]] = (),
 ) -> tuple[Alert, ...]:
-    """All bad news, the gravest first. Empty only if there is none. metric: the one that the comparisons are about."""
+    """All bad news, the gravest first. Empty only if there is none. metric: the one that the comparisons are about.
+    by_hybrids: pairs of arms of which hybrids told which factor did it."""
+    designs = tuple(_designs(comparisons, by_hybrids))
     found = (
         Alert(tone="bad", title="Records do not match their digests", items=tuple(_integrity(arms, integrity))),
-        Alert(tone="bad", title="Comparisons that cannot carry a claim", items=tuple(_designs(comparisons))),
+        Alert(tone="bad", title="Comparisons that cannot carry a claim", items=designs),
         Alert(tone="bad", title="Worse than bicubic", items=tuple(_below(arms, "bicubic"))),
         Alert(tone="bad", title="Runs without a result", items=(*_unfinished(arms), *_unmeasured(arms, metric))),
         Alert(tone="bad", title="Results that are not numbers", items=tuple(_non_finite(arms))),
@@ -81,14 +84,16 @@ def _integrity(arms: Sequence[ArmInput], integrity: Integrity | None) -> Iterato
             yield f"{told}: {clean(problem)}"
 
 
-def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+def _designs(comparisons: Sequence[ComparisonInput], by_hybrids: Collection[frozenset[str]]) -> Iterator[str]:
     for comparison in comparisons:
         code = str(comparison.diff.verdict)
         if verdict_words("diff", comparison.diff.standing).tone != Tone.GOOD:
             diff = comparison.diff
             why = {"confounded": changed(diff, diff.factors), "incomparable": diff.reason}
             what = f": {shown(why[code], MAX_REASON).short}" if why.get(code) else ""
-            yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}"
+            is_told = frozenset((letter(comparison.arm), letter(comparison.baseline))) in by_hybrids
+            told = "; hybrids of the two told which did it" if is_told else ""
+            yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}{told}"
 
 
 def _sides(comparison: ComparisonInput) -> str:

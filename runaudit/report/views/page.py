@@ -16,7 +16,7 @@ from runaudit.records.run import Run
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part
 from runaudit.report.views.alerts import Alert, Integrity, alerts
-from runaudit.report.views.arm import ArmView, arm_view
+from runaudit.report.views.arm import ArmView, arm_view, letter
 from runaudit.report.views.blown import blown_up
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
@@ -36,7 +36,7 @@ from runaudit.report.views.scaler import ScalerView, scaler_view
 from runaudit.report.views.scores import ScoresView, scores_view
 from runaudit.report.views.seen import SeenView, seen_views
 from runaudit.report.views.study import StudyView, study_view
-from runaudit.report.views.untangled import UntangledView, untangled_views
+from runaudit.report.views.untangled import UntangledView, attributed_pairs, untangled_views
 from runaudit.report.views.verdict import VerdictView, verdict_view
 from runaudit.report.words import Text, clean, shown
 from runaudit.report.words import metric as shown_metric
@@ -121,18 +121,22 @@ def page_view(
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
     made, asked = _Maker(study), [run for arm in arms for run in arm.runs]
     health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
+    told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
+    by_hybrids = attributed_pairs(told)
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(_verdict(one, arms, named, integrity, health, len(comparisons) - 1) for one in comparisons),
+        verdicts=tuple(
+            _verdict(one, arms, named, integrity, health, len(comparisons) - 1, by_hybrids) for one in comparisons
+        ),
         alerts=(
-            *alerts(arms, comparisons, integrity, metric if comparisons else None),
+            *alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids),
             *(health_alerts(arms, health) if health else ()),
         ),
         result=result_view(arms, held, _direction(comparisons, metric)),
-        untangled=made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or (),
+        untangled=told,
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
@@ -156,6 +160,7 @@ def _verdict(
     integrity: Integrity | None,
     health: HealthAnswer | None,
     beside: int,
+    by_hybrids: Collection[frozenset[str]],
 ) -> VerdictView:
     """The card of one comparison."""
     sides = [arms[one.arm], arms[one.baseline]]
@@ -173,6 +178,7 @@ def _verdict(
             )
         ],
         beside=beside,
+        by_hybrids=frozenset((letter(one.arm), letter(one.baseline))) in by_hybrids,
         origins=list(_origins(one, [run for side in sides for run in side.runs])),
     )
 

@@ -33,9 +33,9 @@ IF_SHOWN = "Exactly one factor changed: were a difference shown, it could be put
 """What a single factor means while the numbers show none: beside them no word may sound like a result."""
 
 
-def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True) -> str:
+def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True, by_hybrids: bool = False) -> str:
     """What the verdict means; where it rests on a condition, with that. count: how many factors changed. is_shown:
-    whether the numbers carry a claim."""
+    whether the numbers carry a claim. by_hybrids: whether hybrids of the two told which factor did it."""
     factors = plural(count, "factor")
     held = held_verdict(diff)
     meaning = verdict_words("diff", held).meaning.format(factors=factors)
@@ -43,6 +43,8 @@ def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True) -> st
         meaning = IF_SHOWN
     if held is Verdict.INCOMPARABLE:
         meaning = NO_RESULT if diff.unfinished else OTHER_MEASURE
+    if held is Verdict.CONFOUNDED and by_hybrids:
+        meaning = f"{factors} changed together: these runs alone cannot tell their effects apart, hybrids of them did."
     if is_mixed(diff):
         meaning = "What changed between the arms cannot be told from what differs within one."
     if not diff.tells_what_is_recorded or diff.conditional is None:

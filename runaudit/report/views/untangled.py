@@ -15,6 +15,7 @@ from runaudit.untangle.trial import spent
 from runaudit.untangle.words import ends_said
 
 MOST_DRAWN = 12
+ATTRIBUTED = "attributed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +37,14 @@ class EffectRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntangledView:
     """One question that was asked of two arms. letters: A, B of the question as the page calls them; told: the verdict
-    in sentences; immovable: (factor, why it stayed);
-    ends: A and B in the record and as they were run again; words: what the drawing says, for who cannot see it."""
+    in sentences; is_attributed: whether factors are named as what did it; immovable: (factor, why it stayed); ends: A
+    and B in the record and as they were run again; words: what the drawing says, for who cannot see it."""
 
     letters: tuple[str, str]
     metric: MetricText
     tone: str
     badge: str
+    is_attributed: bool
     headline: str
     told: tuple[str, ...]
     rows: tuple[EffectRow, ...]
@@ -79,6 +81,7 @@ def _view(answer: UntangleAnswer, arms: Sequence[ArmInput]) -> UntangledView:
         metric=about,
         tone=verdict_words("untangle", answer.verdict).tone,
         badge=clean(word),
+        is_attributed=answer.verdict == ATTRIBUTED,
         headline=true_minus(sentence(said)),
         told=tuple(true_minus(clean(line)) for line in answer.reasons()),
         rows=rows,
@@ -116,3 +119,8 @@ def _row(answer: UntangleAnswer, one: Effect) -> EffectRow:
 def _words(about: MetricText, rows: Sequence[EffectRow]) -> str:
     told = "; ".join(f"{row.name.short} {row.size} (95 % CI {row.interval})" for row in rows[:MOST_DRAWN])
     return f"Effect of each factor on {about.words}, from A's level to B's: {told}." if told else ""
+
+
+def attributed_pairs(views: Sequence[UntangledView]) -> frozenset[frozenset[str]]:
+    """The pairs of arms, by their letters, of which hybrids named what did it: what the two alone could not tell."""
+    return frozenset(frozenset(view.letters) for view in views if view.is_attributed)

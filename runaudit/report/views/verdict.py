@@ -66,16 +66,19 @@ def verdict_view(
     blown: Sequence[str] = (),
     origins: Sequence[str] = (),
     beside: int = 0,
+    by_hybrids: bool = False,
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
     ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it.
-    beside: other comparisons of the page."""
+    beside: other comparisons of the page. by_hybrids: whether hybrids of the two told which factor did it."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
     tone, badge = design_badge(diff)
     told = diff.tells_what_is_recorded
-    evidence = tuple(e for answer in comparison.stats for e in evidence_views(answer, apart=_apart(diff)))
+    evidence = tuple(
+        e for answer in comparison.stats for e in evidence_views(answer, apart=_apart(diff, by_hybrids=by_hybrids))
+    )
     is_shown = bool(evidence) and evidence[0].carries
     alone = _each_alone(comparison, beside) if is_shown else ""
     claim = _claim(diff, evidence, comparison.unjudged)
@@ -90,7 +93,7 @@ def verdict_view(
         design_tone=PLAIN if tone is Tone.GOOD and not is_shown else tone,
         badge=badge,
         change=changed(diff, factors),
-        meaning=design_meaning(diff, len(factors), is_shown=is_shown),
+        meaning=design_meaning(diff, len(factors), is_shown=is_shown, by_hybrids=by_hybrids),
         reason=shown("" if tone is Tone.GOOD else why, MAX_REASON),
         conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
@@ -182,12 +185,13 @@ def design_lacks(diff: Comparison) -> str:
     return "a factor that differs between the arms"
 
 
-def _apart(diff: Comparison) -> str:
+def _apart(diff: Comparison, *, by_hybrids: bool = False) -> str:
     """Why the numbers of two arms are credited to no cause, where they are not: `incomparable` would be its own reason,
     so what keeps the results apart is told."""
     if diff.verdict is Verdict.INCOMPARABLE:
         return shown(clean(diff.reason), MAX_REASON).short
-    return f"the comparison is {clean(verdict_words('diff', diff.verdict).words)}"
+    which = "of these runs alone " if by_hybrids else ""
+    return f"the comparison {which}is {clean(verdict_words('diff', diff.verdict).words)}"
 
 
 def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[EffectFigure]:
