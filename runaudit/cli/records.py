@@ -1,6 +1,5 @@
 """`runaudit show` and `verify`: what is kept, and whether it is what was sealed."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -26,11 +25,12 @@ def show(
     context: Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last or a record file.")],
     series: Annotated[bool, typer.Option("--series", help="With --json: every point of long series, too.")] = False,
+    lineage: Annotated[bool, typer.Option("--lineage", help="What it came from, and what began with it.")] = False,
 ) -> None:
     """Show one run on one screen; -v shows every section. With --json the plain record stands under `record`."""
-    from runaudit.runs.showing import show_answer
+    from runaudit.runs.lineage import shown
 
-    answer = replace(show_answer(context.store, context.settings, run), with_series=series)
+    answer = shown(context.store, context.settings, run, with_series=series, lineage=lineage)
     context.tell(answer)
     if answer.run.fault:
         hint(f"runaudit: this record is damaged: {printable(answer.run.fault)}")
