@@ -16,6 +16,7 @@ from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
 from runaudit.report.views.arm import letter, logged_words
 from runaudit.report.views.page import PageView, page_view
+from runaudit.runs.lineage import whole
 from runaudit.runs.names import has_store
 from runaudit.stats.answer import ArmSummary
 from runaudit.stats.values import OutOfReachError
@@ -210,9 +211,9 @@ def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer 
 
 def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
     panels = {run.id: read_panels(run, bench.store.run_dir(run.id)) for run in arm.runs}
-    return ArmInput(
-        name=arm.label, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels, summary=summary
-    )
+    drawn = tuple(whole(bench.store, run) for run in arm.runs)
+    return ArmInput(name=arm.label, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels,
+                    summary=summary, drawn=drawn)  # fmt: skip
 
 
 def _comparison(

@@ -1,7 +1,7 @@
 """What a page is made of: arms of runs, and the judgements on pairs of arms as `diff` and `stats` answer them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from runaudit.diff import Comparison
@@ -15,7 +15,7 @@ class ArmInput:
     """The runs that differ only in their seed. `effective_n` counts distinct seeds that provably acted, where known.
 
     panels: images by run id. cohort: the cohort's id, where it has one. summary: the arm on the page's metric, where a
-    run of it has one.
+    run of it has one. drawn: the runs as their curves are drawn, those that went on from others with what these logged.
     """
 
     name: str
@@ -24,6 +24,12 @@ class ArmInput:
     cohort: str | None = None
     panels: Mapping[str, tuple[Panel, ...]] = field(default_factory=lambda: MappingProxyType({}))
     summary: ArmSummary | None = None
+    drawn: tuple[Run, ...] = ()
+
+    @property
+    def curved(self) -> "ArmInput":
+        """The same with the runs as they are drawn."""
+        return replace(self, runs=self.drawn) if self.drawn else self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from runaudit.errors import RunauditError
 from runaudit.metrics.leading import in_order
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Manifest
+from runaudit.records.points import Points
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.names import has_store, one_of, runs_named
 from runaudit.runs.showing import ShowAnswer, show_answer
@@ -26,7 +27,9 @@ from runaudit.text.words import columns, plural
 
 SCHEMA = "runaudit.lineage/1"
 TITLES = ("run", "began", "steps", "status", "last value", "label")
-Points = list[tuple[int, float]]
+Pairs = list[tuple[int, float]]
+GOES_ON = ("resume", "restart")
+"""How a run begins that goes on where another stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,20 +75,10 @@ class LineageAnswer:
         return (*self.line, *self.after)
 
     @cached_property
-    def series(self) -> Mapping[str, Points]:
+    def series(self) -> Mapping[str, Pairs]:
         """Each series that the asked run logged, through the whole line: of every run up to the step at which the next
         one began. A step that two of them logged counts as the later one has it."""
-        found: dict[str, Points] = {}
-        for name in self.run.trajectory.series:
-            points: Points = []
-            for member in self.line:
-                own = [(step, value) for step, value in member.run.trajectory.series.get(name, ())]
-                begun = member.start if member.start is not None else min((step for step, _ in own), default=0) - 1
-                points = [point for point in points if point[0] <= begun] if member.depth else []
-                seen = {step for step, _ in own}
-                points = [*(point for point in points if point[0] not in seen), *own]
-            found[name] = points
-        return found
+        return {name: list(_through(self.line, name)) for name in self.run.trajectory.series}
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
@@ -152,6 +145,31 @@ def lineage_answer(store: Store, settings: Settings, word: str, *, with_series: 
                      is_asked=run is asked) for depth, run in enumerate(line)]  # fmt: skip
     after = tuple(_below(store, before[-1], _children(store))) if has_store(store) else ()
     return LineageAnswer(line=tuple(before), after=after, with_series=with_series)
+
+
+def whole(store: Store, run: Run) -> Run:
+    """A run that went on from another, with what that one logged up to there before its own: one curve. Others stay as
+    they are: who began with weights and trained something new, counts from there."""
+    member = Member(run=run, depth=1, start=_start(run, run.parent))
+    if run.parent is None or member.kind not in GOES_ON or member.start is None:
+        return run
+    before = whole(store, load_or_fault(store, run.parent.id))
+    line = (Member(run=before, depth=0), member)
+    names = dict.fromkeys((*before.trajectory.series, *run.trajectory.series))
+    events = [event for event in before.trajectory.events if event.step <= member.start]
+    series = {name: Points.of(_through(line, name)) for name in names}
+    return replace(run, trajectory=replace(run.trajectory, series=series, events=(*events, *run.trajectory.events)))
+
+
+def _through(line: Sequence[Member], name: str) -> Iterator[tuple[int, float]]:
+    """A series through a line of runs. A step that two of them logged counts as the later one has it."""
+    points: Pairs = []
+    for member in line:
+        own = [(step, value) for step, value in member.run.trajectory.series.get(name, ())]
+        start = member.start if member.start is not None else min((step for step, _ in own), default=0) - 1
+        seen = {step for step, _ in own}
+        points = [*(point for point in points if point[0] <= start and point[0] not in seen), *own]
+    yield from points
 
 
 def _start(run: Run, parent: Run | None) -> int | None:

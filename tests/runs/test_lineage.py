@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from runaudit.judge.bench import Bench
 from runaudit.records.digest import digest_bytes
 from runaudit.records.trajectory import line_of
-from runaudit.runs.lineage import lineage_answer
+from runaudit.report.gather import Wanted, gather
+from runaudit.runs.lineage import lineage_answer, whole
 from runaudit.settings import Settings
 from runaudit.store import Store
+from runaudit.store.catalogue import load
 from tests.store.test_store import end, launch, overwrite
 
 SAVED = {"path": "checkpoints/20.pt", "digest": str(digest_bytes(b"at 20")), "size": 5, "kind": "last", "step": 20}
@@ -78,3 +81,16 @@ def test_a_damaged_descendant_hides_no_other(line):
     overwrite(store.root / "objects" / "sha256" / third[:2] / third, b"{}")
     answer = lineage_answer(Store(store.root), Settings(), first)
     assert [one.run.id for one in answer.members] == [first, second]
+
+
+def test_a_page_draws_a_resumed_run_with_what_it_went_on_from(line):
+    store, (_, second, third, _) = line
+    for run, steps in ((second, (10, 20, 30, 40)), (third, (5, 10))):
+        drawn = whole(store, load(store, run))
+        assert tuple(step for step, _ in drawn.trajectory.series["train/loss"]) == steps
+        assert drawn.metrics == load(store, run).metrics
+
+    view = gather(Bench(store, Settings()), Wanted(runs=(second[:12],), curves=("train/loss",))).view
+    (figure,) = next(one.figures for one in view.curves.series if one.name.full == "train/loss")
+    (drawn,) = figure.arms
+    assert drawn.lines[0].points == 4

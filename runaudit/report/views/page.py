@@ -122,7 +122,7 @@ def page_view(
     made, asked = _Maker(study), [run for arm in arms for run in arm.runs]
     health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
-    by_hybrids = attributed_pairs(told)
+    by_hybrids, drawn = attributed_pairs(told), [arm.curved for arm in arms]
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
@@ -140,7 +140,7 @@ def page_view(
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
-        curves=made("Curves", lambda: curves_view(arms, curves, health_marks(arms, health) if health else (), metric)),
+        curves=made("Curves", lambda: curves_view(drawn, curves, health_marks(arms, health) if health else (), metric)),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
         health=made(_HEALTH, lambda: health_view(arms, health)) if health else None,
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
