@@ -122,25 +122,20 @@ def page_view(
     made, asked = _Maker(study), [run for arm in arms for run in arm.runs]
     health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
-    by_hybrids, drawn = attributed_pairs(told), [arm.curved for arm in arms]
+    by_hybrids, others, about = attributed_pairs(told), len(comparisons) - 1, metric if comparisons else None
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(
-            _verdict(one, arms, named, integrity, health, len(comparisons) - 1, by_hybrids) for one in comparisons
-        ),
-        alerts=(
-            *alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids),
-            *(health_alerts(arms, health) if health else ()),
-        ),
+        verdicts=tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids) for one in comparisons),
+        alerts=(*alerts(arms, comparisons, integrity, about, by_hybrids), *(health_alerts(arms, health) if health else ())),
         result=result_view(arms, held, _direction(comparisons, metric)),
         untangled=told,
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
-        curves=made("Curves", lambda: curves_view(drawn, curves, health_marks(arms, health) if health else (), metric)),
+        curves=made("Curves", lambda: _curves(arms, curves, health, metric)),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
         health=made(_HEALTH, lambda: health_view(arms, health)) if health else None,
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
@@ -151,6 +146,14 @@ def page_view(
     )
     view = replace(view, sections=tuple(_sections(view)))
     return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
+
+
+def _curves(
+    arms: Sequence[ArmInput], wanted: Sequence[str], health: HealthAnswer | None, metric: str | None
+) -> CurvesView:
+    """The curves, of a run that went on from another with what that one logged."""
+    drawn = [arm.curved for arm in arms]
+    return curves_view(drawn, wanted, health_marks(arms, health) if health else (), metric)
 
 
 def _verdict(

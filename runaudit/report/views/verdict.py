@@ -103,11 +103,7 @@ def verdict_view(
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
             *((alone,) if alone else ()),
-            *(
-                sentence(one.words)
-                for one in comparison.unjudged
-                if evidence and not one.leads and one.words not in diff.notes
-            ),
+            *(_beside(comparison) if evidence else ()),
         ),
         evidence=evidence,
         alone=alone,
@@ -115,6 +111,12 @@ def verdict_view(
         effects=tuple(_effects(comparison, arms)),
         notes=(*_notes(comparison), *origins),
     )
+
+
+def _beside(comparison: ComparisonInput) -> Iterator[str]:
+    """Why metrics beside the judged one were not judged, where the design does not say so already."""
+    notes = comparison.diff.notes
+    yield from (sentence(one.words) for one in comparison.unjudged if not one.leads and one.words not in notes)
 
 
 PLAIN = "plain"
