@@ -88,8 +88,8 @@ class PageView:
     diffs: tuple[DiffView, ...]
     seen: tuple[SeenView, ...]
     manifests: tuple[ManifestView, ...]
-    sections: tuple[Section, ...]
-    left_out: tuple[LeftOut, ...]
+    sections: tuple[Section, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def page_view(
@@ -112,24 +112,26 @@ def page_view(
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
     judgement on all runs together, or why there is none. untangled: what hybrids of its arms told. curves: patterns of
     the series that are drawn, where they were asked for. rules: the policy on the rules of health; None: they are not
-    asked. directions: those of metrics that it declares.
-    Raises NothingToJudgeError where there is no run.
+    asked. directions: those of metrics that it declares. Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
-    made, asked = _Maker(study), [run for arm in arms for run in arm.runs]
-    health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
+    made = _Maker(study)
+    health = made(_HEALTH, lambda: _health(arms, rules, directions)) if rules else None
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
-    by_hybrids, others, about = attributed_pairs(told), len(comparisons) - 1, metric if comparisons else None
+    by_hybrids, others = attributed_pairs(told), len(comparisons) - 1
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
         verdicts=tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids) for one in comparisons),
-        alerts=(*alerts(arms, comparisons, integrity, about, by_hybrids), *(health_alerts(arms, health) if health else ())),
+        alerts=(
+            *alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids),
+            *(health_alerts(arms, health) if health else ()),
+        ),
         result=result_view(arms, held, _direction(comparisons, metric)),
         untangled=told,
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
@@ -141,11 +143,13 @@ def page_view(
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
         seen=made("What was used", lambda: seen_views(arms)) or (),
         manifests=made("Provenance", lambda: manifest_views(arms, integrity)) or (),
-        sections=(),
-        left_out=(),
     )
     view = replace(view, sections=tuple(_sections(view)))
     return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
+
+
+def _health(arms: Sequence[ArmInput], rules: RuleSettings, directions: Mapping[str, str] | None) -> HealthAnswer:
+    return health_of([run for arm in arms for run in arm.runs], rules, directions=directions or {})
 
 
 def _curves(
