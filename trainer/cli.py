@@ -14,6 +14,7 @@ from runaudit.errors import ConfigError, RunauditError
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
+    from trainer.loop import EventKind
     from trainer.main import Prepared, TrainResult
     from trainer.ranks import Ranks
     from trainer.resume import Parent
@@ -66,8 +67,13 @@ class TerminalLog:
             words = "  ".join(f"{name} {value:.5f}" for name, value in shown.items())
             print(f"step {step:6d}  {words}", file=sys.stderr, flush=True)
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: "EventKind", detail: Mapping[str, Any]) -> None:
         """Print the event."""
+        if kind == "skipped":
+            from trainer.skips import sentence
+
+            print(f"step {step:6d}  {sentence(detail)}", file=sys.stderr, flush=True)
+            return
         words = "  ".join(f"{name} {value}" for name, value in detail.items())
         print(f"step {step:6d}  {kind}: {words}", file=sys.stderr, flush=True)
 
@@ -81,7 +87,7 @@ class UnheardLog:
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Say nothing."""
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: "EventKind", detail: Mapping[str, Any]) -> None:
         """Say nothing."""
 
     def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:

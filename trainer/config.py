@@ -168,7 +168,8 @@ class LossConfig:
 class OptimConfig:
     """AdamW and its schedule. Milestones are shares of a stage; warm-up runs from LR / warmup_divisor.
 
-    A step whose gradient is more than `spike_factor` times as long as is usual in its stage is not taken; 0 takes all.
+    A step whose gradient is more than `spike_factor` times as long as is usual in its stage is not taken, nor one whose
+    loss is more than `loss_spike_factor` times the usual; 0 takes all.
     Clipping bounds a step, not its direction: a head of 64 x 8 at 1.5e-3 left for losses of 4e5 to 4e11 (3 of 3 seeds).
 
     A step is of batch x accumulate x world_size tiles: `batch` is what one process takes at once, and `world_size` how
@@ -189,6 +190,7 @@ class OptimConfig:
     milestone_factor: float = ranged(0.2, 0.0, 1.0, above=True)
     final_fraction: float = ranged(0.0, 0.0, 1.0)
     spike_factor: float = ranged(0.0)
+    loss_spike_factor: float = ranged(0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +280,10 @@ class TrainConfig:
             "loss.kind": (
                 self.loss.kind == "laplace" and not (self.model.log_scale or self.model.topology == "paper"),
                 "set model.log_scale = true, or choose another loss",
+            ),
+            "optim.loss_spike_factor": (
+                self.loss.kind == "laplace" and self.optim.loss_spike_factor > 0,
+                "set it to 0 and use optim.spike_factor: a likelihood may be below zero, where no factor says anything",
             ),
             "optim.milestones": (
                 list(self.optim.milestones) != sorted(self.optim.milestones)

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 
+from trainer import skips
 from trainer.amp import Precision
 from trainer.build import Normalised
 from trainer.checkpoint import Checkpoint, decoded, encoded, optimiser_tensors, restore_optimiser, write
@@ -34,12 +35,13 @@ from trainer.step import Cache, StepMetrics, train_step, validation
 from trainer.vitals import (
     WINDOW,
     cause_of_death,
-    longest_gradient,
     nothing_learned,
+    spike_from,
     too_many_skipped,
-    usual_gradient,
+    usual_size,
 )
 
+EventKind = Literal["stage", "resume", "skipped"]
 Status = Literal["completed", "diverged", "killed"]
 AHEAD = 4  # steps of which the bursts are read before they begin
 
@@ -50,8 +52,8 @@ class RunLog(Protocol):
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Series values of one step."""
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
-        """Something that happened between steps."""
+    def event(self, step: int, kind: EventKind, detail: Mapping[str, Any]) -> None:
+        """Something that happened between steps, or a step that was not taken."""
 
     def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
         """A checkpoint lies at `path` now."""
@@ -69,8 +71,9 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
 class Progress:
     """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages.
 
-    skips: the last steps that were not taken. usual: how long the stage's gradients are by now. untrained: the
-    validation error before the first step on an image. best, best_file: the lowest validation error so far and the
+    skips: the last steps that were not taken; skipped: how many of all. usual, usual_loss: how long the stage's
+    gradients and how large its losses are by now. untrained: the validation error before the first step on an image.
+    best, best_file: the lowest validation error so far and the
     checkpoint of that moment; none before the first.
     """
 
@@ -80,7 +83,9 @@ class Progress:
     bad_batches: int = 0
     skipped_in_a_row: int = 0
     skips: list[int] = field(default_factory=list)
+    skipped: int = 0
     usual: float | None = None
+    usual_loss: float | None = None
     untrained: float | None = None
     best: float | None = None
     frozen: dict[str, str] = field(default_factory=dict)
@@ -166,9 +171,12 @@ def _run_stage(
         metrics = train_step(
             model, _batches(work, stage, progress.step), optimiser, precision, stage, config,
             ranks=work.ranks, free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
-            longest=longest_gradient(config.optim, usual=progress.usual, step=progress.step),
+            longest=spike_from(config.optim.spike_factor, usual=progress.usual, step=progress.step),
+            largest=spike_from(config.optim.loss_spike_factor, usual=progress.usual_loss, step=progress.step),
         )  # fmt: skip
-        progress.usual = progress.usual if metrics.fault else usual_gradient(progress.usual, metrics.grad_norm)
+        if not metrics.fault:
+            progress.usual = usual_size(progress.usual, metrics.grad_norm)
+            progress.usual_loss = usual_size(progress.usual_loss, metrics.loss)
         progress.step, progress.done = progress.step + 1, progress.done + 1
         log_step(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
         if reason := _dead(work, progress, precision):
@@ -178,7 +186,8 @@ def _run_stage(
     with work.ranks.agreed():
         require_frozen(model, stage, progress.frozen)
         work.ranks.require_equal(weights_digest(model), what=f"after stage {stage.name} the weights")
-    progress.stage_at, progress.step, progress.usual = progress.stage_at + 1, 0, None
+    progress.stage_at, progress.step = progress.stage_at + 1, 0
+    progress.usual = progress.usual_loss = None
     _save(work, progress, precision, None, kind="last")
     return ""
 
@@ -196,7 +205,7 @@ def _look_at_the_untrained(work: RunContext, stage: Stage, progress: Progress, c
 def _dead(work: RunContext, progress: Progress, precision: Precision) -> str:
     return cause_of_death(
         work.config.loop, done=progress.done, skips=progress.skips, in_a_row=progress.skipped_in_a_row,
-        scale_at_floor=precision.scale if precision.at_floor else None,
+        scale_at_floor=precision.scale if precision.at_floor else None, first_scale=work.config.amp.init_scale,
     )  # fmt: skip
 
 
@@ -255,15 +264,29 @@ def log_step(
     progress.skipped_in_a_row = progress.skipped_in_a_row + 1 if metrics.fault else 0
     if metrics.fault:
         progress.skips = [*(step for step in progress.skips if step > progress.done - WINDOW), progress.done]
+        progress.skipped += 1
+        _tell_skip(work, progress, metrics)
     values = {f"train/loss/{name}": value for name, value in metrics.terms.items()}
     if metrics.terms:
-        values["train/loss"] = sum(metrics.terms.values())
+        values["train/loss"] = metrics.loss
     values |= {"train/lr": lr, "time/step_s": seconds, "train/bad_batches": float(progress.bad_batches)}
+    values["train/skipped"] = float(progress.skipped)
     if metrics.fault not in ("input", "loss"):
         values["train/grad_norm"] = metrics.grad_norm
     if precision.scales:
         values |= {"amp/scale": precision.scale, "amp/skipped": float(precision.skipped)}
     work.run.log(progress.done, values)
+
+
+def _tell_skip(work: RunContext, progress: Progress, metrics: StepMetrics) -> None:
+    """Say which step was not taken and what was to blame, on every rank."""
+    if progress.skipped > skips.MOST_TOLD:
+        return
+    parts = work.ranks.gathered((metrics.what, metrics.tiles))
+    value = {"spike": metrics.grad_norm, "loss_spike": metrics.loss}.get(metrics.fault)
+    work.run.event(
+        progress.done, "skipped", skips.detail(metrics.fault, ranks=parts, ids=work.train.ids, value=value)
+    )  # fmt: skip
 
 
 def validate_and_save(

@@ -22,7 +22,7 @@ from trainer.config import TrainConfig, settled
 from trainer.configfile import load_config
 from trainer.data import Dataset, read_checked, read_dataset
 from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
-from trainer.loop import Progress, RunContext, RunLog, Status, run_stages
+from trainer.loop import EventKind, Progress, RunContext, RunLog, Status, run_stages
 from trainer.models.normalisation import share_statistics
 from trainer.predict import Predictor
 from trainer.ranks import ALONE, Ranks
@@ -168,7 +168,7 @@ class _Tee:
     def log(self, step: int, values: Mapping[str, float]) -> None:
         self.run.log(step, values)
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: EventKind, detail: Mapping[str, Any]) -> None:
         self.events.append({"step": step, "kind": kind, **detail})
         self.run.event(step, kind, detail)
 

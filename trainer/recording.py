@@ -21,7 +21,7 @@ from trainer.data import Dataset
 from trainer.data.layout import INDEX
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged
-from trainer.loop import RunLog
+from trainer.loop import EventKind, RunLog
 from trainer.metrics import MAX_SHIFT_HR_PX
 from trainer.panels import RULE, Pixels, panels
 from trainer.rehearsal import Measured
@@ -206,7 +206,7 @@ class SealedLog:
         self.recorder.log(step, values)
         self.viewer.log(step, values)
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: EventKind, detail: Mapping[str, Any]) -> None:
         """A stage begins, or a run resumes."""
         self.recorder.event(step, kind, {"name": detail.get("stage", kind), **detail})
         self.viewer.event(step, kind, detail)

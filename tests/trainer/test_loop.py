@@ -298,7 +298,7 @@ def test_a_scale_that_wants_to_fall_through_its_floor_ends_the_run(tiny_config: 
     status, progress, _, reason = run_stages(work, plan(config))
 
     assert (status, progress.done) == ("diverged", 4)
-    assert reason.startswith("the gradients overflow at the lowest loss scale")
+    assert reason.startswith("non-finite gradients (overflow or NaN) at the lowest loss scale")
     assert work.run.series("amp/scale") == {1: 2.0**59, 2: 2.0**58, 3: 2.0**57, 4: 2.0**57}
 
 
