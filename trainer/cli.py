@@ -14,7 +14,7 @@ from runaudit.errors import ConfigError, RunauditError
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
-    from trainer.loop import EventKind
+    from trainer.context import EventKind
     from trainer.main import Prepared, TrainResult
     from trainer.ranks import Ranks
     from trainer.resume import Parent
@@ -73,6 +73,11 @@ class TerminalLog:
             from trainer.skips import sentence
 
             print(f"step {step:6d}  {sentence(detail)}", file=sys.stderr, flush=True)
+            return
+        if kind == "stage_end":
+            early = f", ended {detail['ended']}" if "ended" in detail else ""
+            told = f"stage {detail['stage']} {detail['verdict']}: {detail['reason']}{early}"
+            print(f"step {step:6d}  {told}", file=sys.stderr, flush=True)
             return
         words = "  ".join(f"{name} {value}" for name, value in detail.items())
         print(f"step {step:6d}  {kind}: {words}", file=sys.stderr, flush=True)
@@ -215,7 +220,8 @@ def _farewell(result: "TrainResult") -> str:
     """Why a run was given up, and what is left of it."""
     best = result.checkpoints.get("best")
     left = f"the best checkpoint before that is {best}" if best else "no checkpoint was validated before that"
-    return f"the run is dead after {result.steps_done} steps: {result.reason}; {left}; see `runaudit health @last`"
+    what = "stopped" if result.status == "early_stopped" else "dead"
+    return f"the run is {what} after {result.steps_done} steps: {result.reason}; {left}; see `runaudit health @last`"
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -16,15 +16,16 @@ from typing import Any, Literal
 
 from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, guard, guarded_record
 from runaudit.errors import UsageError
-from trainer.config import DERIVED_RULES, HOUSEKEEPING, TrainConfig, resolve
+from trainer.config import TrainConfig
+from trainer.context import EventKind, RunLog
 from trainer.data import Dataset
 from trainer.data.layout import INDEX
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged
-from trainer.loop import EventKind, RunLog
 from trainer.metrics import MAX_SHIFT_HR_PX
 from trainer.panels import RULE, Pixels, panels
 from trainer.rehearsal import Measured
+from trainer.resolved import DERIVED_RULES, HOUSEKEEPING, resolve
 from trainer.resume import Parent
 from trainer.shelf import FOLDER
 

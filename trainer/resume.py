@@ -14,7 +14,8 @@ from runaudit import Run, digest_file, open_store
 from runaudit.errors import ConfigError, IntegrityError, UsageError
 from trainer.build import Normalised
 from trainer.checkpoint import Checkpoint, decoded, files_of, load
-from trainer.config import HOUSEKEEPING, TrainConfig, resolve
+from trainer.config import TrainConfig
+from trainer.resolved import HOUSEKEEPING, resolve
 from trainer.stages import Stage, require_frozen
 
 LAST = "last.safetensors"

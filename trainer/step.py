@@ -97,7 +97,7 @@ def train_step(
         precision.backward(total / len(batches))
     ranks.average_gradients(free)
     norm, fault = precision.step(
-        optimiser, free, config.grad_clip, longest=longest, leapt=sum(sums.values()) > largest
+        optimiser, free, stage.grad_clip, longest=longest, leapt=sum(sums.values()) > largest
     )  # fmt: skip
     if not fault:
         return StepMetrics(terms=sums, grad_norm=norm)
@@ -124,6 +124,16 @@ def loss_terms(
     else:
         features = model.features(batch.lr)
     return reconstruction_loss(model.reconstruct(features), batch.hr, batch.clear_hr, config=config.loss, warm=warm)
+
+
+def identity_error(model: Normalised, samples: Samples, config: TrainConfig) -> float:
+    """The alignment loss of the held-out tiles with their frames left as they are: what an alignment is to better."""
+    size, total = config.loop.val_batch, 0.0
+    for i in range(0, len(samples), size):
+        part = samples.take(range(i, min(i + size, len(samples))))
+        lr = model.inward(part.lr)
+        total += float(alignment_loss(lr, lr[:, :1], part.clear_lr)) * len(part)
+    return total / len(samples)
 
 
 def validation(
