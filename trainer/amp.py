@@ -118,6 +118,6 @@ class Precision:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue with the scale, its growth count, and the skips so far."""
-        if self.scales:
+        if self.scales and state["scaler"]:
             self.scaler.load_state_dict(dict(state["scaler"]))
         self.skipped = int(state["skipped"])

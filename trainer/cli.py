@@ -135,20 +135,28 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
     from trainer.checkpoint import require_room
     from trainer.configfile import config_files
     from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, switches, train
+    from trainer.restart import restart_of
     from trainer.seeding import seed_everything
     from trainer.shelf import SealedShelf
 
     launch = recording.LaunchOptions(
-        label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy,
-        baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
+        label=options.label, config_files=config_files(options.config) if options.config else (), store=options.store,
+        policy=options.policy, baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive),
+        wandb=options.wandb,
     )  # fmt: skip
     with ranks.agreed():
-        config = read_config(options.config, tuple(options.set), ranks=ranks.size)
+        parent = None
+        if options.restart:
+            begun = restart_of(options.restart, options.store, options.set, ranks=ranks.size)
+            parent, config, options.seed = begun.parent, begun.config, begun.seed
+        else:
+            config = read_config(options.config, tuple(options.set), ranks=ranks.size)
         dataset = open_dataset(config)
         config, measured = rehearsed(config, dataset)
     config = ranks.told_by_first(config)  # a precision that was measured may have come out otherwise elsewhere
     with ranks.agreed():
-        parent = resume.find(options.resume, options.store) if options.resume else None
+        if options.resume:
+            parent = resume.find(options.resume, options.store)
         # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
         seed_everything(options.seed, **switches(config))
         # With a parent, whether the run can go on at all comes first, and the guard is asked at the seal.
@@ -287,23 +295,35 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_launch(command: argparse.ArgumentParser) -> None:
+    """What is said of a launch, whatever it begins with."""
+    add = command.add_argument
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf")
+    add("--label", required=True, metavar="TEXT", help="what this run is for")
+    add("--store", type=Path, metavar="DIR", help="default: $RUNAUDIT_STORE, else .runaudit")
+    add("--policy", type=Path, metavar="FILE", help="default: runaudit.toml beside the store")
+    add("--baseline", metavar="RUN", help="the run this one is to differ from as declared, and only so")
+    add("--intent", action="append", default=[], metavar="FACTOR", help="what is meant to differ")
+    add("--waive", action="append", default=[], metavar="RULE=REASON", help="start in spite of a rule")
+    add("--wandb", choices=("off", "offline", "online"), default="off", help="mirror to W&B")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trainer", description="Staged multi-frame super-resolution.")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train, then judge on full frames")
     train.add_argument("--config", type=Path, required=True, metavar="F", help="TOML file")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf")
     train.add_argument("--seed", type=int, required=True, metavar="N")
-    train.add_argument("--label", required=True, metavar="TEXT", help="what this run is for")
     train.add_argument("--resume", metavar="RUN|CKPT", help="continue a run from its last checkpoint, as a child run")
-    train.add_argument("--store", type=Path, metavar="DIR", help="default: $RUNAUDIT_STORE, else .runaudit")
-    train.add_argument("--policy", type=Path, metavar="FILE", help="default: runaudit.toml beside the store")
-    train.add_argument("--baseline", metavar="RUN", help="the run this one is to differ from as declared, and only so")
-    train.add_argument("--intent", action="append", default=[], metavar="FACTOR", help="what is meant to differ")
-    train.add_argument("--waive", action="append", default=[], metavar="RULE=REASON", help="start in spite of a rule")
-    train.add_argument("--wandb", choices=("off", "offline", "online"), default="off", help="mirror to W&B")
-    train.set_defaults(command=_train)
+    train.set_defaults(command=_train, restart=None)
+    restart = commands.add_parser(
+        "restart", help="start a child run at the best healthy checkpoint of a run that died, with other settings"
+    )
+    restart.add_argument("restart", metavar="RUN|CKPT", help="the run that died, or one of its checkpoints")
+    restart.set_defaults(command=_train, config=None, seed=None, resume=None)
+    for one in (train, restart):
+        _add_launch(one)
     evaluate = commands.add_parser("evaluate", help="judge a checkpoint on full frames")
     evaluate.add_argument("--config", type=Path, required=True, metavar="F")
     evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")

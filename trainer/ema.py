@@ -66,11 +66,14 @@ class Ema:
         return {}, {AVERAGE + name: tensor for name, tensor in self.average.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a checkpoint whose weights are in the network: both are what they were when it was written."""
+        """Go on from a checkpoint whose weights are in the network: both are what they were when it was written.
+
+        Where it holds no average, as before a restart that asks for one, the average begins with its weights.
+        """
         for name in self.average:
             if RAW + name in state:
                 self.average[name].copy_(self._now[name].detach())
                 with torch.no_grad():
                     self._now[name].copy_(state[RAW + name])
-            else:
+            elif AVERAGE + name in state:
                 self.average[name].copy_(state[AVERAGE + name])

@@ -55,7 +55,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """How a run ended. exit_code is 0, or 128 + the signal that ended it, or 1 where it came to nothing, for `reason`."""
+    """How a run ended. exit_code: 0, 128 + the signal that ended it, or 1 where it came to nothing: `reason`."""
 
     status: Status
     metrics: Mapping[str, float]

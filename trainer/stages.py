@@ -95,8 +95,13 @@ def tensor_digest(tensor: Tensor) -> str:
 
 def frozen_digests(model: Normalised, trains: tuple[str, ...]) -> dict[str, str]:
     """Digest of every parameter and buffer outside the trained blocks, by name."""
+    return digests_outside(model.state_dict(), trains)
+
+
+def digests_outside(tensors: Mapping[str, Tensor], trains: tuple[str, ...]) -> dict[str, str]:
+    """The same of a network's tensors by name."""
     prefixes = tuple(f"net.{name}." for name in trains)
-    return {name: tensor_digest(tensor) for name, tensor in model.state_dict().items() if not name.startswith(prefixes)}
+    return {name: tensor_digest(tensor) for name, tensor in tensors.items() if not name.startswith(prefixes)}
 
 
 def weights_digest(model: nn.Module) -> str:

@@ -61,8 +61,13 @@ def test_inherit_is_a_word_and_anything_else_is_told_in_one_line(tiny_config: Ma
     stages = {"stages": {"sr": {"weight_decay": "inherit", "schedule": "inherit"}}}
 
     assert build(stages, "x.toml") == build({}, "x.toml")
-    for wrong, words in [({"weight_decay": "none"}, "give a number"), ({"grad_clip": 0.0}, "give a number above 0"),
-                         ({"schedule": "cosin"}, "did you mean 'cosine'"), ({"patience": 1.5}, "a whole number")]:  # fmt: skip
+    wrongs: list[tuple[dict[str, Any], str]] = [
+        ({"weight_decay": "none"}, "give a number"),
+        ({"grad_clip": 0.0}, "give a number above 0"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"patience": 1.5}, "a whole number"),
+    ]
+    for wrong, words in wrongs:
         with pytest.raises(ConfigError, match=words):
             build({"stages": {"sr": wrong}}, "x.toml")
 
@@ -94,9 +99,9 @@ def test_sgd_takes_the_momentum_that_is_configured(tiny_config: Make) -> None:
 
 
 def patient(tiny_config: Make, patience: int) -> Any:
-    """A rate of nearly nothing: no validation is better than the first by a bit, or all are by a hair."""
+    """At a rate of 0.5 the image is soon worse than ever: that the run is no good is not what is asked here."""
     return tiny_config(
-        loop={"val_every": 1}, budget={"align_steps": 0, "sr_steps": 40, "finetune_steps": 2},
+        loop={"val_every": 1, "max_error_ratio": 1e9}, budget={"align_steps": 0, "sr_steps": 40, "finetune_steps": 2},
         stages={"sr": {"lr": 0.5, "patience": patience, "warmup_fraction": 0.0, "schedule": "constant"}},
         loss={"kind": "l1"}, grad_clip=100.0,
     )  # fmt: skip
@@ -122,7 +127,8 @@ def test_a_stage_resumed_in_the_middle_ends_where_it_would_have(
 ) -> None:
     stages = {"sr": {"patience": 3, "lr": 0.5, "warmup_fraction": 0.0, "schedule": "constant", "ema_decay": ema}}
     config = tiny_config(
-        loop={"val_every": 1}, budget={"align_steps": 0, "sr_steps": 40, "finetune_steps": 2}, stages=stages,
+        loop={"val_every": 1, "max_error_ratio": 1e9}, stages=stages,
+        budget={"align_steps": 0, "sr_steps": 40, "finetune_steps": 2},
         grad_clip=100.0,
     )  # fmt: skip
     whole, _ = trained(run_context, config, folder="whole")
@@ -178,7 +184,7 @@ def test_an_alignment_that_moves_nothing_is_no_better_and_no_stage_is_built_on_i
 
     told = ends(stopped.run)["alignment"]
     assert told["verdict"] == "no_better"
-    assert told["identity"] == pytest.approx(told["first"], rel=1e-4)
+    assert told["identity"] == pytest.approx(told["first"], rel=0.01)
     assert (ending.status, ending.progress.done) == ("early_stopped", 4)
     assert ending.reason == f"stage alignment: {told['reason']}"
     assert (went_on.status, list(ends(warned.run))) == ("completed", ["alignment", "sr", "finetune"])
@@ -282,22 +288,18 @@ def test_a_loss_agrees_with_itself_and_not_with_its_opposite(
 
     config = tiny_config()
     work = run_context(config)
-    batch = draw(work.train, config.data, seed=0, stage=0, first=0, count=3, turn_frames=True)
-    found = []
+    model, batch = work.model, draw(work.train, config.data, seed=0, stage=0, first=0, count=3, turn_frames=True)
+
+    def own_loss(*_: Any, **__: Any) -> dict[str, torch.Tensor]:
+        frames, _shift = model.register(batch.lr)
+        return {"own": signs[-1] * conflict.alignment_loss(frames, model.inward(batch.lr[:, :1]), batch.clear_lr)}
+
+    monkeypatch.setattr(conflict, "reconstruction_loss", own_loss)
+    monkeypatch.setattr(conflict.copy, "deepcopy", lambda model: model)
+    signs, found = [], []
     for sign in (1.0, -3.0, 0.0):
-        monkeypatch.setattr(
-            conflict,
-            "reconstruction_loss",
-            lambda *_, sign=sign, **__: {
-                "reconstruction": sign
-                * conflict.alignment_loss(
-                    monkeypatched.register(batch.lr)[0], monkeypatched.inward(batch.lr[:, :1]), batch.clear_lr
-                )
-            },
-        )
-        monkeypatched = work.model
-        monkeypatch.setattr(conflict.copy, "deepcopy", lambda model: model)
-        found.append(conflict.gradient_cosine(work.model, batch, config, warm=False, ranks=ALONE))
+        signs.append(sign)
+        found.append(conflict.gradient_cosine(model, batch, config, warm=False, ranks=ALONE))
 
     assert found[:2] == [pytest.approx(1.0), pytest.approx(-1.0)]
     assert found[2] is None  # nothing pulls: there is no angle
