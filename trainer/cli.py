@@ -76,7 +76,7 @@ class TerminalLog:
             return
         if kind == "stage_end":
             early = f", ended {detail['ended']}" if "ended" in detail else ""
-            told = f"stage {detail['stage']} {detail['verdict']}: {detail['reason']}{early}"
+            told = f"stage {detail['stage']} ends: {detail['reason']}{early}"
             print(f"step {step:6d}  {told}", file=sys.stderr, flush=True)
             return
         words = "  ".join(f"{name} {value}" for name, value in detail.items())
@@ -316,6 +316,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--config", type=Path, required=True, metavar="F", help="TOML file")
     train.add_argument("--seed", type=int, required=True, metavar="N")
     train.add_argument("--resume", metavar="RUN|CKPT", help="continue a run from its last checkpoint, as a child run")
+    train.add_argument("--quick", action="append_const", dest="set", const="quick=true",
+                       help="a search for ideas on little: not comparable with full runs")  # fmt: skip
     train.set_defaults(command=_train, restart=None)
     restart = commands.add_parser(
         "restart", help="start a child run at the best healthy checkpoint of a run that died, with other settings"

@@ -275,9 +275,10 @@ class LoopConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """The whole run."""
+    """The whole run. One that is `quick` is a search for ideas: it is sealed so, and compares with its like alone."""
 
     staging: Literal["staged", "end_to_end"] = "staged"
+    quick: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = ranged(1, 1)
     deterministic: bool = True

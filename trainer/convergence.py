@@ -69,4 +69,6 @@ def stage_verdict(
             f"(stages.converged_share = {most_late:g})",
             late_share=share,
         )
-    return StageVerdict(word="converged", reason=f"validation error {first:.4g} to {last:.4g}", late_share=share)
+    return StageVerdict(
+        word="converged", reason=f"it came to rest: validation error {first:.4g} to {last:.4g}", late_share=share
+    )

@@ -1,8 +1,8 @@
 """A dead run begun again at its best healthy checkpoint: another run, with a change that is a factor like any other.
 
 A resumed run goes on as it was and is held to the very same settings. One that died would die again so; what it needs
-is the weights of before and another rate, clip or precision. Both records stand: the dead run as it ended, and its child,
-which names it, the checkpoint by digest, and their relation.
+is the weights of before and another rate, clip or precision. Both records stand: the dead run as it ended, and its
+child, which names it, the checkpoint by digest, and their relation.
 """
 
 from collections.abc import Mapping, Sequence

@@ -151,7 +151,7 @@ FALLING = [1.0 / (1 + step) for step in range(1, 9)]
 @pytest.mark.parametrize(
     ("values", "first", "identity", "word", "reason"),
     [
-        (FALLING, 1.0, None, "converged", "validation error 1 to 0.1111"),
+        (FALLING, 1.0, None, "converged", "it came to rest: validation error 1 to 0.1111"),
         ([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2], 1.0, None, "still_falling", "brought 25% of all it gained"),
         ([0.9, 0.95, 1.0, 1.0], 1.0, None, "no_better", "1, is not below what it began with, 1"),
         (FALLING, 1.0, 0.1, "no_better", "0.1111, is not below that of frames left as they are, 0.1"),
