@@ -85,7 +85,7 @@ def carried_over(checkpoint: Checkpoint, config: TrainConfig, stage: Stage | Non
     if stage is not None and _trained_by(before, stage.name) != _trained_by(now, stage.name):
         state = {name: tensor for name, tensor in state.items() if name.startswith("rng.")}
         progress["frozen"] = digests_outside(checkpoint.weights, stage.trains)
-    facts = checkpoint.facts | {"config": now, "progress": progress, "precision": precision}
+    facts = {**checkpoint.facts, "config": now, "progress": progress, "precision": precision}
     return replace(checkpoint, state=state, facts=facts)
 
 
