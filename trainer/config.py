@@ -259,8 +259,8 @@ class LoopConfig:
     """Housekeeping of the loop, all of it able to change what is reported.
 
     Every `conflict_every` steps the gradients of the alignment's own loss and of the image's are held against each
-    other, where a stage trains the alignment on images; 0 never does. It costs about three steps and moves no bit. The
-    last three say when a run is dead: steps in a row that were not taken, their share of the last hundred, and how
+    other, where a stage trains the alignment on images; 0 never does. It takes a copy of the network through two
+    passes and moves no bit. The last three say when a run is dead: steps in a row that were not taken, their share of the last hundred, and how
     many times the untrained network's error the best validation may be.
     """
 

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from runaudit.text.words import head
 from trainer.samples import Batch
 
 REASONS: Mapping[str, str] = {
@@ -62,6 +61,7 @@ def detail(
 def sentence(told: Mapping[str, Any]) -> str:
     """The same in one line for a terminal."""
     what = f": {', '.join(told['what'])}" if told["what"] else f", {told['value']:.4g}" if "value" in told else ""
-    where = head(told["tiles"], MOST_NAMED)
+    tiles, rest = told["tiles"][:MOST_NAMED], len(told["tiles"]) - MOST_NAMED
+    where = ", ".join(tiles) + (f" and {rest} more" if rest > 0 else "")
     place = ("in" if told["reason"] == "input" else "in a batch of") if where else ""
     return f"step not taken, {REASONS[told['reason']]}{what} {place} {where}".rstrip()
