@@ -260,7 +260,9 @@ class LoopConfig:
 
     Every `conflict_every` steps the gradients of the alignment's own loss and of the image's are held against each
     other, where a stage trains the alignment on images; 0 never does. It takes a copy of the network through two
-    passes and moves no bit. The last three say when a run is dead: steps in a row that were not taken, their share of the last hundred, and how
+    passes and moves no bit.
+
+    The last three say when a run is dead: steps in a row that were not taken, their share of the last hundred, and how
     many times the untrained network's error the best validation may be.
     """
 
