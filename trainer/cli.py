@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trainer.context import EventKind
     from trainer.main import Prepared, TrainResult
     from trainer.ranks import Ranks
+    from trainer.recording import LaunchOptions
     from trainer.resume import Parent
 
 UNEXPECTED = 70
@@ -131,32 +132,19 @@ def _train(options: argparse.Namespace) -> int:
 
 def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
-    from trainer import recording, resume
+    from trainer import recording
     from trainer.checkpoint import require_room
-    from trainer.configfile import config_files
-    from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, switches, train
-    from trainer.restart import restart_of
+    from trainer.main import open_dataset, prepare, rehearsed, require_continuable, switches, train
     from trainer.seeding import seed_everything
     from trainer.shelf import SealedShelf
 
-    launch = recording.LaunchOptions(
-        label=options.label, config_files=config_files(options.config) if options.config else (), store=options.store,
-        policy=options.policy, baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive),
-        wandb=options.wandb,
-    )  # fmt: skip
+    launch = _launch(options)
     with ranks.agreed():
-        parent = None
-        if options.restart:
-            begun = restart_of(options.restart, options.store, options.set, ranks=ranks.size)
-            parent, config, options.seed = begun.parent, begun.config, begun.seed
-        else:
-            config = read_config(options.config, tuple(options.set), ranks=ranks.size)
+        config, parent = _begins_with(options, ranks)
         dataset = open_dataset(config)
         config, measured = rehearsed(config, dataset)
     config = ranks.told_by_first(config)  # a precision that was measured may have come out otherwise elsewhere
     with ranks.agreed():
-        if options.resume:
-            parent = resume.find(options.resume, options.store)
         # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
         seed_everything(options.seed, **switches(config))
         # With a parent, whether the run can go on at all comes first, and the guard is asked at the seal.
@@ -192,6 +180,32 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
             metrics = recording.summary(result.metrics)
             recorder.finish(result.status, metrics=metrics, error=result.reason or None)
     return _told(options.label, recorder.id, result, metrics)
+
+
+def _launch(options: argparse.Namespace) -> "LaunchOptions":
+    """What the command line says of the launch beside its config."""
+    from trainer.configfile import config_files
+    from trainer.recording import LaunchOptions
+
+    return LaunchOptions(
+        label=options.label, config_files=config_files(options.config) if options.config else (), store=options.store,
+        policy=options.policy, baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive),
+        wandb=options.wandb,
+    )  # fmt: skip
+
+
+def _begins_with(options: argparse.Namespace, ranks: "Ranks") -> "tuple[TrainConfig, Parent | None]":
+    """The config of the run, and what it goes on from; a restart has config and seed from its checkpoint."""
+    from trainer.main import read_config
+    from trainer.restart import restart_of
+    from trainer.resume import find
+
+    if options.restart:
+        begun = restart_of(options.restart, options.store, options.set, ranks=ranks.size)
+        options.seed = begun.seed
+        return begun.config, begun.parent
+    config = read_config(options.config, tuple(options.set), ranks=ranks.size)
+    return config, find(options.resume, options.store) if options.resume else None
 
 
 def _told(label: str, run: str, result: "TrainResult", metrics: Mapping[str, float]) -> int:
@@ -316,7 +330,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--config", type=Path, required=True, metavar="F", help="TOML file")
     train.add_argument("--seed", type=int, required=True, metavar="N")
     train.add_argument("--resume", metavar="RUN|CKPT", help="continue a run from its last checkpoint, as a child run")
-    train.add_argument("--quick", action="append_const", dest="set", const="quick=true",
+    train.add_argument("--quick", action="append_const", dest="set", default=[], const="quick=true",
                        help="a search for ideas on little: not comparable with full runs")  # fmt: skip
     train.set_defaults(command=_train, restart=None)
     restart = commands.add_parser(
