@@ -68,24 +68,30 @@ class Precision:
         clip: float,
         *,
         longest: float = math.inf,
+        leapt: bool = False,
     ) -> tuple[float, str]:
         """Unscale, then clip, then step. Returns the gradient's norm before clipping, and why the step was not taken:
-        `gradient` where it was not finite, `spike` where it was longer than `longest`; empty where it was.
+        `gradient` where it was not finite, `loss_spike` where the loss `leapt`, `spike` where the gradient was longer
+        than `longest`; empty where it was.
 
         Clipping scaled gradients would clip at `clip / scale`, so the order matters. A spike is no overflow: the scale
-        keeps its count of clean steps.
+        keeps its count of clean steps. Of a step that is not taken the gradients are left as they are, to be looked at.
         """
         if self.scales:
             self.scaler.unscale_(optimiser)
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip))
-        fault = ("spike" if norm > longest else "") if math.isfinite(norm) else "gradient"
-        if self.scales:
-            if fault != "spike":
+        free = list(parameters)
+        total = torch.nn.utils.get_total_norm([p.grad for p in free if p.grad is not None])
+        norm = float(total)
+        fault = ("loss_spike" if leapt else "spike" if norm > longest else "") if math.isfinite(norm) else "gradient"
+        if not fault:
+            torch.nn.utils.clip_grads_with_norm_(free, clip, total)
+            if self.scales:
                 self.scaler.step(optimiser)
+            else:
+                optimiser.step()
+        if self.scales:
             self.scaler.update()
             self._hold(fell=fault == "gradient")
-        elif not fault:
-            optimiser.step()
         self.skipped += bool(fault)
         return norm, fault
 
@@ -112,6 +118,6 @@ class Precision:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue with the scale, its growth count, and the skips so far."""
-        if self.scales:
+        if self.scales and state["scaler"]:
             self.scaler.load_state_dict(dict(state["scaler"]))
         self.skipped = int(state["skipped"])

@@ -14,8 +14,10 @@ from runaudit.errors import ConfigError, RunauditError
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
+    from trainer.context import EventKind
     from trainer.main import Prepared, TrainResult
     from trainer.ranks import Ranks
+    from trainer.recording import LaunchOptions
     from trainer.resume import Parent
 
 UNEXPECTED = 70
@@ -66,8 +68,18 @@ class TerminalLog:
             words = "  ".join(f"{name} {value:.5f}" for name, value in shown.items())
             print(f"step {step:6d}  {words}", file=sys.stderr, flush=True)
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: "EventKind", detail: Mapping[str, Any]) -> None:
         """Print the event."""
+        if kind == "skipped":
+            from trainer.skips import sentence
+
+            print(f"step {step:6d}  {sentence(detail)}", file=sys.stderr, flush=True)
+            return
+        if kind == "stage_end":
+            early = f", ended {detail['ended']}" if "ended" in detail else ""
+            told = f"stage {detail['stage']} ends: {detail['reason']}{early}"
+            print(f"step {step:6d}  {told}", file=sys.stderr, flush=True)
+            return
         words = "  ".join(f"{name} {value}" for name, value in detail.items())
         print(f"step {step:6d}  {kind}: {words}", file=sys.stderr, flush=True)
 
@@ -81,7 +93,7 @@ class UnheardLog:
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Say nothing."""
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: "EventKind", detail: Mapping[str, Any]) -> None:
         """Say nothing."""
 
     def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
@@ -120,24 +132,19 @@ def _train(options: argparse.Namespace) -> int:
 
 def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
-    from trainer import recording, resume
+    from trainer import recording
     from trainer.checkpoint import require_room
-    from trainer.configfile import config_files
-    from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, switches, train
+    from trainer.main import open_dataset, prepare, rehearsed, require_continuable, switches, train
     from trainer.seeding import seed_everything
     from trainer.shelf import SealedShelf
 
-    launch = recording.LaunchOptions(
-        label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy,
-        baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
-    )  # fmt: skip
+    launch = _launch(options)
     with ranks.agreed():
-        config = read_config(options.config, tuple(options.set), ranks=ranks.size)
+        config, parent = _begins_with(options, ranks)
         dataset = open_dataset(config)
         config, measured = rehearsed(config, dataset)
     config = ranks.told_by_first(config)  # a precision that was measured may have come out otherwise elsewhere
     with ranks.agreed():
-        parent = resume.find(options.resume, options.store) if options.resume else None
         # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
         seed_everything(options.seed, **switches(config))
         # With a parent, whether the run can go on at all comes first, and the guard is asked at the seal.
@@ -175,6 +182,32 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
     return _told(options.label, recorder.id, result, metrics)
 
 
+def _launch(options: argparse.Namespace) -> "LaunchOptions":
+    """What the command line says of the launch beside its config."""
+    from trainer.configfile import config_files
+    from trainer.recording import LaunchOptions
+
+    return LaunchOptions(
+        label=options.label, config_files=config_files(options.config) if options.config else (), store=options.store,
+        policy=options.policy, baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive),
+        wandb=options.wandb,
+    )  # fmt: skip
+
+
+def _begins_with(options: argparse.Namespace, ranks: "Ranks") -> "tuple[TrainConfig, Parent | None]":
+    """The config of the run, and what it goes on from; a restart has config and seed from its checkpoint."""
+    from trainer.main import read_config
+    from trainer.restart import restart_of
+    from trainer.resume import find
+
+    if options.restart:
+        begun = restart_of(options.restart, options.store, options.set, ranks=ranks.size)
+        options.seed = begun.seed
+        return begun.config, begun.parent
+    config = read_config(options.config, tuple(options.set), ranks=ranks.size)
+    return config, find(options.resume, options.store) if options.resume else None
+
+
 def _told(label: str, run: str, result: "TrainResult", metrics: Mapping[str, float]) -> int:
     """Say how a run ended. Returns its exit code."""
     if result.reason:
@@ -209,7 +242,8 @@ def _farewell(result: "TrainResult") -> str:
     """Why a run was given up, and what is left of it."""
     best = result.checkpoints.get("best")
     left = f"the best checkpoint before that is {best}" if best else "no checkpoint was validated before that"
-    return f"the run is dead after {result.steps_done} steps: {result.reason}; {left}; see `runaudit health @last`"
+    what = "stopped" if result.status == "early_stopped" else "dead"
+    return f"the run is {what} after {result.steps_done} steps: {result.reason}; {left}; see `runaudit health @last`"
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -275,23 +309,37 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_launch(command: argparse.ArgumentParser) -> None:
+    """What is said of a launch, whatever it begins with."""
+    add = command.add_argument
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf")
+    add("--label", required=True, metavar="TEXT", help="what this run is for")
+    add("--store", type=Path, metavar="DIR", help="default: $RUNAUDIT_STORE, else .runaudit")
+    add("--policy", type=Path, metavar="FILE", help="default: runaudit.toml beside the store")
+    add("--baseline", metavar="RUN", help="the run this one is to differ from as declared, and only so")
+    add("--intent", action="append", default=[], metavar="FACTOR", help="what is meant to differ")
+    add("--waive", action="append", default=[], metavar="RULE=REASON", help="start in spite of a rule")
+    add("--wandb", choices=("off", "offline", "online"), default="off", help="mirror to W&B")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trainer", description="Staged multi-frame super-resolution.")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train, then judge on full frames")
     train.add_argument("--config", type=Path, required=True, metavar="F", help="TOML file")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf")
     train.add_argument("--seed", type=int, required=True, metavar="N")
-    train.add_argument("--label", required=True, metavar="TEXT", help="what this run is for")
     train.add_argument("--resume", metavar="RUN|CKPT", help="continue a run from its last checkpoint, as a child run")
-    train.add_argument("--store", type=Path, metavar="DIR", help="default: $RUNAUDIT_STORE, else .runaudit")
-    train.add_argument("--policy", type=Path, metavar="FILE", help="default: runaudit.toml beside the store")
-    train.add_argument("--baseline", metavar="RUN", help="the run this one is to differ from as declared, and only so")
-    train.add_argument("--intent", action="append", default=[], metavar="FACTOR", help="what is meant to differ")
-    train.add_argument("--waive", action="append", default=[], metavar="RULE=REASON", help="start in spite of a rule")
-    train.add_argument("--wandb", choices=("off", "offline", "online"), default="off", help="mirror to W&B")
-    train.set_defaults(command=_train)
+    train.add_argument("--quick", action="append_const", dest="set", default=[], const="quick=true",
+                       help="a search for ideas on little: not comparable with full runs")  # fmt: skip
+    train.set_defaults(command=_train, restart=None)
+    restart = commands.add_parser(
+        "restart", help="start a child run at the best healthy checkpoint of a run that died, with other settings"
+    )
+    restart.add_argument("restart", metavar="RUN|CKPT", help="the run that died, or one of its checkpoints")
+    restart.set_defaults(command=_train, config=None, seed=None, resume=None)
+    for one in (train, restart):
+        _add_launch(one)
     evaluate = commands.add_parser("evaluate", help="judge a checkpoint on full frames")
     evaluate.add_argument("--config", type=Path, required=True, metavar="F")
     evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")

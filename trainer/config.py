@@ -2,13 +2,12 @@
 
 The arms of a study differ in one leaf each: `staging` says whether the alignment is trained by itself first, and
 `model.alignment.kind` says which alignment. The settings of both choices are always present, so choosing moves nothing
-else. What follows from them (how many steps each stage gets) follows by `DERIVED_RULES`, which are the only way it
-comes about: `resolve` evaluates the very same words a policy file declares.
+else. What follows from them (how many steps each stage gets) follows by the rules of `trainer.resolved`.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from runaudit.errors import ConfigError
@@ -130,23 +129,46 @@ class BudgetConfig:
     end_to_end_steps: int = ranged(500)
 
 
+def inherited(low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Any:
+    """A numeric field of a stage that is that of all stages where it is left out."""
+    return field(default=None, metadata={"low": low, "high": high, "above": above})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageConfig:
-    """A stage trains the blocks named in `trains` with one loss; everything else is frozen."""
+    """A stage trains the blocks named in `trains` with one loss; everything else is frozen.
+
+    What is left out is that of all stages: `optim` and `grad_clip`; "inherit" says so, too. A stage ends early after
+    `patience` validations in a row that were not its best; 0 never ends one. With `ema_decay` the weights that are
+    validated, kept as the best and handed on are a moving average of those that are trained; 0 takes those themselves.
+    """
 
     trains: tuple[Literal["alignment", "fusion", "head"], ...] = ("alignment", "fusion", "head")
     loss: Literal["alignment", "reconstruction"] = "reconstruction"
     lr: float = ranged(2e-3, 0.0, above=True)
+    optimiser: Literal["adamw", "sgd"] | None = None
+    schedule: Literal["cosine", "milestones", "constant"] | None = None
+    weight_decay: float | None = inherited()
+    warmup_fraction: float | None = inherited(high=1.0)
+    grad_clip: float | None = inherited(above=True)
+    patience: int = ranged(0)
+    ema_decay: float = ranged(0.0, 0.0, 0.999999)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagesConfig:
-    """All stages there are, in the order in which they run; one that gets no steps does nothing."""
+    """All stages there are, in the order in which they run; one that gets no steps does nothing.
+
+    A stage that ends has converged where its validation error is below what it began with and its last quarter brought
+    no more than `converged_share` of what it gained. With `require_converged` = stop the next one is not begun else.
+    """
 
     alignment: StageConfig = StageConfig(trains=("alignment",), loss="alignment")
     sr: StageConfig = StageConfig(trains=("fusion", "head"))
     finetune: StageConfig = StageConfig(lr=1e-4)
     end_to_end: StageConfig = StageConfig()
+    require_converged: Literal["warn", "stop"] = "warn"
+    converged_share: float = ranged(0.1, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,10 +188,13 @@ class LossConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimConfig:
-    """AdamW and its schedule. Milestones are shares of a stage; warm-up runs from LR / warmup_divisor.
+    """The optimiser and its schedule. Milestones are shares of a stage; warm-up runs from LR / warmup_divisor.
 
-    A step whose gradient is more than `spike_factor` times as long as is usual in its stage is not taken; 0 takes all.
+    A step whose gradient is more than `spike_factor` times as long as is usual in its stage is not taken, nor one whose
+    loss is more than `loss_spike_factor` times the usual; 0 takes all.
     Clipping bounds a step, not its direction: a head of 64 x 8 at 1.5e-3 left for losses of 4e5 to 4e11 (3 of 3 seeds).
+
+    Of sgd, `beta1` is the momentum.
 
     A step is of batch x accumulate x world_size tiles: `batch` is what one process takes at once, and `world_size` how
     many processes the launcher has started, filled in by it.
@@ -178,6 +203,7 @@ class OptimConfig:
     batch: int = ranged(8, 1)
     accumulate: int = ranged(1, 1)
     world_size: int = ranged(1, 1)
+    kind: Literal["adamw", "sgd"] = "adamw"
     weight_decay: float = ranged(1e-4)
     beta1: float = ranged(0.9, 0.0, 0.999999)
     beta2: float = ranged(0.999, 0.0, 0.999999)
@@ -189,6 +215,7 @@ class OptimConfig:
     milestone_factor: float = ranged(0.2, 0.0, 1.0, above=True)
     final_fraction: float = ranged(0.0, 0.0, 1.0)
     spike_factor: float = ranged(0.0)
+    loss_spike_factor: float = ranged(0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +258,10 @@ class EvalConfig:
 class LoopConfig:
     """Housekeeping of the loop, all of it able to change what is reported.
 
+    Every `conflict_every` steps the gradients of the alignment's own loss and of the image's are held against each
+    other, where a stage trains the alignment on images; 0 never does. It takes a copy of the network through two
+    passes and moves no bit.
+
     The last three say when a run is dead: steps in a row that were not taken, their share of the last hundred, and how
     many times the untrained network's error the best validation may be.
     """
@@ -238,6 +269,7 @@ class LoopConfig:
     val_every: int = ranged(50, 1)
     val_batch: int = ranged(16, 1)
     save_every: int = ranged(100, 1)
+    conflict_every: int = ranged(0)
     max_skipped_in_a_row: int = ranged(25, 1)
     max_skipped_share: float = ranged(0.3, 0.0, 1.0)
     max_error_ratio: float = ranged(2.0, 1.0)
@@ -245,9 +277,10 @@ class LoopConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """The whole run."""
+    """The whole run. One that is `quick` is a search for ideas: it is sealed so, and compares with its like alone."""
 
     staging: Literal["staged", "end_to_end"] = "staged"
+    quick: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = ranged(1, 1)
     deterministic: bool = True
@@ -279,6 +312,10 @@ class TrainConfig:
                 self.loss.kind == "laplace" and not (self.model.log_scale or self.model.topology == "paper"),
                 "set model.log_scale = true, or choose another loss",
             ),
+            "optim.loss_spike_factor": (
+                self.loss.kind == "laplace" and self.optim.loss_spike_factor > 0,
+                "set it to 0 and use optim.spike_factor: a likelihood may be below zero, where no factor says anything",
+            ),
             "optim.milestones": (
                 list(self.optim.milestones) != sorted(self.optim.milestones)
                 or not all(0 < m < 1 for m in self.optim.milestones),
@@ -307,21 +344,12 @@ class TrainConfig:
                 raise ConfigError(f"config: {path} cannot be used with the rest", remedy=remedy)
 
 
-# How much is held and who reads it: tests hold every batch equal to the bit whatever stands here, so two runs that
-# differ in it are one, and a run may go on with other values.
-HOUSEKEEPING = ("config.data.memory_mb", "config.data.readers")
-
-# The one place where a leaf is computed from others. The words are those of a policy file's derived section:
-# "config.stages.alignment.steps" = "config.budget.align_steps if config.staging == 'staged' else 0".
-_STAGING_OF = {
+# What `staging` makes of the steps: stage -> its leaf of the budget, and the staging that it is of.
+STAGING_OF = {
     "alignment": ("align_steps", "staged"),
     "sr": ("sr_steps", "staged"),
     "finetune": ("finetune_steps", "staged"),
     "end_to_end": ("end_to_end_steps", "end_to_end"),
-}
-DERIVED_RULES: Mapping[str, str] = {
-    f"config.stages.{name}.steps": f"config.budget.{budget} if config.staging == '{staging}' else 0"
-    for name, (budget, staging) in _STAGING_OF.items()
 }
 
 
@@ -329,7 +357,7 @@ def stage_steps(config: TrainConfig) -> dict[str, int]:
     """Optimiser steps of every stage, in running order."""
     return {
         name: int(getattr(config.budget, budget)) if config.staging == staging else 0
-        for name, (budget, staging) in _STAGING_OF.items()
+        for name, (budget, staging) in STAGING_OF.items()
     }
 
 
@@ -366,19 +394,3 @@ def settled(config: TrainConfig, *, gpu: bool, ranks: int = 1) -> TrainConfig:
         raise ConfigError("config: device is cuda, but no CUDA device is visible", remedy='set device = "cpu"')
     amp = replace(config.amp, dtype="off") if config.amp.dtype == "auto" and device == "cpu" else config.amp
     return replace(config, device=device, amp=amp, optim=replace(config.optim, world_size=ranks))
-
-
-def resolve(config: TrainConfig) -> dict[str, Any]:
-    """The plain JSON tree of a config, with the leaves that `DERIVED_RULES` describe filled in."""
-    tree = _plain(asdict(config))
-    for name, steps in stage_steps(config).items():
-        tree["stages"][name]["steps"] = steps
-    return tree  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

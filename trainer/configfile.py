@@ -6,13 +6,13 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import UnionType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from runaudit.errors import ConfigError
 from trainer.config import TrainConfig
 
 T = TypeVar("T")
+INHERIT = "inherit"
 EXTENDS = "extends"  # a file may start from another one, named relative to itself
 
 
@@ -136,6 +136,9 @@ def _unknown(path: str, where: str) -> ConfigError:
 
 def _checked(value: Any, hint: Any, path: str, where: str) -> Any:
     origin, choices = get_origin(hint), get_args(hint)
+    if type(None) in choices:  # what is left out is that of all stages
+        inner = next(choice for choice in choices if choice is not type(None))
+        return None if value == INHERIT else _checked(value, inner, path, where)
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
             raise ConfigError(f"{where}: {path} is {value!r}", remedy="give a list in square brackets")
@@ -148,8 +151,7 @@ def _checked(value: Any, hint: Any, path: str, where: str) -> Any:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    kind = hint if not isinstance(hint, UnionType) else object
-    if not isinstance(value, kind) or (isinstance(value, bool) and hint is not bool):
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         name = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
         raise ConfigError(f"{where}: {path} is {value!r}", remedy=f"give {name[hint.__name__]}")
     return value

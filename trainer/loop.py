@@ -6,21 +6,22 @@ that is interrupted anywhere and resumed computes the very same losses.
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import torch
+from torch import nn
 
+from trainer import skips
 from trainer.amp import Precision
-from trainer.build import Normalised
-from trainer.checkpoint import Checkpoint, decoded, encoded, optimiser_tensors, restore_optimiser, write
-from trainer.config import TrainConfig, resolve
-from trainer.ranks import ALONE, Ranks
-from trainer.resume import put_weights
-from trainer.samples import Batch, Samples, TileSet, draw, queue
-from trainer.seeding import restore_rng, rng_state
+from trainer.checkpoint import Checkpoint, restore_optimiser
+from trainer.conflict import SERIES, gradient_cosine, measures
+from trainer.context import Progress, RunContext
+from trainer.convergence import stage_verdict
+from trainer.ema import Ema
+from trainer.samples import Batch, draw, queue
+from trainer.saving import restore, save
 from trainer.stages import (
     Stage,
     build_optimiser,
@@ -30,31 +31,18 @@ from trainer.stages import (
     require_frozen,
     weights_digest,
 )
-from trainer.step import Cache, StepMetrics, train_step, validation
+from trainer.step import Cache, StepMetrics, identity_error, train_step, validation
 from trainer.vitals import (
     WINDOW,
     cause_of_death,
-    longest_gradient,
     nothing_learned,
+    spike_from,
     too_many_skipped,
-    usual_gradient,
+    usual_size,
 )
 
-Status = Literal["completed", "diverged", "killed"]
+Status = Literal["completed", "early_stopped", "diverged", "killed"]
 AHEAD = 4  # steps of which the bursts are read before they begin
-
-
-class RunLog(Protocol):
-    """Where a run is recorded. Steps count optimiser steps over all stages."""
-
-    def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Series values of one step."""
-
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
-        """Something that happened between steps."""
-
-    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
-        """A checkpoint lies at `path` now."""
 
 
 class StopRequested(Exception):  # noqa: N818 - a request, not an error
@@ -65,34 +53,8 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
         self.signal = signal
 
 
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages.
-
-    skips: the last steps that were not taken. usual: how long the stage's gradients are by now. untrained: the
-    validation error before the first step on an image. best, best_file: the lowest validation error so far and the
-    checkpoint of that moment; none before the first.
-    """
-
-    stage_at: int = 0
-    step: int = 0
-    done: int = 0
-    bad_batches: int = 0
-    skipped_in_a_row: int = 0
-    skips: list[int] = field(default_factory=list)
-    usual: float | None = None
-    untrained: float | None = None
-    best: float | None = None
-    frozen: dict[str, str] = field(default_factory=dict)
-    best_file: bytes = b""
-
-    def facts(self) -> dict[str, Any]:
-        """All but the file, in plain JSON."""
-        return {name: getattr(self, name) for name in Progress.__dataclass_fields__ if name != "best_file"}
-
-
 class Ending(NamedTuple):
-    """How the stages ended. signal: the one that ended them, or 0. reason: why the run is dead; empty else."""
+    """How the stages ended. signal: the one that ended them, or 0. reason: why nothing is judged; empty else."""
 
     status: Status
     progress: Progress
@@ -101,19 +63,14 @@ class Ending(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunContext:
-    """What all stages share."""
+class _Tools:
+    """What a stage is trained with. checking: what its frozen alignment says of the held-out tiles."""
 
-    config: TrainConfig
-    seed: int
-    model: Normalised
-    train: TileSet
-    val: Samples
-    data_digest: str
-    run: RunLog
-    folder: Path
-    stop: Callable[[], int] = lambda: 0  # number of the signal that asked the run to end, or 0
-    ranks: Ranks = ALONE  # the processes that share the steps; the first one's `run` and `folder` are written to
+    free: list[nn.Parameter]
+    optimiser: torch.optim.Optimizer
+    ema: Ema | None
+    cache: Cache | None
+    checking: Cache | None
 
 
 def run_stages(work: RunContext, stages: tuple[Stage, ...], resume: Checkpoint | None = None) -> Ending:
@@ -123,9 +80,11 @@ def run_stages(work: RunContext, stages: tuple[Stage, ...], resume: Checkpoint |
     """
     progress, precision = Progress(), Precision(work.config.amp, work.config.device)
     if resume is not None:
-        _restore(work, precision, progress, resume, stages)
+        restore(work, precision, progress, resume, stages)
     try:
         while progress.stage_at < len(stages):
+            if progress.unfit and work.config.stages.require_converged == "stop":
+                return Ending("early_stopped", progress, reason=progress.unfit)
             stage = stages[progress.stage_at]
             fitting = resume is not None and resume.facts["progress"]["stage_at"] == progress.stage_at
             if reason := _run_stage(work, stage, progress, precision, resume if fitting else None):
@@ -135,7 +94,8 @@ def run_stages(work: RunContext, stages: tuple[Stage, ...], resume: Checkpoint |
     reason = too_many_skipped(work.config.loop, done=progress.done, skips=progress.skips)
     if work.config.eval.checkpoint == "best":
         reason = reason or nothing_learned(work.config.loop, first=progress.untrained, best=progress.best)
-    return Ending("diverged" if reason else "completed", progress, reason=reason)
+    ended: Status = "early_stopped" if progress.ended_early else "completed"
+    return Ending("diverged" if reason else ended, progress, reason=reason)
 
 
 def _run_stage(
@@ -146,57 +106,110 @@ def _run_stage(
     resume: Checkpoint | None,
 ) -> str:
     """Train one stage from where `progress` stands. Returns why the run is dead, or nothing."""
+    tools = _begun(work, stage, progress, resume)
+    while progress.step < stage.steps and not _is_spent(stage, progress):
+        began = time.perf_counter()
+        lr = lr_at(progress.step, stage.steps, stage.lr, stage.optim)
+        for group in tools.optimiser.param_groups:
+            group["lr"] = lr
+        batches, warm = _batches(work, stage, progress.step), progress.step < work.config.loss.l1_steps
+        _measure_conflict(work, stage, progress, batches[0], warm=warm)
+        metrics = train_step(
+            work.model, batches, tools.optimiser, precision, stage, work.config,
+            ranks=work.ranks, free=tools.free, cache=tools.cache, warm=warm,
+            longest=spike_from(stage.optim.spike_factor, usual=progress.usual, step=progress.step),
+            largest=spike_from(stage.optim.loss_spike_factor, usual=progress.usual_loss, step=progress.step),
+        )  # fmt: skip
+        progress.step, progress.done = progress.step + 1, progress.done + 1
+        if not metrics.fault:
+            progress.usual = usual_size(progress.usual, metrics.grad_norm)
+            progress.usual_loss = usual_size(progress.usual_loss, metrics.loss)
+            if tools.ema is not None:
+                progress.averaged += 1
+                tools.ema.update(progress.averaged)
+        log_step(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
+        if reason := _dead(work, progress, precision):
+            save(work, progress, precision, tools.optimiser, tools.ema, kind="last")
+            return reason
+        validate_and_save(work, stage, progress, precision, tools)
+    _end_stage(work, stage, progress, tools.ema)
+    save(work, progress, precision, kind="last")
+    return ""
+
+
+def _begun(work: RunContext, stage: Stage, progress: Progress, resume: Checkpoint | None) -> _Tools:
+    """Freeze what the stage does not train, and have everything ready that it is trained with."""
     config, model = work.config, work.model
     free = prepare_blocks(model, stage.trains)
-    optimiser = build_optimiser(free, stage.lr, config.optim, fused=True)
+    optimiser = build_optimiser(free, stage.lr, stage.optim, fused=True)
+    ema = Ema(model, stage.trains, stage.ema_decay) if stage.ema_decay else None
     if progress.step and resume is not None:
         restore_optimiser(optimiser, resume.state)
+        if ema is not None:
+            ema.restore(resume.state)
         require_frozen(model, stage, progress.frozen)
     else:
         progress.frozen = frozen_digests(model, stage.trains)
         work.run.event(progress.done, "stage", {"stage": stage.name, "trains": list(stage.trains)})
     cache = Cache(model, work.train, config) if _caches(work, stage) else None
     checking = Cache(model, work.val, config) if stage.alignment_frozen else None
-    _look_at_the_untrained(work, stage, progress, checking)
-    while progress.step < stage.steps:
-        began = time.perf_counter()
-        lr = lr_at(progress.step, stage.steps, stage.lr, config.optim)
-        for group in optimiser.param_groups:
-            group["lr"] = lr
-        metrics = train_step(
-            model, _batches(work, stage, progress.step), optimiser, precision, stage, config,
-            ranks=work.ranks, free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
-            longest=longest_gradient(config.optim, usual=progress.usual, step=progress.step),
-        )  # fmt: skip
-        progress.usual = progress.usual if metrics.fault else usual_gradient(progress.usual, metrics.grad_norm)
-        progress.step, progress.done = progress.step + 1, progress.done + 1
-        log_step(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
-        if reason := _dead(work, progress, precision):
-            _save(work, progress, precision, optimiser, kind="last")
-            return reason
-        validate_and_save(work, stage, progress, precision, optimiser, checking=checking)
+    _look_before(work, stage, progress, checking)
+    return _Tools(free=free, optimiser=optimiser, ema=ema, cache=cache, checking=checking)
+
+
+def _is_spent(stage: Stage, progress: Progress) -> bool:
+    """Has the stage had as many validations without a better one as it may?"""
+    return bool(stage.patience) and progress.stale >= stage.patience
+
+
+def _end_stage(work: RunContext, stage: Stage, progress: Progress, ema: Ema | None) -> None:
+    """Hand on what the stage made, say how it ended, and hold it to what it was to train."""
+    if ema is not None:
+        ema.hand_on()
     with work.ranks.agreed():
-        require_frozen(model, stage, progress.frozen)
-        work.ranks.require_equal(weights_digest(model), what=f"after stage {stage.name} the weights")
-    progress.stage_at, progress.step, progress.usual = progress.stage_at + 1, 0, None
-    _save(work, progress, precision, None, kind="last")
-    return ""
+        require_frozen(work.model, stage, progress.frozen)
+        work.ranks.require_equal(weights_digest(work.model), what=f"after stage {stage.name} the weights")
+    verdict = stage_verdict(
+        progress.validated, first=progress.first, identity=progress.identity,
+        most_late=work.config.stages.converged_share,
+    )  # fmt: skip
+    told: dict[str, Any] = {"stage": stage.name, "steps": progress.step, "planned": stage.steps, **verdict.facts()}
+    if progress.step < stage.steps:
+        progress.ended_early.append(stage.name)
+        told["ended"] = f"early: the last {progress.stale} validations were not its best (patience {stage.patience})"
+    seen = {"first": progress.first, "identity": progress.identity, "best": progress.stage_best}
+    told |= {name: value for name, value in seen.items() if value is not None}
+    work.run.event(progress.done, "stage_end", told)
+    progress.unfit = f"stage {stage.name}: {verdict.unfit}" if verdict.unfit else ""
+    progress.begin_next()
 
 
-def _look_at_the_untrained(work: RunContext, stage: Stage, progress: Progress, checking: Cache | None) -> None:
-    """What an image is worth before any step was taken on one: what training is to better."""
-    if stage.loss == "alignment" or progress.step or progress.untrained is not None:
+def _look_before(work: RunContext, stage: Stage, progress: Progress, checking: Cache | None) -> None:
+    """What the network is worth before the stage: what its training is to better."""
+    if progress.step:
         return
     values = validation(work.model, work.val, stage, work.config, checking)
-    if math.isfinite(found := values["val/l1"]):
+    found = next(iter(values.values()))
+    progress.first = found if math.isfinite(found) else None
+    if stage.loss == "alignment":
+        progress.identity = identity_error(work.model, work.val, work.config)
+    elif progress.untrained is None and progress.first is not None:  # before any step was taken on an image
         progress.untrained = found
         work.run.log(progress.done, values)
+
+
+def _measure_conflict(work: RunContext, stage: Stage, progress: Progress, batch: Batch, *, warm: bool) -> None:
+    every = work.config.loop.conflict_every
+    if every and progress.step % every == 0 and measures(stage):
+        cosine = gradient_cosine(work.model, batch, work.config, warm=warm, ranks=work.ranks)
+        if cosine is not None:
+            work.run.log(progress.done + 1, {SERIES: cosine})
 
 
 def _dead(work: RunContext, progress: Progress, precision: Precision) -> str:
     return cause_of_death(
         work.config.loop, done=progress.done, skips=progress.skips, in_a_row=progress.skipped_in_a_row,
-        scale_at_floor=precision.scale if precision.at_floor else None,
+        scale_at_floor=precision.scale if precision.at_floor else None, first_scale=work.config.amp.init_scale,
     )  # fmt: skip
 
 
@@ -255,10 +268,13 @@ def log_step(
     progress.skipped_in_a_row = progress.skipped_in_a_row + 1 if metrics.fault else 0
     if metrics.fault:
         progress.skips = [*(step for step in progress.skips if step > progress.done - WINDOW), progress.done]
+        progress.skipped += 1
+        _tell_skip(work, progress, metrics)
     values = {f"train/loss/{name}": value for name, value in metrics.terms.items()}
     if metrics.terms:
-        values["train/loss"] = sum(metrics.terms.values())
+        values["train/loss"] = metrics.loss
     values |= {"train/lr": lr, "time/step_s": seconds, "train/bad_batches": float(progress.bad_batches)}
+    values["train/skipped"] = float(progress.skipped)
     if metrics.fault not in ("input", "loss"):
         values["train/grad_norm"] = metrics.grad_norm
     if precision.scales:
@@ -266,86 +282,31 @@ def log_step(
     work.run.log(progress.done, values)
 
 
-def validate_and_save(
-    work: RunContext,
-    stage: Stage,
-    progress: Progress,
-    precision: Precision,
-    optimiser: torch.optim.Optimizer,
-    *,
-    checking: Cache | None,
-) -> None:
+def _tell_skip(work: RunContext, progress: Progress, metrics: StepMetrics) -> None:
+    """Say which step was not taken and what was to blame, on every rank."""
+    if progress.skipped > skips.MOST_TOLD:
+        return
+    parts = work.ranks.gathered((metrics.what, metrics.tiles))
+    value = {"spike": metrics.grad_norm, "loss_spike": metrics.loss}.get(metrics.fault)
+    work.run.event(
+        progress.done, "skipped", skips.detail(metrics.fault, ranks=parts, ids=work.train.ids, value=value)
+    )  # fmt: skip
+
+
+def validate_and_save(work: RunContext, stage: Stage, progress: Progress, precision: Precision, tools: _Tools) -> None:
     """Between steps: validate, save, and check for a stop request. Raises StopRequested."""
     loop, last = work.config.loop, progress.step == stage.steps
     if last or progress.step % loop.val_every == 0:
-        values = validation(work.model, work.val, stage, work.config, checking)
+        with nullcontext() if tools.ema is None else tools.ema.in_place():
+            values = validation(work.model, work.val, stage, work.config, tools.checking)
         work.run.log(progress.done, values)
+        progress.count_validation(next(iter(values.values())))
         found = values.get("val/l1", float("nan"))
         if math.isfinite(found) and (progress.best is None or found < progress.best):
             progress.best = found
-            _save(work, progress, precision, optimiser, kind="best")
+            save(work, progress, precision, tools.optimiser, tools.ema, kind="best")
     signal = work.ranks.highest(work.stop())
     if signal or (progress.step % loop.save_every == 0 and not last):
-        _save(work, progress, precision, optimiser, kind="last")
+        save(work, progress, precision, tools.optimiser, tools.ema, kind="last")
     if signal:
         raise StopRequested(signal)
-
-
-def _save(
-    work: RunContext,
-    progress: Progress,
-    precision: Precision,
-    optimiser: torch.optim.Optimizer | None,
-    *,
-    kind: Literal["best", "last"],
-) -> None:
-    if not work.ranks.leads:
-        return
-    tensors, plain = rng_state()
-    if optimiser is not None:
-        tensors |= optimiser_tensors(optimiser)
-    facts = {
-        "config": resolve(work.config),
-        "seed": work.seed,
-        "data": work.data_digest,
-        "progress": progress.facts(),
-        "precision": precision.state(),
-        "rng": plain,
-    }
-    # The last one carries the best along: whoever goes on with it, wherever it lies, may end with that one.
-    best = progress.best_file if kind == "last" else b""
-    file = encoded(Checkpoint(weights=work.model.state_dict(), state=tensors, facts=facts, best=best))
-    if kind == "best":
-        progress.best_file = file
-    _keep(work, file, kind, progress.done)
-
-
-def _keep(work: RunContext, file: bytes, kind: Literal["best", "last"], step: int) -> None:
-    if not work.ranks.leads:
-        return
-    path = work.folder / f"{kind}.safetensors"
-    write(path, file)
-    work.run.checkpoint(path, step=step, kind=kind)
-
-
-def _restore(
-    work: RunContext,
-    precision: Precision,
-    progress: Progress,
-    resume: Checkpoint,
-    stages: tuple[Stage, ...],
-) -> None:
-    put_weights(
-        resume, work.model, config=work.config, seed=work.seed, data=work.data_digest, stages=stages
-    )  # fmt: skip
-    precision.restore(resume.facts["precision"])
-    restore_rng(resume.state, resume.facts["rng"])
-    for name, value in resume.facts["progress"].items():
-        setattr(progress, name, value)
-    # The child is whole from its first moment on: killed at any time, it can be continued itself.
-    if progress.best is not None:
-        progress.best_file = resume.best or encoded(resume)
-        found = decoded(progress.best_file, where="the best checkpoint").facts["progress"]["done"]
-        _keep(work, progress.best_file, "best", found)
-    _keep(work, encoded(replace(resume, best=progress.best_file)), "last", progress.done)
-    work.run.event(progress.done, "resume", {"stage_at": progress.stage_at, "step": progress.step})

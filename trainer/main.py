@@ -20,9 +20,10 @@ from trainer.build import Normalised, build_model, parameter_count
 from trainer.checkpoint import Checkpoint, decoded
 from trainer.config import TrainConfig, settled
 from trainer.configfile import load_config
+from trainer.context import EventKind, Progress, RunContext, RunLog
 from trainer.data import Dataset, read_checked, read_dataset
 from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
-from trainer.loop import Progress, RunContext, RunLog, Status, run_stages
+from trainer.loop import Status, run_stages
 from trainer.models.normalisation import share_statistics
 from trainer.predict import Predictor
 from trainer.ranks import ALONE, Ranks
@@ -54,7 +55,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """How a run ended. exit_code is 0, or 128 + the signal that ended it, or 1 where it diverged, for this `reason`."""
+    """How a run ended. exit_code: 0, 128 + the signal that ended it, or 1 where it came to nothing: `reason`."""
 
     status: Status
     metrics: Mapping[str, float]
@@ -168,7 +169,7 @@ class _Tee:
     def log(self, step: int, values: Mapping[str, float]) -> None:
         self.run.log(step, values)
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: EventKind, detail: Mapping[str, Any]) -> None:
         self.events.append({"step": step, "kind": kind, **detail})
         self.run.event(step, kind, detail)
 
@@ -211,12 +212,12 @@ def train(
         "train/bad_batches": float(progress.bad_batches),
     }
     judged: tuple[Judged, ...] = ()
-    if status == "completed" and ranks.leads:
+    if not reason and not signal and ranks.leads:
         _choose_weights(ready.model, config, progress)
         judged, found = judge(ready.model, config, ready.dataset, shelf=shelf)
         metrics |= found
         tee.log(progress.done, {k: v for k, v in found.items() if k.startswith(("full_frame/", "tile/"))})
-    code = 128 + signal if signal else int(status == "diverged")
+    code = 128 + signal if signal else int(bool(reason))
     return TrainResult(
         status=status, metrics=metrics, checkpoints=dict(tee.kept), events=tuple(tee.events),
         steps_done=progress.done, exit_code=code, judged=judged, reason=reason,

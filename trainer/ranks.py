@@ -77,6 +77,10 @@ class Ranks:
         """What rank 0 has under this name, on all."""
         return value if self.size == 1 else self._all(value)[0]
 
+    def gathered(self, value: T) -> list[T]:
+        """What every rank has under this name, in their order."""
+        return [value] if self.size == 1 else self._all(value)
+
     def require_equal(self, digest: str, *, what: str) -> None:
         """Raise IntegrityError unless all ranks have this digest: then they train one network."""
         if self.size == 1:

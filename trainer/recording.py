@@ -16,15 +16,16 @@ from typing import Any, Literal
 
 from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, guard, guarded_record
 from runaudit.errors import UsageError
-from trainer.config import DERIVED_RULES, HOUSEKEEPING, TrainConfig, resolve
+from trainer.config import TrainConfig
+from trainer.context import EventKind, RunLog
 from trainer.data import Dataset
 from trainer.data.layout import INDEX
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged
-from trainer.loop import RunLog
 from trainer.metrics import MAX_SHIFT_HR_PX
 from trainer.panels import RULE, Pixels, panels
 from trainer.rehearsal import Measured
+from trainer.resolved import DERIVED_RULES, HOUSEKEEPING, resolve
 from trainer.resume import Parent
 from trainer.shelf import FOLDER
 
@@ -180,6 +181,8 @@ def _evaluation(config: TrainConfig) -> dict[str, Any]:
         "self_ensemble": config.eval.self_ensemble,
         "precision": config.eval.precision,
         "checkpoint": config.eval.checkpoint,
+        # What a quick search reports is no figure of a full run, however alike the two are.
+        "search": "quick" if config.quick else "full",
         # The best checkpoint is chosen on held-out training tiles, never on what is reported.
         "selected_on": "train",
         "code_digest": str(digest_files([here / name for name in METRIC_CODE])),
@@ -206,7 +209,7 @@ class SealedLog:
         self.recorder.log(step, values)
         self.viewer.log(step, values)
 
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+    def event(self, step: int, kind: EventKind, detail: Mapping[str, Any]) -> None:
         """A stage begins, or a run resumes."""
         self.recorder.event(step, kind, {"name": detail.get("stage", kind), **detail})
         self.viewer.event(step, kind, detail)

@@ -110,7 +110,7 @@ def _wait(device: str) -> None:
 def _steps(model: Normalised, stage: Stage, config: TrainConfig, *, frames: int, count: int) -> Callable[[], object]:
     """Take so many steps of a stage on noise. Returns what takes another one."""
     free = prepare_blocks(model, stage.trains)
-    optimiser = build_optimiser(free, stage.lr, config.optim, fused=True)
+    optimiser = build_optimiser(free, stage.lr, stage.optim, fused=True)
     precision, batch = Precision(config.amp, config.device), _noise(config, frames)
 
     def step() -> object:

@@ -8,34 +8,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from runaudit import Run, digest_file, open_store
 from runaudit.errors import ConfigError, IntegrityError, UsageError
 from trainer.build import Normalised
 from trainer.checkpoint import Checkpoint, decoded, files_of, load
-from trainer.config import HOUSEKEEPING, TrainConfig, resolve
+from trainer.config import TrainConfig
+from trainer.resolved import HOUSEKEEPING, resolve
 from trainer.stages import Stage, require_frozen
 
-LAST = "last.safetensors"
+LAST, BEST = "last.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """A checkpoint and the run it is of, if known. `remark`: what could not be held against a seal; empty else."""
+    """A checkpoint and the run it is of, if known. `remark`: what could not be held against a seal; empty else.
+
+    relation: `resume` goes on as it was, `restart` with other settings.
+    """
 
     checkpoint: Checkpoint
     digest: str
     run: str | None = None
     remark: str = ""
+    relation: Literal["resume", "restart"] = "resume"
 
     def init(self) -> dict[str, Any]:
         """The lineage as a record says it. Without a parent it is what the checkpoint's digest says, and no more."""
+        if self.relation == "restart":
+            return {"kind": "checkpoint", "checkpoint": self.digest, "parent": self.run, "relation": self.relation}
         return {"kind": "resume" if self.run else "checkpoint", "checkpoint": self.digest, "parent": self.run}
 
 
-def find(word: str, store: Path | None) -> Parent:
-    """What `--resume` names: a checkpoint file, or a run whose last checkpoint is meant.
+def find(word: str, store: Path | None, name: str = LAST) -> Parent:
+    """What `--resume` names: a checkpoint file, or a run whose last checkpoint, or the one of this name, is meant.
 
     Raises UsageError where there is neither, IntegrityError where the file is not what its run sealed.
     """
@@ -44,9 +51,14 @@ def find(word: str, store: Path | None) -> Parent:
     bench = open_store(store)
     run = bench.run(word)
     folder = bench.store.run_dir(run.id)
-    path = folder / "checkpoints" / LAST
+    path = folder / "checkpoints" / name
     if not path.is_file():
         _check_not_sealed(path.relative_to(folder).as_posix(), run)
+        if name == BEST:
+            raise UsageError(
+                f"run {run.short} left no healthy checkpoint: no image was validated before it ended",
+                remedy="start a new run, or lower loop.val_every so that the next one keeps one in time",
+            )
         raise UsageError(f"run {run.short} left no last checkpoint", remedy=_instead(run))
     return _held(path, run, folder)
 

@@ -9,7 +9,7 @@ tensors, buffers included, is compared before and after, also when a stage is re
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +17,17 @@ from torch import Tensor, nn
 from runaudit.errors import IntegrityError
 from trainer.build import Normalised
 from trainer.config import OptimConfig, TrainConfig, stage_steps
+from trainer.resolved import inherited_by
 
 BLOCKS = ("alignment", "fusion", "head")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stretch of training. `index` is its place among all stages, run or not, and seeds its sample order."""
+    """One stretch of training. `index` is its place among all stages, run or not, and seeds its sample order.
+
+    optim: with what the stage says of its own. patience, ema_decay: see `StageConfig`.
+    """
 
     name: str
     index: int
@@ -31,6 +35,10 @@ class Stage:
     loss: str
     lr: float
     steps: int
+    optim: OptimConfig
+    grad_clip: float
+    patience: int = 0
+    ema_decay: float = 0.0
 
     @property
     def alignment_frozen(self) -> bool:
@@ -42,8 +50,15 @@ def plan(config: TrainConfig) -> tuple[Stage, ...]:
     """The stages that get steps, in running order."""
     stages = []
     for index, (name, steps) in enumerate(stage_steps(config).items()):
-        settings = getattr(config.stages, name)
         if steps:
+            settings, acting = getattr(config.stages, name), inherited_by(config, name)
+            optim = replace(
+                config.optim,
+                kind=acting["optimiser"],
+                schedule=acting["schedule"],
+                weight_decay=acting["weight_decay"],
+                warmup_fraction=acting["warmup_fraction"],
+            )
             stages.append(
                 Stage(
                     name=name,
@@ -52,6 +67,10 @@ def plan(config: TrainConfig) -> tuple[Stage, ...]:
                     loss=settings.loss,
                     lr=settings.lr,
                     steps=steps,
+                    optim=optim,
+                    grad_clip=acting["grad_clip"],
+                    patience=settings.patience,
+                    ema_decay=settings.ema_decay,
                 )
             )
     return tuple(stages)
@@ -76,8 +95,13 @@ def tensor_digest(tensor: Tensor) -> str:
 
 def frozen_digests(model: Normalised, trains: tuple[str, ...]) -> dict[str, str]:
     """Digest of every parameter and buffer outside the trained blocks, by name."""
+    return digests_outside(model.state_dict(), trains)
+
+
+def digests_outside(tensors: Mapping[str, Tensor], trains: tuple[str, ...]) -> dict[str, str]:
+    """The same of a network's tensors by name."""
     prefixes = tuple(f"net.{name}." for name in trains)
-    return {name: tensor_digest(tensor) for name, tensor in model.state_dict().items() if not name.startswith(prefixes)}
+    return {name: tensor_digest(tensor) for name, tensor in tensors.items() if not name.startswith(prefixes)}
 
 
 def weights_digest(model: nn.Module) -> str:
@@ -101,8 +125,12 @@ def require_frozen(model: Normalised, stage: Stage, before: Mapping[str, str]) -
 
 def build_optimiser(
     parameters: list[nn.Parameter], lr: float, config: OptimConfig, *, fused: bool
-) -> torch.optim.AdamW:
-    """AdamW over exactly the free parameters."""
+) -> torch.optim.Optimizer:
+    """The optimiser over exactly the free parameters."""
+    if config.kind == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=lr, momentum=config.beta1, weight_decay=config.weight_decay, fused=fused
+        )  # fmt: skip
     return torch.optim.AdamW(
         parameters,
         lr=lr,

@@ -18,16 +18,27 @@ from trainer.losses import alignment_loss, masked_mean, reconstruction_loss
 from trainer.models.piunet import Features
 from trainer.ranks import ALONE, Ranks
 from trainer.samples import Batch, Samples, TileSet, augmented_features
+from trainer.skips import bad_gradients, bad_inputs
 from trainer.stages import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepMetrics:
-    """What one step did. `fault` is empty, or says why no step was taken."""
+    """What one step did. `fault` is empty, or says why no step was taken, in a word of `trainer.skips.REASONS`.
+
+    what, tiles: what was not finite, and the positions of the tiles that were to blame, or of all that may be.
+    """
 
     terms: Mapping[str, float]
     grad_norm: float
     fault: str = ""
+    what: tuple[str, ...] = ()
+    tiles: tuple[int, ...] = ()
+
+    @property
+    def loss(self) -> float:
+        """The whole loss."""
+        return sum(self.terms.values())
 
 
 class Cache:
@@ -57,19 +68,21 @@ def train_step(
     cache: Cache | None = None,
     warm: bool = False,
     longest: float = math.inf,
+    largest: float = math.inf,
     ranks: Ranks = ALONE,
 ) -> StepMetrics:
     """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights.
 
-    longest: the gradient from which on a step is a spike and not taken. ranks: who takes part in the step; a bad batch
-    of one costs it for all, and the losses are the means.
+    longest, largest: the gradient and the loss from which on a step is a spike and not taken. ranks: who takes part in
+    the step; a bad batch of one costs it for all, and the losses are the means.
     """
     optimiser.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for batch in batches:
         if ranks.any(not (torch.isfinite(batch.lr).all() and torch.isfinite(batch.hr).all())):
             optimiser.zero_grad(set_to_none=True)
-            return StepMetrics(terms={}, grad_norm=float("nan"), fault="input")
+            what, tiles = bad_inputs(batch)
+            return StepMetrics(terms={}, grad_norm=math.nan, fault="input", what=what, tiles=tiles)
         with precision.autocast():
             terms = loss_terms(model, batch, stage, config, cache=cache, warm=warm)
         total = torch.stack(list(terms.values())).sum()
@@ -79,11 +92,18 @@ def train_step(
         if not torch.isfinite(values).all():
             optimiser.zero_grad(set_to_none=True)
             precision.overflow()
-            return StepMetrics(terms=sums, grad_norm=float("nan"), fault="loss")
+            what = tuple(name for name, value in zip(terms, values, strict=False) if not torch.isfinite(value))
+            return StepMetrics(terms=sums, grad_norm=math.nan, fault="loss", what=what, tiles=tuple(batch.ids))
         precision.backward(total / len(batches))
     ranks.average_gradients(free)
-    norm, fault = precision.step(optimiser, free, config.grad_clip, longest=longest)
-    return StepMetrics(terms=sums, grad_norm=norm, fault=fault)
+    norm, fault = precision.step(
+        optimiser, free, stage.grad_clip, longest=longest, leapt=sum(sums.values()) > largest
+    )  # fmt: skip
+    if not fault:
+        return StepMetrics(terms=sums, grad_norm=norm)
+    what = bad_gradients(model.named_parameters()) if fault == "gradient" else ()
+    tiles = tuple(position for batch in batches for position in batch.ids)
+    return StepMetrics(terms=sums, grad_norm=norm, fault=fault, what=what, tiles=tiles)
 
 
 def loss_terms(
@@ -104,6 +124,16 @@ def loss_terms(
     else:
         features = model.features(batch.lr)
     return reconstruction_loss(model.reconstruct(features), batch.hr, batch.clear_hr, config=config.loss, warm=warm)
+
+
+def identity_error(model: Normalised, samples: Samples, config: TrainConfig) -> float:
+    """The alignment loss of the held-out tiles with their frames left as they are: what an alignment is to better."""
+    size, total = config.loop.val_batch, 0.0
+    for i in range(0, len(samples), size):
+        part = samples.take(range(i, min(i + size, len(samples))))
+        lr = model.inward(part.lr)
+        total += float(alignment_loss(lr, lr[:, :1], part.clear_lr)) * len(part)
+    return total / len(samples)
 
 
 def validation(

@@ -18,6 +18,8 @@ overfits          held-out curves that worsen while the training loss falls; `ov
 best              the best held-out value, its step and its checkpoint; None
 setup, clip       growth interval, how the run began; the norm at which gradients are clipped, unknown if not told
 stage_events      where stages began; unknown where none did. cuts: where stages began or the run went on
+stage_ends        what stages told of how they ended; skip_events: steps that were not taken, as they were told; unknown
+                  where no such thing was told
 results           final metrics, and the last value of each series that has none
 against_baselines, against_one_frame
                   the same, where full frames were held against these; else unknown
@@ -52,6 +54,7 @@ NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "stepping", "nan_steps",
     "late", "overfits", "overfitted", "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers",
     "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected", "levels",
+    "stage_ends", "skip_events",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -121,10 +124,21 @@ def trajectory_facts(
         "cuts": tuple(event for event in events if event.kind in ("stage", "resume"))
         or Unknown("no stage and no resume was logged"),
         "stage_events": tuple(event for event in events if event.kind == "stage") or Unknown("no stage was logged"),
+        **_told(events),
         "results": results,
         **_held_against(results),
         "goes_on": goes_on,
         "log": log_of(series, resumes(events), torn),
+    }
+
+
+def _told(events: Sequence[Event]) -> dict[str, object]:
+    """What a program told of its stages and steps beside its series."""
+    return {
+        "stage_ends": tuple(event for event in events if event.kind == "stage_end")
+        or Unknown("no stage told how it ended"),
+        "skip_events": tuple(event for event in events if event.kind == "skipped")
+        or Unknown("no step was told as not taken"),
     }
 
 

@@ -1,4 +1,5 @@
-"""RA43: stages: what a change of stage does to the curve, and whether what was frozen stayed where it was."""
+"""RA43: stages: what a change of stage does to the curve, whether what was frozen stayed where it was, and whether a
+stage had done its work before the next one was built on it."""
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 import re
@@ -108,6 +109,55 @@ class FrozenModuleMoves(TrajectoryRule):
                     )
 
 
+class StageNoBetter(TrajectoryRule):
+    """A stage leaves its network better than it found it.
+
+    One that ends no lower than it began, an alignment no better than frames left as they are, has cost its steps and
+    gives the next stage nothing to stand on. Read is `verdict` (no_better) of an event of kind `stage_end`."""
+
+    code = "RA433"
+    name = "stage_no_better"
+    severity = Severity.WARNING
+    example = "stage alignment: its validation error, 0.0412, is not below that of frames left as they are, 0.0398"
+
+    def check(self, stage_ends: Sequence[Event]) -> Iterator[Finding]:
+        yield from (
+            _of_stage(self, event, "lower its learning rate or look at its loss, before more steps are spent")
+            for event in stage_ends
+            if event.detail.get("verdict") == "no_better"
+        )
+
+
+class StageNotConverged(TrajectoryRule):
+    """A stage has come to rest before the next one is built on it.
+
+    What still falls at its end would have been better with more steps, and a stage that follows inherits the rest. Read
+    is `verdict` (still_falling) of an event of kind `stage_end`."""
+
+    code = "RA434"
+    name = "stage_not_converged"
+    severity = Severity.INFO
+    example = "stage alignment: it still fell: the last quarter of its validations brought 31 % of all it gained"
+
+    def check(self, stage_ends: Sequence[Event]) -> Iterator[Finding]:
+        yield from (
+            _of_stage(self, event, "give the stage more steps, or a schedule that ends lower")
+            for event in stage_ends
+            if event.detail.get("verdict") == "still_falling"
+        )
+
+
+def _of_stage(rule: TrajectoryRule, event: Event, remedy: str) -> Finding:
+    told = {key: event.detail[key] for key in ("first", "last", "identity", "late_share") if key in event.detail}
+    return rule.finding(
+        event.stage,
+        f"stage {event.stage}: {event.detail.get('reason', 'it gives no reason')}",
+        remedy=remedy,
+        step=event.step,
+        evidence=told | {"sure": "told by the program"},
+    )
+
+
 def _is_frozen(detail: Mapping[str, Any], module: str) -> bool:
     """Whether a stage says that it leaves a module as it is: `frozen` names it, or `trains` names others."""
     if module in _names(detail.get("frozen")):
@@ -123,4 +173,9 @@ def _speaks_of(series: str, module: str) -> bool:
     return module.lower() in re.split(r"[^a-z0-9_]+", series.lower()) or series.lower().endswith(f"_{module.lower()}")
 
 
-RULES: tuple[TrajectoryRule, ...] = (StageTransition(), FrozenModuleMoves())
+RULES: tuple[TrajectoryRule, ...] = (
+    StageTransition(),
+    FrozenModuleMoves(),
+    StageNoBetter(),
+    StageNotConverged(),
+)

@@ -12,7 +12,7 @@ import torch
 from trainer.build import build_model
 from trainer.config import TrainConfig, settled
 from trainer.configfile import build
-from trainer.loop import RunContext
+from trainer.context import RunContext
 from trainer.samples import Samples, split
 from trainer.seeding import seed_everything
 

@@ -13,7 +13,8 @@ import torch
 
 from trainer import checkpoint as checkpoints
 from trainer.build import build_model
-from trainer.loop import RunContext, run_stages
+from trainer.context import RunContext
+from trainer.loop import run_stages
 from trainer.models.attention import TemporalAttention, attend, attend_by_products
 from trainer.rehearsal import require_fixed_order, settle_precision
 from trainer.samples import Samples, split

@@ -26,10 +26,10 @@ from runaudit.store.verify import verify
 from tests.trainer.conftest import SilentLog
 from trainer.checkpoint import load as load_checkpoint
 from trainer.cli import main, stop_signals
-from trainer.config import DERIVED_RULES
 from trainer.data import DatasetConfig, make_dataset, read_dataset
 from trainer.main import open_dataset, prepare, read_config, train
 from trainer.recording import split_source
+from trainer.resolved import DERIVED_RULES
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = """

@@ -15,7 +15,8 @@ from tests.trainer.processes import together
 from trainer import checkpoint as checkpoints
 from trainer.config import TrainConfig, settled
 from trainer.configfile import build
-from trainer.loop import RunContext, run_stages
+from trainer.context import RunContext
+from trainer.loop import run_stages
 from trainer.models.normalisation import SharedBatchNorm, share_statistics
 from trainer.ranks import ALONE, AnotherRankError, Ranks, joined, size_of
 from trainer.stages import plan, weights_digest

@@ -12,7 +12,8 @@ import runaudit
 from runaudit.errors import ConfigError, IntegrityError, UsageError
 from runaudit.records.digest import Digest
 from trainer.checkpoint import Checkpoint, encoded, load, write
-from trainer.config import TrainConfig, resolve
+from trainer.config import TrainConfig
+from trainer.resolved import resolve
 from trainer.resume import find, put_weights, require_same_run
 from trainer.stages import plan
 

@@ -51,7 +51,10 @@ def test_batch_statistics_of_a_trained_block_do_move(tiny_config: Make, run_cont
 
 def test_a_tensor_that_moved_is_named(tiny_config: Make) -> None:
     model = build_model(tiny_config().model)
-    stage = Stage(name="sr", index=1, trains=("fusion", "head"), loss="reconstruction", lr=1e-3, steps=1)
+    stage = Stage(
+        name="sr", index=1, trains=("fusion", "head"), loss="reconstruction", lr=1e-3, steps=1, optim=OptimConfig(),
+        grad_clip=1.0,
+    )  # fmt: skip
     before = frozen_digests(model, stage.trains)
 
     with torch.no_grad():

@@ -16,8 +16,9 @@ from tests.trainer.processes import together
 from trainer import checkpoint as checkpoints
 from trainer.build import build_model
 from trainer.config import TrainConfig
+from trainer.context import RunContext
 from trainer.data import DatasetConfig, make_dataset, read_checked
-from trainer.loop import RunContext, run_stages
+from trainer.loop import run_stages
 from trainer.ranks import ALONE, Ranks
 from trainer.samples import Samples, StreamedSamples, draw, open_samples, told_of_reading
 from trainer.seeding import sample_positions, seed_everything

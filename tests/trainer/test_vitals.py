@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from trainer.config import LoopConfig, OptimConfig
+from trainer.config import LoopConfig
 from trainer.vitals import (
     MEMORY,
     SETTLING,
     WINDOW,
     cause_of_death,
-    longest_gradient,
     nothing_learned,
+    spike_from,
     too_many_skipped,
-    usual_gradient,
+    usual_size,
 )
 
 LOOP = LoopConfig(max_skipped_in_a_row=25, max_skipped_share=0.3, max_error_ratio=2.0)
 
 
 def cause(**changes: Any) -> str:
-    facts: dict[str, Any] = {"done": 300, "skips": (), "in_a_row": 0, "scale_at_floor": None}
+    facts: dict[str, Any] = {"done": 300, "skips": (), "in_a_row": 0, "scale_at_floor": None, "first_scale": 65536.0}
     return cause_of_death(LOOP, **(facts | changes))
 
 
@@ -56,7 +56,8 @@ def test_a_short_run_is_judged_by_all_its_steps_but_only_at_its_end() -> None:
 
 def test_an_overflow_at_the_lowest_scale_is_a_death() -> None:
     assert cause(scale_at_floor=2.0**-14) == (
-        "the gradients overflow at the lowest loss scale, 6.10352e-05 (amp.min_scale)"
+        "non-finite gradients (overflow or NaN) at the lowest loss scale, 6.10352e-05 (amp.min_scale); "
+        "it began at 65536"
     )
 
 
@@ -74,17 +75,15 @@ def test_weights_worse_than_none_at_all_are_no_result(first: float | None, best:
 
 
 def test_a_spike_is_told_by_what_is_usual_in_its_stage() -> None:
-    guard = OptimConfig(spike_factor=10.0)
-
-    assert longest_gradient(guard, usual=0.5, step=SETTLING) == 5.0
-    assert longest_gradient(guard, usual=0.5, step=SETTLING - 1) == math.inf
-    assert longest_gradient(guard, usual=None, step=500) == math.inf
-    assert longest_gradient(OptimConfig(), usual=0.5, step=500) == math.inf
+    assert spike_from(10.0, usual=0.5, step=SETTLING) == 5.0
+    assert spike_from(10.0, usual=0.5, step=SETTLING - 1) == math.inf
+    assert spike_from(10.0, usual=None, step=500) == math.inf
+    assert spike_from(0.0, usual=0.5, step=500) == math.inf
 
 
 def test_the_usual_gradient_forgets_geometrically_and_one_long_one_moves_it_little() -> None:
     """A gradient 50 times as long moves it by 50 ** (1 / 50) = 8 %; what is no length moves it not at all."""
-    assert usual_gradient(None, 2.0) == 2.0
-    assert usual_gradient(2.0, 100.0) == pytest.approx(2.0 * 50 ** (1 / MEMORY))
-    assert usual_gradient(2.0, math.nan) == 2.0
-    assert usual_gradient(2.0, 0.0) == 2.0
+    assert usual_size(None, 2.0) == 2.0
+    assert usual_size(2.0, 100.0) == pytest.approx(2.0 * 50 ** (1 / MEMORY))
+    assert usual_size(2.0, math.nan) == 2.0
+    assert usual_size(2.0, 0.0) == 2.0
