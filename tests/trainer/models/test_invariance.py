@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.build import build_model, parameter_count
-from trainer.config import ModelConfig
 from trainer.configfile import build
+from trainer.modelconfig import ModelConfig
 from trainer.models.alignment import Tern, apply_kernels, kernel_shift, upsample
 from trainer.models.attention import TemporalAttention
 from trainer.models.flow import FlowAlign
