@@ -168,6 +168,17 @@ class LoopConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InitConfig:
+    """Where the weights begin: at random, or for `blocks` at another run's `checkpoint`.
+
+    It is named by digest ("sha256:…"), by RUN (its last one) or by path, and settled to the digest before the seal.
+    """
+
+    checkpoint: str = ""
+    blocks: tuple[Literal["alignment", "fusion", "head"], ...] = ("alignment", "fusion", "head")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """The whole run."""
 
@@ -176,6 +187,7 @@ class TrainConfig:
     threads: int = ranged(1, 1)
     deterministic: bool = True
     grad_clip: float = ranged(0.5, 0.0, above=True)
+    init: InitConfig = field(default_factory=InitConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
@@ -207,6 +219,10 @@ class TrainConfig:
                 list(self.optim.milestones) != sorted(self.optim.milestones)
                 or not all(0 < m < 1 for m in self.optim.milestones),
                 "give rising shares of a stage between 0 and 1",
+            ),
+            "init.blocks": (
+                not self.init.blocks or (self.init.blocks != InitConfig().blocks and not self.init.checkpoint),
+                "name the blocks to take and set init.checkpoint, or leave init.blocks out",
             ),
             "eval.overlap": (
                 not 2 * self.eval.margin < self.eval.overlap < self.eval.tile,

@@ -33,6 +33,8 @@ METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classic
 # How many processes train is `optim.world_size`, one factor; these say it again. The last one is torchrun's own, and of
 # how a dead process shows.
 TOLD = ("env.world_size", "env.variables.WORLD_SIZE", "env.variables.TORCH_NCCL_ASYNC_ERROR_HANDLING")
+# What `--set init.checkpoint=…` named is sealed by its digest as `init.checkpoint`.
+START = "config.args['init.checkpoint']"
 PANEL_NAMES = {"low": "lr", "bicubic": "bicubic", "super_resolved": "sr", "truth": "hr", "error": "error"}
 
 
@@ -50,10 +52,12 @@ class LaunchOptions:
     wandb: Literal["off", "offline", "online"] = "off"
 
 
-def check(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> None:
+def check(
+    options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset, *, start: Parent | None = None
+) -> None:
     """Ask the guard about everything that is known before a network is built. Raises GuardRefusedError."""
     if not os.environ.get("RUNAUDIT_RUN"):  # else `runaudit run` has asked, and sealed
-        guard(**_request(options, config, seed, dataset, None))
+        guard(**_request(options, config, seed, dataset, start))
 
 
 def seal(
@@ -88,7 +92,7 @@ def _request(
     return {
         "label": options.label,
         "seed": seed,
-        "config": resolve(config),
+        "config": _sealed_config(config),
         "config_files": options.config_files,
         "data": {split: split_source(dataset, split) for split in ("train", "test")},
         "data_facts": {
@@ -105,10 +109,17 @@ def _request(
         "extra": {
             "policy": {
                 "derived": dict(DERIVED_RULES),
-                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *_housekeeping()],
+                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *_housekeeping(), START],
             }
         },
     }
+
+
+def _sealed_config(config: TrainConfig) -> dict[str, Any]:
+    """All leaves but the checkpoint to begin from, which the section `init` says: one choice counts once."""
+    tree = resolve(config)
+    del tree["init"]["checkpoint"]
+    return tree
 
 
 def _taken_over() -> list[str]:

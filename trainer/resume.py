@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from runaudit import Run, digest_file, open_store
 from runaudit.errors import ConfigError, IntegrityError, UsageError
@@ -22,16 +22,20 @@ LAST = "last.safetensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """A checkpoint and the run it is of, if known. `remark`: what could not be held against a seal; empty else."""
+    """A checkpoint and the run it is of, if known. `remark`: what could not be held against a seal; empty else.
+
+    kind: "resume" goes on with that run, "checkpoint" begins another one from its weights.
+    """
 
     checkpoint: Checkpoint
     digest: str
     run: str | None = None
     remark: str = ""
+    kind: Literal["resume", "checkpoint"] = "resume"
 
     def init(self) -> dict[str, Any]:
         """The lineage as a record says it. Without a parent it is what the checkpoint's digest says, and no more."""
-        return {"kind": "resume" if self.run else "checkpoint", "checkpoint": self.digest, "parent": self.run}
+        return {"kind": self.kind if self.run else "checkpoint", "checkpoint": self.digest, "parent": self.run}
 
 
 def find(word: str, store: Path | None) -> Parent:

@@ -28,7 +28,8 @@ def to_patches(x: Tensor, patch: int) -> Tensor:
         if missing:
             last = x.narrow(axis, x.shape[axis] - 1, 1)
             x = torch.cat([x, *[last] * missing], axis)
-    return x.unflatten(-1, (-1, patch)).unflatten(-3, (-1, patch)).transpose(-3, -2)
+    B, C, H, W = x.shape
+    return x.reshape(B, C, H // patch, patch, W // patch, patch).transpose(3, 4)
 
 
 def from_patches(x: Tensor, height: int, width: int) -> Tensor:
@@ -80,7 +81,7 @@ class Dffn(nn.Module):
         wide = 2 * expansion * channels
         self.patch, self.fp32_islands = patch, fp32_islands
         self.enter = nn.Conv2d(channels, wide, 1)
-        self.frequencies = nn.Parameter(torch.ones(wide, 1, 1, patch, patch // 2 + 1))
+        self.frequencies = nn.Parameter(torch.ones(wide, patch, patch // 2 + 1))
         self.spread = nn.Conv2d(wide, wide, 3, padding=1, groups=wide)
         self.leave = nn.Conv2d(wide // 2, channels, 1)
 
@@ -94,7 +95,7 @@ class Dffn(nn.Module):
         kept = torch.float32 if self.fp32_islands else x.dtype
         with torch.autocast(x.device.type, enabled=False):
             spectrum = as_stored(torch.fft.rfft2(to_patches(x.float(), self.patch)), kept)
-            weighed = as_stored(spectrum * as_stored(self.frequencies, kept), kept)
+            weighed = as_stored(spectrum * as_stored(self.frequencies, kept)[:, None, None], kept)
             back = torch.fft.irfft2(weighed, s=(self.patch, self.patch))
             return from_patches(back, *x.shape[-2:]).to(kept)
 
