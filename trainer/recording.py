@@ -33,8 +33,8 @@ METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classic
 # How many processes train is `optim.world_size`, one factor; these say it again. The last one is torchrun's own, and of
 # how a dead process shows.
 TOLD = ("env.world_size", "env.variables.WORLD_SIZE", "env.variables.TORCH_NCCL_ASYNC_ERROR_HANDLING")
-# What `--set init.checkpoint=…` named is sealed by its digest as `init.checkpoint`.
-START = "config.args['init.checkpoint']"
+# What `--set init.checkpoint=…` names is sealed in the section `init`, by its digest.
+START = ("config.args['init.checkpoint']", "config.args['init.blocks']")
 PANEL_NAMES = {"low": "lr", "bicubic": "bicubic", "super_resolved": "sr", "truth": "hr", "error": "error"}
 
 
@@ -109,17 +109,15 @@ def _request(
         "extra": {
             "policy": {
                 "derived": dict(DERIVED_RULES),
-                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *_housekeeping(), START],
+                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *_housekeeping(), *START],
             }
         },
     }
 
 
 def _sealed_config(config: TrainConfig) -> dict[str, Any]:
-    """All leaves but the checkpoint to begin from, which the section `init` says: one choice counts once."""
-    tree = resolve(config)
-    del tree["init"]["checkpoint"]
-    return tree
+    """All leaves but whose weights it begins with, which the section `init` says: one choice counts once."""
+    return {name: part for name, part in resolve(config).items() if name != "init"}
 
 
 def _taken_over() -> list[str]:

@@ -24,7 +24,7 @@ LAST = "last.safetensors"
 class Parent:
     """A checkpoint and the run it is of, if known. `remark`: what could not be held against a seal; empty else.
 
-    kind: "resume" goes on with that run, "checkpoint" begins another one from its weights.
+    kind: "resume" goes on with that run, "checkpoint" begins another one with the weights of these `blocks`.
     """
 
     checkpoint: Checkpoint
@@ -32,10 +32,13 @@ class Parent:
     run: str | None = None
     remark: str = ""
     kind: Literal["resume", "checkpoint"] = "resume"
+    blocks: tuple[str, ...] = ()
 
     def init(self) -> dict[str, Any]:
         """The lineage as a record says it. Without a parent it is what the checkpoint's digest says, and no more."""
-        return {"kind": self.kind if self.run else "checkpoint", "checkpoint": self.digest, "parent": self.run}
+        kind = self.kind if self.run else "checkpoint"
+        taken = {"blocks": list(self.blocks)} if self.blocks else {}
+        return {"kind": kind, "checkpoint": self.digest, "parent": self.run, **taken}
 
 
 def find(word: str, store: Path | None) -> Parent:

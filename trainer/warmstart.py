@@ -28,7 +28,7 @@ def settled_start(config: TrainConfig, store: Path | None) -> tuple[TrainConfig,
     if not word:
         return config, None
     start = _by_digest(word, store) if word.startswith(DIGEST) else find(word, store)
-    start = replace(start, kind="checkpoint")
+    start = replace(start, kind="checkpoint", blocks=config.init.blocks)
     return replace(config, init=replace(config.init, checkpoint=start.digest)), start
 
 

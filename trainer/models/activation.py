@@ -1,5 +1,7 @@
 """The pointwise nonlinearity of a block, by name: one more thing in which two networks differ, so one leaf names it."""
 
+from collections.abc import Callable
+
 from torch import nn
 
 
@@ -9,4 +11,5 @@ def activation(name: str, *, channels: int, slope: float) -> nn.Module:
         return nn.LeakyReLU(slope)
     if name == "prelu":
         return nn.PReLU(channels)
-    return {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}[name]()
+    plain: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
+    return plain[name]()
