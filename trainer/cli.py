@@ -14,8 +14,10 @@ from runaudit.errors import ConfigError, RunauditError
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
+    from trainer.data import Dataset
     from trainer.main import Prepared, TrainResult
     from trainer.ranks import Ranks
+    from trainer.rehearsal import Measured
     from trainer.resume import Parent
 
 UNEXPECTED = 70
@@ -123,7 +125,7 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
     from trainer import recording, resume
     from trainer.checkpoint import require_room
     from trainer.configfile import config_files
-    from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, switches, train
+    from trainer.main import prepare, require_continuable, switches, train
     from trainer.seeding import seed_everything
     from trainer.shelf import SealedShelf
 
@@ -131,11 +133,7 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
         label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy,
         baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
     )  # fmt: skip
-    with ranks.agreed():
-        config = read_config(options.config, tuple(options.set), ranks=ranks.size)
-        dataset = open_dataset(config)
-        config, measured = rehearsed(config, dataset)
-    config = ranks.told_by_first(config)  # a precision that was measured may have come out otherwise elsewhere
+    config, dataset, measured = _opened(ranks, options)
     with ranks.agreed():
         parent = resume.find(options.resume, options.store) if options.resume else None
         config, start = _settled_start(config, parent, options.store)
@@ -180,6 +178,18 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
             metrics = recording.summary(result.metrics)
             recorder.finish(result.status, metrics=metrics, error=result.reason or None)
     return _told(options.label, recorder.id, result, metrics)
+
+
+def _opened(ranks: "Ranks", options: argparse.Namespace) -> "tuple[TrainConfig, Dataset, Measured | None]":
+    """The config with its precision settled, what it trains on, and the figures it was settled by."""
+    from trainer.main import open_dataset, read_config, rehearsed
+
+    with ranks.agreed():
+        config = read_config(options.config, tuple(options.set), ranks=ranks.size)
+        dataset = open_dataset(config)
+        config, measured = rehearsed(config, dataset)
+    # A precision that was measured may have come out otherwise elsewhere.
+    return ranks.told_by_first(config), dataset, measured
 
 
 def _settled_start(
