@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from trainer.modelconfig import HeadConfig, ModelConfig
 from trainer.models.alignment import Aligned, Tern
+from trainer.models.deformable import DeformableAlign
 from trainer.models.flow import FlowAlign
 from trainer.models.head import Head, ResidualBlock
 from trainer.models.paper import PaperPIUNet
@@ -91,6 +92,8 @@ def _aligned(config: ModelConfig) -> PIUNet:
     alignment: nn.Module
     if config.alignment.kind == "flow":
         alignment = FlowAlign(scale=config.scale, **asdict(config.alignment.flow))
+    elif config.alignment.kind == "deformable":
+        alignment = DeformableAlign(scale=config.scale, **asdict(config.alignment.deformable))
     else:
         alignment = Tern(scale=config.scale, **asdict(config.alignment.tern))
     return PIUNet(

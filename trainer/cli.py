@@ -153,14 +153,9 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
         recorder = None
         with ranks.agreed():
             if ranks.leads:
+                proof, begun = prepared.seed_proof, parent or start
                 recorder = recording.seal(
-                    launch,
-                    config,
-                    options.seed,
-                    dataset,
-                    proof=prepared.seed_proof,
-                    parent=parent or start,
-                    measured=measured,
+                    launch, config, options.seed, dataset, proof=proof, parent=begun, measured=measured
                 )
         if recorder is None:
             return train(

@@ -44,12 +44,27 @@ class FlowConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlignmentConfig:
-    """The swappable block. Both kinds are always configured; `kind` alone chooses."""
+class DeformableConfig:
+    """Modulated deformable sampling: kernel x kernel taps a pixel, each moved by no more than `reach_px`.
 
-    kind: Literal["tern", "flow"] = "flow"
+    Offsets and masks are predicted at every `stride`-th low-res pixel.
+    """
+
+    channels: int = ranged(16, 1)
+    kernel: int = ranged(3, 1)
+    stride: int = ranged(2, 1)
+    heads: int = ranged(1, 1)
+    reach_px: float = ranged(4.0, 0.0, above=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignmentConfig:
+    """The swappable block. All kinds are always configured; `kind` alone chooses."""
+
+    kind: Literal["tern", "flow", "deformable"] = "flow"
     tern: TernConfig = field(default_factory=TernConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
+    deformable: DeformableConfig = field(default_factory=DeformableConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +145,20 @@ class ModelConfig:
 
 def unusable(model: ModelConfig) -> Mapping[str, tuple[bool, str]]:
     """Leaves of the network -> whether the rest of it cannot act on them, and what to do then."""
-    tern, fusion, head = model.alignment.tern, model.fusion, model.head
+    tern, deformable, fusion, head = model.alignment.tern, model.alignment.deformable, model.fusion, model.head
     is_paper = model.topology == "paper"
     found = {
         "model.alignment.tern.kernel": (tern.kernel % 2 == 0, "give the kernel an odd side"),
         "model.alignment.tern.heads": (tern.channels % tern.heads > 0, "let the heads divide the channels"),
+        "model.alignment.kind": (
+            is_paper and model.alignment.kind == "deformable",
+            'set model.topology = "aligned": the paper\'s network registers deep features by TERN',
+        ),
+        "model.alignment.deformable.kernel": (deformable.kernel % 2 == 0, "give the kernel an odd side"),
+        "model.alignment.deformable.heads": (
+            deformable.channels % deformable.heads > 0,
+            "let the heads divide the channels",
+        ),
         "model.fusion.heads": (fusion.channels % fusion.heads > 0, "let the heads divide the channels"),
         "model.fusion.activation": (
             fusion.activation != "leaky_relu" and not fusion.blocks and not is_paper,

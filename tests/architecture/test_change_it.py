@@ -178,8 +178,8 @@ def test_an_alignment_is_its_module_a_word_of_the_config_and_a_line(house):
     )
     path = house.top / "trainer/modelconfig.py"
     text = path.read_text()
-    assert text.count('kind: Literal["tern", "flow"]') == 1
-    path.write_text(text.replace('kind: Literal["tern", "flow"]', 'kind: Literal["tern", "flow", "still"]'))
+    assert text.count('kind: Literal["tern", "flow", ') == 1
+    path.write_text(text.replace('kind: Literal["tern", "flow", ', 'kind: Literal["tern", "flow", "still", '))
     house.touched.add("trainer/modelconfig.py")
     house.after(
         "trainer/build.py",

@@ -58,7 +58,7 @@ def test_every_fusion_block_is_equivariant(block: nn.Module) -> None:
     assert worst(straight[:, ORDER], moved) <= 1e-5
 
 
-@pytest.mark.parametrize("kind", ["tern", "flow"])
+@pytest.mark.parametrize("kind", ["tern", "flow", "deformable"])
 def test_alignment_is_equivariant_to_the_support(kind: str) -> None:
     config = model_config(alignment={"kind": kind})
     alignment = randomised(build_model(config).block("alignment"))
@@ -71,7 +71,7 @@ def test_alignment_is_equivariant_to_the_support(kind: str) -> None:
 
 
 @pytest.mark.parametrize("blocks", [0, 2])
-@pytest.mark.parametrize("kind", ["tern", "flow"])
+@pytest.mark.parametrize("kind", ["tern", "flow", "deformable"])
 def test_the_network_is_invariant_to_the_support(kind: str, blocks: int) -> None:
     net = randomised(build_model(model_config(alignment={"kind": kind}, fusion={"blocks": blocks, "channels": 4})))
     lr = torch.rand(1, T, 12, 12)
