@@ -1,16 +1,19 @@
 """Config -> network. The only place that knows both, so that blocks stay free of configs and configs of tensors."""
 
 from dataclasses import asdict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from trainer.config import ModelConfig
+from trainer.modelconfig import HeadConfig, ModelConfig
 from trainer.models.alignment import Aligned, Tern
+from trainer.models.deformable import DeformableAlign
 from trainer.models.flow import FlowAlign
-from trainer.models.head import ResidualHead
+from trainer.models.head import Head, ResidualBlock
 from trainer.models.paper import PaperPIUNet
 from trainer.models.piunet import Features, Fusion, PIUNet, Prediction
+from trainer.models.spectral import SpectralBlock
 
 
 class Normalised(nn.Module):
@@ -66,6 +69,7 @@ def build_model(config: ModelConfig) -> Normalised:
             identity_start=tern.identity_start,
             unit_gain=tern.unit_gain,
             anchor=config.anchor,
+            activation=config.fusion.activation,
         )
     else:
         net = _aligned(config)
@@ -77,10 +81,19 @@ def _aligned(config: ModelConfig) -> PIUNet:
     # Fusion and head are drawn before the alignment, so that they start alike whichever alignment is
     # plugged in.
     fusion = Fusion(scale=config.scale, **asdict(config.fusion))
-    head = ResidualHead(fusion.channels, scale=config.scale, planes=2 if config.log_scale else 1, **asdict(config.head))
+    head = Head(
+        fusion.channels,
+        channels=config.head.channels,
+        blocks=config.head.blocks,
+        block=partial(_head_block, config=config.head),
+        scale=config.scale,
+        planes=2 if config.log_scale else 1,
+    )
     alignment: nn.Module
     if config.alignment.kind == "flow":
         alignment = FlowAlign(scale=config.scale, **asdict(config.alignment.flow))
+    elif config.alignment.kind == "deformable":
+        alignment = DeformableAlign(scale=config.scale, **asdict(config.alignment.deformable))
     else:
         alignment = Tern(scale=config.scale, **asdict(config.alignment.tern))
     return PIUNet(
@@ -90,6 +103,21 @@ def _aligned(config: ModelConfig) -> PIUNet:
         head=head,
         residual=config.residual,
         log_scale=config.log_scale,
+    )
+
+
+def _head_block(channels: int, config: HeadConfig) -> nn.Module:
+    if config.kind == "fft":
+        return SpectralBlock(channels, norm_eps=config.norm_eps, **asdict(config.fft))
+    return ResidualBlock(
+        channels,
+        act=config.activation,
+        norm=config.normalisation,
+        groups=config.groups,
+        norm_eps=config.norm_eps,
+        pooling=config.pooling,
+        window=config.window,
+        squeeze=config.squeeze,
     )
 
 

@@ -145,14 +145,15 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
         config, measured = rehearsed(config, dataset)
     config = ranks.told_by_first(config)  # a precision that was measured may have come out otherwise elsewhere
     with ranks.agreed():
+        config, start = _settled_start(config, parent, options.store)
         # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
         seed_everything(options.seed, **switches(config))
         # With a parent, whether the run can go on at all comes first, and the guard is asked at the seal.
         if parent is None and ranks.leads:
-            recording.check(launch, config, options.seed, dataset)
-        prepared = prepare(config, options.seed, dataset, ranks=ranks)
+            recording.check(launch, config, options.seed, dataset, start=start)
+        prepared = prepare(config, options.seed, dataset, ranks=ranks, start=start)
         if ranks.leads:
-            _remark_before(parent, prepared)
+            _remark_before(parent or start, prepared)
             require_room(_disk_of(options.store), prepared.model.state_dict())
         if parent is not None:
             require_continuable(prepared, parent.checkpoint)
@@ -161,8 +162,9 @@ def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
         recorder = None
         with ranks.agreed():
             if ranks.leads:
+                proof, begun = prepared.seed_proof, parent or start
                 recorder = recording.seal(
-                    launch, config, options.seed, dataset, proof=prepared.seed_proof, parent=parent, measured=measured
+                    launch, config, options.seed, dataset, proof=proof, parent=begun, measured=measured
                 )
         if recorder is None:
             return train(
@@ -206,6 +208,18 @@ def _begins_with(options: argparse.Namespace, ranks: "Ranks") -> "tuple[TrainCon
         return begun.config, begun.parent
     config = read_config(options.config, tuple(options.set), ranks=ranks.size)
     return config, find(options.resume, options.store) if options.resume else None
+
+
+def _settled_start(
+    config: "TrainConfig", parent: "Parent | None", store: Path | None
+) -> "tuple[TrainConfig, Parent | None]":
+    """Whose weights the run begins with. One that is resumed has begun: a digest is taken at its word, unread."""
+    from trainer.warmstart import DIGEST, settled_start
+
+    if parent is not None and config.init.checkpoint.startswith(DIGEST):
+        return config, None
+    config, start = settled_start(config, store)
+    return config, None if parent is not None else start
 
 
 def _told(label: str, run: str, result: "TrainResult", metrics: Mapping[str, float]) -> int:

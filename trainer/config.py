@@ -11,11 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from runaudit.errors import ConfigError
-
-
-def ranged(default: float, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Any:
-    """A numeric field that must lie in [low, high], or in (low, high] with `above`."""
-    return field(default=default, metadata={"low": low, "high": high, "above": above})
+from trainer.modelconfig import ModelConfig, ranged, unusable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,83 +36,6 @@ class DataConfig:
     memory_mb: int = ranged(4096, 1)
     readers: int = ranged(0, 0, 64)
     shuffle_bursts: int = ranged(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TernConfig:
-    """Learned registration filters: one k x k kernel per frame."""
-
-    channels: int = ranged(16, 1)
-    kernel: int = ranged(5, 1)
-    stride: int = ranged(2, 1)
-    heads: int = ranged(1, 1)
-    identity_start: bool = True
-    unit_gain: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowConfig:
-    """Local matching: offsets up to `radius`, a window of `reach_px`, then Gauss-Newton passes."""
-
-    radius: int = ranged(3, 1)
-    refinements: int = ranged(2, 0)
-    reach_px: float = ranged(12.0, 0.0, above=True)
-    stride: int = ranged(4, 1)
-    hidden: int = ranged(32, 1)
-    sharpness: float = ranged(8.0, 0.0, above=True)
-    damping: float = ranged(1e-5, 0.0, above=True)
-    nearness_px: float = ranged(0.25, 0.0, above=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlignmentConfig:
-    """The swappable block. Both kinds are always configured; `kind` alone chooses."""
-
-    kind: Literal["tern", "flow"] = "flow"
-    tern: TernConfig = field(default_factory=TernConfig)
-    flow: FlowConfig = field(default_factory=FlowConfig)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FusionConfig:
-    """TEFA blocks on the registered frames; with none, the permutation-invariant maps alone are fused."""
-
-    channels: int = ranged(16, 1)
-    blocks: int = ranged(0)
-    heads: int = ranged(1, 1)
-    squeeze: int = ranged(8, 1)
-    detail_gain: float = ranged(4.0, 0.0, above=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadConfig:
-    """Residual blocks at low resolution before the pixel shuffle."""
-
-    channels: int = ranged(48, 1)
-    blocks: int = ranged(4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelConfig:
-    """The network. `topology` = paper is the published PIUnet, which registers deep features (42 channels, 16 blocks).
-
-    It names no reference, so its image lies at the mean of the frames. `anchor` ties it to frame 0: `residual` adds
-    what it learned to frame 0 instead of the mean of all; `token` also marks the features of frame 0 by a learned
-    vector. `consistency_steps` of back-projection make the picture agree with the frames (estimated motion, the PSF of
-    `eval.psf_sigma_hr_px`); they are part of how a picture is made, and no weight knows of them.
-    """
-
-    topology: Literal["aligned", "paper"] = "aligned"
-    anchor: Literal["none", "residual", "token"] = "none"
-    scale: int = ranged(3, 1)
-    residual: Literal["registered", "reference", "mean"] = "registered"
-    log_scale: bool = False
-    consistency_steps: int = ranged(0, 0, 100)
-    input_mean: float = ranged(0.0, -math.inf)
-    input_deviation: float = ranged(1.0, 0.0, above=True)
-    alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-    head: HeadConfig = field(default_factory=HeadConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +96,10 @@ class LossConfig:
 
     `weight` multiplies it. AdamW forgets it, the clip norm and its epsilon do not: a squared error of 1e-4 has
     gradients so small that nothing is clipped (measured: without its weight of 50, l2 ends 1.1 dB lower).
+
+    `fft_weight` adds the mean absolute error of the image's spectrum, in fp32, as a term of its own. With
+    `fft_normalised` it is divided by the number of pixels, as is right; without, it grows with the tile and drives the
+    loss scale down.
     """
 
     kind: Literal["l1", "l2", "charbonnier", "laplace"] = "l1"
@@ -184,6 +107,8 @@ class LossConfig:
     charbonnier: float = ranged(0.02, 0.0, above=True)
     l1_steps: int = ranged(0)
     shift_border: int = ranged(0)
+    fft_weight: float = ranged(0.0)
+    fft_normalised: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +201,17 @@ class LoopConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InitConfig:
+    """Where the weights begin: at random, or for `blocks` at another run's `checkpoint`.
+
+    It is named by digest ("sha256:…"), by RUN (its last one) or by path, and settled to the digest before the seal.
+    """
+
+    checkpoint: str = ""
+    blocks: tuple[Literal["alignment", "fusion", "head"], ...] = ("alignment", "fusion", "head")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """The whole run. One that is `quick` is a search for ideas: it is sealed so, and compares with its like alone."""
 
@@ -285,6 +221,7 @@ class TrainConfig:
     threads: int = ranged(1, 1)
     deterministic: bool = True
     grad_clip: float = ranged(0.5, 0.0, above=True)
+    init: InitConfig = field(default_factory=InitConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
@@ -297,29 +234,33 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for values that are possible alone but not together."""
-        tern = self.model.alignment.tern
+        head, loss = self.model.head, self.loss
         wrong: Mapping[str, tuple[bool, str]] = {
-            "model.alignment.tern.kernel": (tern.kernel % 2 == 0, "give the kernel an odd side"),
-            "model.alignment.tern.heads": (
-                tern.channels % tern.heads > 0,
-                "let the heads divide the channels",
-            ),
-            "model.fusion.heads": (
-                self.model.fusion.channels % self.model.fusion.heads > 0,
-                "let the heads divide the channels",
+            **unusable(self.model),
+            "model.head.window": (
+                head.pooling == "local" and head.window > self.data.tile,
+                f"set it to the side of the training tile, data.tile = {self.data.tile}",
             ),
             "loss.kind": (
-                self.loss.kind == "laplace" and not (self.model.log_scale or self.model.topology == "paper"),
+                loss.kind == "laplace" and not (self.model.log_scale or self.model.topology == "paper"),
                 "set model.log_scale = true, or choose another loss",
             ),
             "optim.loss_spike_factor": (
                 self.loss.kind == "laplace" and self.optim.loss_spike_factor > 0,
                 "set it to 0 and use optim.spike_factor: a likelihood may be below zero, where no factor says anything",
             ),
+            "loss.fft_weight": (
+                loss.fft_weight > 0 and loss.shift_border > 0,
+                "set loss.fft_weight = 0 or loss.shift_border = 0: a spectrum knows where its image lies",
+            ),
             "optim.milestones": (
                 list(self.optim.milestones) != sorted(self.optim.milestones)
                 or not all(0 < m < 1 for m in self.optim.milestones),
                 "give rising shares of a stage between 0 and 1",
+            ),
+            "init.blocks": (
+                not self.init.blocks or (self.init.blocks != InitConfig().blocks and not self.init.checkpoint),
+                "name the blocks to take and set init.checkpoint, or leave init.blocks out",
             ),
             "eval.overlap": (
                 not 2 * self.eval.margin < self.eval.overlap < self.eval.tile,
@@ -329,10 +270,6 @@ class TrainConfig:
             "eval.checkpoint": (
                 self.eval.checkpoint == "best" and not _validates_images(self),
                 'set eval.checkpoint = "last": no stage with steps validates an image, so none is the best',
-            ),
-            "model.anchor": (
-                self.model.anchor != "none" and self.model.topology != "paper",
-                'set model.anchor = "none": an aligned network registers to frame 0 as it is',
             ),
             "model.topology": (
                 _asks_for_frame_0(self),

@@ -30,7 +30,7 @@ def alignment_loss(registered: Tensor, reference: Tensor, clear: Tensor) -> Tens
 def reconstruction_loss(
     prediction: Prediction, target: Tensor, clear: Tensor, *, config: LossConfig, warm: bool
 ) -> dict[str, Tensor]:
-    """The loss's terms, to be summed: `reconstruction`.
+    """The loss's terms, to be summed: `reconstruction`, and `fft` where it has a weight.
 
     target, clear: (B, 1, H, W). `warm` asks for plain L1 where the Laplace likelihood is not yet trusted.
     """
@@ -43,7 +43,23 @@ def reconstruction_loss(
         ).mean()
     else:
         value = masked_mean(element(target - mean.float(), log_scale), clear)
-    return {"reconstruction": config.weight * value}
+    terms = {"reconstruction": config.weight * value}
+    if config.fft_weight:
+        terms["fft"] = config.fft_weight * spectral_loss(mean, target, clear, normalised=config.fft_normalised)
+    return terms
+
+
+def spectral_loss(mean: Tensor, target: Tensor, clear: Tensor, *, normalised: bool) -> Tensor:
+    """Mean absolute real and imaginary part of the error's spectrum: (B, 1, H, W) each -> a number, always in fp32.
+
+    An unclear pixel has no error, as if the truth there were what the network says. normalised: divide by H * W, so
+    that the spectrum of a constant error is that error whatever the size; the raw one is H * W times as large.
+    """
+    with torch.autocast(mean.device.type, enabled=False):
+        error = (mean.float() - target.float()) * clear.float()
+        spectrum = torch.view_as_real(torch.fft.fft2(error))
+        scale = error.shape[-2] * error.shape[-1] if normalised else 1
+        return spectrum.abs().mean() / scale
 
 
 def elementwise(kind: str, charbonnier: float) -> Elementwise:

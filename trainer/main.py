@@ -28,11 +28,12 @@ from trainer.models.normalisation import share_statistics
 from trainer.predict import Predictor
 from trainer.ranks import ALONE, Ranks
 from trainer.rehearsal import Measured, require_fixed_order, settle_precision
-from trainer.resume import load_weights, put_weights
+from trainer.resume import Parent, load_weights, put_weights
 from trainer.samples import Samples, TileSet, draw, open_samples, room_of
 from trainer.seeding import rng_digest, seed_everything, settle_torch
 from trainer.stages import Stage, plan, weights_digest
 from trainer.tiling import TilingConfig
+from trainer.warmstart import settled_start, take_blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,16 +115,21 @@ def rehearsed(config: TrainConfig, dataset: Dataset) -> tuple[TrainConfig, Measu
     return config, measured
 
 
-def prepare(config: TrainConfig, seed: int, dataset: Dataset, *, ranks: Ranks = ALONE) -> Prepared:
-    """Seed, build the network, find the tiles. Nothing is trained yet. ranks: who trains it together.
+def prepare(
+    config: TrainConfig, seed: int, dataset: Dataset, *, ranks: Ranks = ALONE, start: Parent | None = None
+) -> Prepared:
+    """Seed, build the network, find the tiles. Nothing is trained yet. ranks: who trains it together. start: whose
+    weights `init.blocks` begin with.
 
-    Raises ConfigError as `open_samples` does.
+    Raises ConfigError as `open_samples` and `take_blocks` do.
     """
     if not 0 <= seed < 2**63:
         raise ConfigError(f"the seed is {seed}", remedy="give a whole number from 0 to 2**63 - 1")
     seed_everything(seed, **switches(config))
     rng = rng_digest()
     model = build_model(config.model).to(config.device)
+    if start is not None:
+        take_blocks(model, start.checkpoint.weights, config.init.blocks)
     if ranks.size > 1:
         share_statistics(model, total=ranks.total, ranks=ranks.size)
     train, val = open_samples(dataset, config.data, config.device)
@@ -198,7 +204,9 @@ def train(
     if prepared is None:
         dataset = open_dataset(config)
         config, _ = rehearsed(config, dataset)
-    ready = prepare(config, seed, dataset, ranks=ranks) if prepared is None else prepared
+        config, start = settled_start(config, None)
+        prepared = prepare(config, seed, dataset, ranks=ranks, start=start)
+    ready = prepared
     tee = _Tee(run)
     began = time.process_time()
     work = RunContext(

@@ -34,6 +34,8 @@ METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classic
 # How many processes train is `optim.world_size`, one factor; these say it again. The last one is torchrun's own, and of
 # how a dead process shows.
 TOLD = ("env.world_size", "env.variables.WORLD_SIZE", "env.variables.TORCH_NCCL_ASYNC_ERROR_HANDLING")
+# What `--set init.checkpoint=…` names is sealed in the section `init`, by its digest.
+START = ("config.args['init.checkpoint']", "config.args['init.blocks']")
 PANEL_NAMES = {"low": "lr", "bicubic": "bicubic", "super_resolved": "sr", "truth": "hr", "error": "error"}
 
 
@@ -51,10 +53,12 @@ class LaunchOptions:
     wandb: Literal["off", "offline", "online"] = "off"
 
 
-def check(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> None:
+def check(
+    options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset, *, start: Parent | None = None
+) -> None:
     """Ask the guard about everything that is known before a network is built. Raises GuardRefusedError."""
     if not os.environ.get("RUNAUDIT_RUN"):  # else `runaudit run` has asked, and sealed
-        guard(**_request(options, config, seed, dataset, None))
+        guard(**_request(options, config, seed, dataset, start))
 
 
 def seal(
@@ -89,7 +93,7 @@ def _request(
     return {
         "label": options.label,
         "seed": seed,
-        "config": resolve(config),
+        "config": _sealed_config(config),
         "config_files": options.config_files,
         "data": {split: split_source(dataset, split) for split in ("train", "test")},
         "data_facts": {
@@ -106,10 +110,15 @@ def _request(
         "extra": {
             "policy": {
                 "derived": dict(DERIVED_RULES),
-                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *_housekeeping()],
+                "nuisance": [*_taken_over(), *_index(dataset), *TOLD, *_housekeeping(), *START],
             }
         },
     }
+
+
+def _sealed_config(config: TrainConfig) -> dict[str, Any]:
+    """All leaves but whose weights it begins with, which the section `init` says: one choice counts once."""
+    return {name: part for name, part in resolve(config).items() if name != "init"}
 
 
 def _taken_over() -> list[str]:

@@ -25,20 +25,23 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 class Parent:
     """A checkpoint and the run it is of, if known. `remark`: what could not be held against a seal; empty else.
 
-    relation: `resume` goes on as it was, `restart` with other settings.
+    relation: `resume` goes on as it was, `restart` with other settings; `warm` begins another run with the weights of
+    these `blocks`.
     """
 
     checkpoint: Checkpoint
     digest: str
     run: str | None = None
     remark: str = ""
-    relation: Literal["resume", "restart"] = "resume"
+    relation: Literal["resume", "restart", "warm"] = "resume"
+    blocks: tuple[str, ...] = ()
 
     def init(self) -> dict[str, Any]:
         """The lineage as a record says it. Without a parent it is what the checkpoint's digest says, and no more."""
-        if self.relation == "restart":
-            return {"kind": "checkpoint", "checkpoint": self.digest, "parent": self.run, "relation": self.relation}
-        return {"kind": "resume" if self.run else "checkpoint", "checkpoint": self.digest, "parent": self.run}
+        kind = "resume" if self.run and self.relation == "resume" else "checkpoint"
+        said: dict[str, Any] = {"kind": kind, "checkpoint": self.digest, "parent": self.run}
+        said |= {"relation": self.relation} if self.relation == "restart" else {}
+        return said | ({"blocks": list(self.blocks)} if self.blocks else {})
 
 
 def find(word: str, store: Path | None, name: str = LAST) -> Parent:

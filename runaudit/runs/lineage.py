@@ -44,8 +44,9 @@ class Member:
 
     @property
     def kind(self) -> str | None:
-        """How it began: random, resume, warm…; None where its record does not say."""
-        kind = self.run.manifest.section("init").get("kind")
+        """How it began: random, resume, restart, checkpoint; None where its record does not say."""
+        init = self.run.manifest.section("init")
+        kind = init.get("relation") or init.get("kind")
         return kind if isinstance(kind, str) else None
 
     @property

@@ -176,11 +176,11 @@ def test_an_alignment_is_its_module_a_word_of_the_config_and_a_line(house):
         "        shift = torch.zeros(*lr.shape[:2], 2, *lr.shape[-2:])\n"
         "        return Aligned(frames, torch.ones_like(frames), shift)\n",
     )
-    path = house.top / "trainer/config.py"
+    path = house.top / "trainer/modelconfig.py"
     text = path.read_text()
-    assert text.count('kind: Literal["tern", "flow"]') == 1
-    path.write_text(text.replace('kind: Literal["tern", "flow"]', 'kind: Literal["tern", "flow", "still"]'))
-    house.touched.add("trainer/config.py")
+    assert text.count('kind: Literal["tern", "flow", ') == 1
+    path.write_text(text.replace('kind: Literal["tern", "flow", ', 'kind: Literal["tern", "flow", "still", '))
+    house.touched.add("trainer/modelconfig.py")
     house.after(
         "trainer/build.py",
         "        alignment = FlowAlign(scale=config.scale, **asdict(config.alignment.flow))",
@@ -189,7 +189,7 @@ def test_an_alignment_is_its_module_a_word_of_the_config_and_a_line(house):
         "        alignment = Still(scale=config.scale)",
     )
     code = (
-        "import torch\nfrom dataclasses import replace\nfrom trainer.config import ModelConfig, AlignmentConfig\n"
+        "import torch\nfrom dataclasses import replace\nfrom trainer.modelconfig import ModelConfig, AlignmentConfig\n"
         "from trainer.build import build_model\n"
         "net = build_model(replace(ModelConfig(), alignment=AlignmentConfig(kind='still')))\n"
         "print(type(net.net.alignment).__name__, tuple(net(torch.rand(1, 9, 16, 16)).mean.shape))"

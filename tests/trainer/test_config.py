@@ -117,6 +117,25 @@ def test_only_derived_leaves_are_not_settings() -> None:
         ({"stages": {"sr": {"steps": 5}}}, "unknown key stages.sr.steps"),
         ({"model": {"topology": "paper"}}, "model.topology cannot be used with the rest; set model.anchor"),
         ({"model": {"anchor": "token"}}, "model.anchor cannot be used"),
+        (
+            {"model": {"fusion": {"activation": "gelu"}}},
+            "model.fusion.activation cannot be used",
+        ),
+        (
+            {"model": {"head": {"kind": "fft", "pooling": "global"}}},
+            "pooling cannot be used with the rest; set it to",
+        ),
+        (
+            {"model": {"head": {"kind": "fft", "activation": "gelu"}}},
+            '"leaky_relu", or model.head.kind = "residual"',
+        ),
+        ({"model": {"head": {"normalisation": "group", "groups": 5}}}, "let the groups divide the channels"),
+        ({"model": {"head": {"pooling": "local", "window": 33}}}, "the side of the training tile, data.tile = 32"),
+        (
+            {"model": {"topology": "paper", "head": {"normalisation": "batch"}}, "staging": "end_to_end"},
+            'model.head.normalisation cannot be used with the rest; set it to "none", or model.topology = "aligned"',
+        ),
+        ({"loss": {"fft_weight": 1.0, "shift_border": 3}}, "set loss.fft_weight = 0 or loss.shift_border = 0"),
         ({"budget": {"sr_steps": 0}}, 'eval.checkpoint cannot be used with the rest; set eval.checkpoint = "last"'),
     ],
 )

@@ -2,11 +2,20 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from trainer.config import LossConfig
-from trainer.losses import _all_shifts, _each_shift, alignment_loss, elementwise, reconstruction_loss, registered_loss
+from trainer.losses import (
+    _all_shifts,
+    _each_shift,
+    alignment_loss,
+    elementwise,
+    reconstruction_loss,
+    registered_loss,
+    spectral_loss,
+)
 from trainer.models.piunet import Prediction
 
 ONES = torch.ones(2, 1, 14, 14)
@@ -102,3 +111,53 @@ def test_laplace_begins_as_plain_l1() -> None:
 
     assert float(warm) == pytest.approx(0.3)
     assert float(later) == pytest.approx(-1 + 0.3 * math.e, rel=1e-5)
+
+
+def fft_terms(normalised: bool, dtype: torch.dtype = torch.float32) -> dict[str, float]:
+    config = LossConfig(fft_weight=2.0, fft_normalised=normalised)
+    mean, target = torch.zeros(1, 1, 6, 8, dtype=dtype), torch.full((1, 1, 6, 8), 0.3)
+    terms = reconstruction_loss(Prediction(mean, None), target, torch.ones(1, 1, 6, 8), config=config, warm=False)
+    return {name: float(value) for name, value in terms.items()}
+
+
+def test_the_spectrum_of_a_constant_error_by_hand() -> None:
+    """One of 2 x 6 x 8 real and imaginary parts is not zero: 6 x 8 x 0.3, or 0.3 normalised. Its weight is 2."""
+    assert fft_terms(normalised=True) == pytest.approx({"reconstruction": 0.3, "fft": 2 * 0.3 / 96}, rel=1e-5)
+    assert fft_terms(normalised=False) == pytest.approx({"reconstruction": 0.3, "fft": 2 * 0.3 / 2}, rel=1e-5)
+
+
+def test_the_spectrum_is_that_of_numpy() -> None:
+    mean, target = torch.rand(2, 1, 6, 7), torch.rand(2, 1, 6, 7)
+    spectrum = np.fft.fft2((mean - target).double().numpy())
+
+    loss = spectral_loss(mean, target, torch.ones(2, 1, 6, 7), normalised=False)
+
+    assert float(loss) == pytest.approx(np.mean([np.abs(spectrum.real), np.abs(spectrum.imag)]), rel=1e-5)
+
+
+def test_what_is_not_clear_adds_nothing_to_the_spectrum() -> None:
+    mean, clear = torch.rand(1, 1, 6, 7), torch.ones(1, 1, 6, 7)
+    target = mean.clone()
+    target[0, 0, 2, 3], clear[0, 0, 2, 3] = 50.0, 0.0
+
+    assert float(spectral_loss(mean, target, clear, normalised=True)) == 0.0
+
+
+def test_the_spectrum_is_fp32_whatever_the_autocast_is() -> None:
+    """Its constant part, 64 x 64 x 20 = 81,920, is beyond fp16."""
+    mean, target = torch.zeros(1, 1, 64, 64, dtype=torch.float16), torch.full((1, 1, 64, 64), 20.0)
+
+    with torch.autocast("cpu", dtype=torch.float16):
+        loss = spectral_loss(mean, target, torch.ones(1, 1, 64, 64), normalised=False)
+
+    assert loss.dtype == torch.float32
+    assert float(loss) == pytest.approx(10.0)
+
+
+def test_without_a_weight_there_is_no_spectrum() -> None:
+    prediction = Prediction(torch.zeros(1, 1, 4, 4), None)
+    terms = reconstruction_loss(
+        prediction, torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), config=LossConfig(), warm=False
+    )
+
+    assert terms.keys() == {"reconstruction"}

@@ -85,6 +85,15 @@ def kernel_shift(kernels: Tensor) -> Tensor:
     return torch.stack([(grid.sum(1) * axis).sum(1) / mass, (grid.sum(2) * axis).sum(1) / mass], 1)
 
 
+def beside_reference(lr: Tensor) -> Tensor:
+    """lr (B, T, h, w) -> (B*T, 2, h, w): each frame's difference to frame 0, and frame 0, in units of its contrast."""
+    reference = lr[:, :1] - lr[:, :1].mean((2, 3), keepdim=True)
+    contrast = reference.std((2, 3), keepdim=True).clamp_min(1e-3)
+    # What a shift changes, beside what it changes it against: small next to the brightness both share.
+    pair = torch.stack([lr - lr[:, :1], reference.expand_as(lr)], 2).div(contrast[:, :, None]).flatten(0, 1)
+    return pair.contiguous(memory_format=torch.channels_last)
+
+
 class Tern(nn.Module):
     """Temporal registration (TERN): one learned filter per frame, then bicubic upsampling; every sample
     equally trusted.
@@ -115,11 +124,7 @@ class Tern(nn.Module):
     def register(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """lr (B, T, h, w) -> frames on the low-res grid of frame 0 (B, T, h, w), shift (B, T, 2, h, w)."""
         B, T, h, w = lr.shape
-        reference = lr[:, :1] - lr[:, :1].mean((2, 3), keepdim=True)
-        contrast = reference.std((2, 3), keepdim=True).clamp_min(1e-3)
-        # What a shift changes, beside what it changes it against: small next to the brightness both share.
-        pair = torch.stack([lr - lr[:, :1], reference.expand_as(lr)], 2).div(contrast[:, :, None]).flatten(0, 1)
-        kernels = self.predict(self.embed(pair.contiguous(memory_format=torch.channels_last), T), T)
+        kernels = self.predict(self.embed(beside_reference(lr), T), T)
         with torch.autocast(lr.device.type, enabled=False):
             registered = apply_kernels(lr.float().flatten(0, 1)[:, None], kernels).view(B, T, h, w)
         return registered, kernel_shift(kernels).view(B, T, 2, 1, 1).expand(B, T, 2, h, w)

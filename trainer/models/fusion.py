@@ -7,24 +7,32 @@ invariant and lets any number of frames in.
 import torch
 from torch import Tensor, nn
 
+from trainer.models.activation import activation
 from trainer.models.attention import TemporalAttention
 
 LEAK = 0.01  # slope of the leaky ReLU in the authors' code
 
 
 class TemporalConv(nn.Module):
-    """3x3 convolution, BN, LReLU, plus temporal attention, BN, and (where `activate`) LReLU."""
+    """3x3 convolution, BN, activation, plus temporal attention, BN, and (where `activate`) activation."""
 
     def __init__(
-        self, channels_in: int, channels: int, *, heads: int = 1, stride: int = 1, activate: bool = True
+        self,
+        channels_in: int,
+        channels: int,
+        *,
+        heads: int = 1,
+        stride: int = 1,
+        activate: bool = True,
+        act: str = "leaky_relu",
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels, 3, stride=stride, padding=1)
         self.norm = nn.BatchNorm2d(channels)
         self.attention = TemporalAttention(channels, heads)
         self.norm_mixed = nn.BatchNorm2d(channels)
-        self.act = nn.LeakyReLU(LEAK)
-        self.last_act = nn.LeakyReLU(LEAK) if activate else nn.Identity()
+        self.act = activation(act, channels=channels, slope=LEAK)
+        self.last_act = activation(act, channels=channels, slope=LEAK) if activate else nn.Identity()
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
         """x (B*T, C_in, H, W) -> (B*T, C, H / stride, W / stride)."""
@@ -51,10 +59,10 @@ class FrameGate(nn.Module):
 class Tefa(nn.Module):
     """One temporal enhancement and fusion block: two temporal convolutions, a gate, and the input added back."""
 
-    def __init__(self, channels: int, *, heads: int = 1, squeeze: int = 8) -> None:
+    def __init__(self, channels: int, *, heads: int = 1, squeeze: int = 8, act: str = "leaky_relu") -> None:
         super().__init__()
-        self.first = TemporalConv(channels, channels, heads=heads)
-        self.second = TemporalConv(channels, channels, heads=heads, activate=False)
+        self.first = TemporalConv(channels, channels, heads=heads, act=act)
+        self.second = TemporalConv(channels, channels, heads=heads, activate=False, act=act)
         self.gate = FrameGate(channels, squeeze)
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
@@ -69,12 +77,20 @@ class TefaTrunk(nn.Module):
     """
 
     def __init__(
-        self, channels_in: int, channels: int, *, blocks: int, heads: int = 1, squeeze: int = 8, token: bool = False
+        self,
+        channels_in: int,
+        channels: int,
+        *,
+        blocks: int,
+        heads: int = 1,
+        squeeze: int = 8,
+        token: bool = False,
+        act: str = "leaky_relu",
     ) -> None:
         super().__init__()
-        self.embed = TemporalConv(channels_in, channels, heads=heads, activate=False)
-        self.blocks = nn.ModuleList(Tefa(channels, heads=heads, squeeze=squeeze) for _ in range(blocks))
-        self.close = TemporalConv(channels, channels, heads=heads)
+        self.embed = TemporalConv(channels_in, channels, heads=heads, activate=False, act=act)
+        self.blocks = nn.ModuleList(Tefa(channels, heads=heads, squeeze=squeeze, act=act) for _ in range(blocks))
+        self.close = TemporalConv(channels, channels, heads=heads, act=act)
         self.token = nn.Parameter(0.1 * torch.randn(channels)) if token else None
 
     def forward(self, x: Tensor, frames: int) -> Tensor:

@@ -1,35 +1,71 @@
 """From fused features to the high-res image: convolutions at low resolution, pixel shuffle at the very end."""
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainer.models.activation import activation
 from trainer.models.fusion import LEAK
+from trainer.models.normalisation import normalisation
+from trainer.models.pooling import ChannelAttention
 from trainer.models.resampling import resize
+
+SLOPE = 0.1  # of the leaky ReLU in a residual block
 
 
 class ResidualBlock(nn.Module):
-    """conv, LReLU, conv, plus the input; the second convolution starts small so that depth costs no early steps."""
+    """conv, normalisation, activation, conv, gate, plus the input; the second convolution starts small so that depth
+    costs no early steps, and nothing that would undo that comes after it.
 
-    def __init__(self, channels: int) -> None:
+    pooling: of the gate, see `ChannelAttention`; "none" has none.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        act: str = "leaky_relu",
+        norm: str = "none",
+        groups: int = 1,
+        norm_eps: float = 1e-5,
+        pooling: str = "none",
+        window: int = 1,
+        squeeze: int = 1,
+    ) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.kaiming_normal_(self.first.weight, a=0.1)
-        nn.init.kaiming_normal_(self.second.weight, a=0.1)
+        nn.init.kaiming_normal_(self.first.weight, a=SLOPE)
+        nn.init.kaiming_normal_(self.second.weight, a=SLOPE)
         self.second.weight.data.mul_(0.1)
+        self.norm = normalisation(norm, channels=channels, groups=groups, eps=norm_eps)
+        self.act = activation(act, channels=channels, slope=SLOPE)
+        self.gate: nn.Module = nn.Identity()
+        if pooling != "none":
+            self.gate = ChannelAttention(channels, squeeze=squeeze, window=window if pooling == "local" else None)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same."""
-        return x + self.second(F.leaky_relu(self.first(x), 0.1))  # type: ignore[no-any-return]
+        return x + self.gate(self.second(self.act(self.norm(self.first(x)))))  # type: ignore[no-any-return]
 
 
-class ResidualHead(nn.Module):
-    """Residual blocks at low resolution, then `scale`^2 channels per output plane, shuffled into pixels."""
+class Head(nn.Module):
+    """`blocks` blocks at low resolution, then `scale`^2 channels per output plane, shuffled into pixels."""
 
-    def __init__(self, channels_in: int, *, channels: int, blocks: int, scale: int, planes: int) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        *,
+        channels: int,
+        blocks: int,
+        block: Callable[[int], nn.Module],
+        scale: int,
+        planes: int,
+    ) -> None:
         super().__init__()
         self.enter = nn.Conv2d(channels_in, channels, 3, padding=1)
-        self.blocks = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*(block(channels) for _ in range(blocks)))
         self.leave = nn.Conv2d(channels, planes * scale * scale, 3, padding=1)
         self.shuffle = nn.PixelShuffle(scale)
         nn.init.zeros_(self.leave.weight)  # the first prediction is the residual's base itself

@@ -35,10 +35,13 @@ class PaperPIUNet(nn.Module):
         identity_start: bool,
         unit_gain: bool,
         anchor: str = "none",
+        activation: str = "leaky_relu",
     ) -> None:
         super().__init__()
         self.scale, self.anchored = scale, anchor != "none"
-        self.fusion = TefaTrunk(1, channels, blocks=blocks, heads=heads, squeeze=squeeze, token=anchor == "token")
+        self.fusion = TefaTrunk(
+            1, channels, blocks=blocks, heads=heads, squeeze=squeeze, token=anchor == "token", act=activation
+        )
         self.alignment = KernelPredictor(
             channels, kernel=kernel, heads=heads, identity_start=identity_start, unit_gain=unit_gain
         )

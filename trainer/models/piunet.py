@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainer.models.alignment import Aligned, upsample
 from trainer.models.fusion import TefaTrunk, fuse
-from trainer.models.head import ResidualHead
+from trainer.models.head import Head
 from trainer.models.resampling import replicate_pad
 
 
@@ -53,14 +53,26 @@ class Fusion(nn.Module):
 
     MAPS = 5
 
-    def __init__(self, *, scale: int, channels: int, blocks: int, heads: int, squeeze: int, detail_gain: float) -> None:
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int,
+        blocks: int,
+        heads: int,
+        squeeze: int,
+        detail_gain: float,
+        activation: str = "leaky_relu",
+    ) -> None:
         super().__init__()
         self.detail_gain = detail_gain
         self.fold = nn.PixelUnshuffle(scale)
         self.channels = self.MAPS * scale * scale
         self.trunk: TefaTrunk | None = None
         if blocks:
-            self.trunk = TefaTrunk(2 * scale * scale, channels, blocks=blocks, heads=heads, squeeze=squeeze)
+            self.trunk = TefaTrunk(
+                2 * scale * scale, channels, blocks=blocks, heads=heads, squeeze=squeeze, act=activation
+            )
             self.channels += channels
 
     def forward(self, features: Features) -> Tensor:
@@ -85,7 +97,7 @@ class Fusion(nn.Module):
 
 
 class PIUNet(nn.Module):
-    """Alignment (`tern` or `flow`) -> merging and fusion -> residual head."""
+    """Alignment (`tern` or `flow`) -> merging and fusion -> head."""
 
     def __init__(
         self,
@@ -93,7 +105,7 @@ class PIUNet(nn.Module):
         scale: int,
         alignment: nn.Module,
         fusion: Fusion,
-        head: ResidualHead,
+        head: Head,
         residual: str,
         log_scale: bool,
     ) -> None:

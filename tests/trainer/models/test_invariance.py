@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.build import build_model, parameter_count
-from trainer.config import ModelConfig
 from trainer.configfile import build
+from trainer.modelconfig import ModelConfig
 from trainer.models.alignment import Tern, apply_kernels, kernel_shift, upsample
 from trainer.models.attention import TemporalAttention
 from trainer.models.flow import FlowAlign
@@ -58,7 +58,7 @@ def test_every_fusion_block_is_equivariant(block: nn.Module) -> None:
     assert worst(straight[:, ORDER], moved) <= 1e-5
 
 
-@pytest.mark.parametrize("kind", ["tern", "flow"])
+@pytest.mark.parametrize("kind", ["tern", "flow", "deformable"])
 def test_alignment_is_equivariant_to_the_support(kind: str) -> None:
     config = model_config(alignment={"kind": kind})
     alignment = randomised(build_model(config).block("alignment"))
@@ -71,7 +71,7 @@ def test_alignment_is_equivariant_to_the_support(kind: str) -> None:
 
 
 @pytest.mark.parametrize("blocks", [0, 2])
-@pytest.mark.parametrize("kind", ["tern", "flow"])
+@pytest.mark.parametrize("kind", ["tern", "flow", "deformable"])
 def test_the_network_is_invariant_to_the_support(kind: str, blocks: int) -> None:
     net = randomised(build_model(model_config(alignment={"kind": kind}, fusion={"blocks": blocks, "channels": 4})))
     lr = torch.rand(1, T, 12, 12)
