@@ -337,7 +337,9 @@ def test_the_series_have_the_agreed_names(tiny_config: Make, run_context: Make) 
         "train/loss", "train/loss/alignment", "train/loss/reconstruction", "train/grad_norm", "train/lr",
         "time/step_s", "val/l1", "val/alignment",
     } <= names  # fmt: skip
-    assert [event[2]["stage"] for event in work.run.events] == ["alignment", "sr", "finetune"]
+    for kind in ("stage", "stage_end"):
+        told = [event[2]["stage"] for event in work.run.events if event[1] == kind]
+        assert told == ["alignment", "sr", "finetune"]
     assert {kind for _, kind in work.run.checkpoints} == {"best", "last"}
 
 

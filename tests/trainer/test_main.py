@@ -164,7 +164,8 @@ def test_a_run_leaves_a_sealed_record_with_everything_that_went_in(once: tuple[P
     for section in ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof"):
         assert sealed.manifest.has(section), section
     assert sealed.manifest.section("policy")["derived"] == dict(DERIVED_RULES)
-    assert [event.detail["name"] for event in sealed.trajectory.events] == ["alignment", "sr"]
+    told = [(event.kind, event.stage) for event in sealed.trajectory.events]
+    assert told == [(kind, name) for name in ("alignment", "sr") for kind in ("stage", "stage_end")]
     assert {entry["kind"] for entry in sealed.outcome.checkpoints} >= {"best", "last"}
     kinds = [entry["kind"] for entry in sealed.outcome.artifacts]
     assert sorted(kinds) == ["baseline", *["panel"] * 5]
