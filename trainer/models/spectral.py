@@ -111,6 +111,6 @@ class SpectralBlock(nn.Module):
         self.feed = Dffn(channels, patch=patch, expansion=expansion, fp32_islands=fp32_islands)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend, then feed forward."""
+        """First the attention, then the feed-forward: each on normalised features, each added."""
         x = x + self.attention(self.norm_attention(x))
         return x + self.feed(self.norm_feed(x))  # type: ignore[no-any-return]
