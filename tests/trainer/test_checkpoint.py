@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from runaudit.errors import IntegrityError, UsageError
 from tests.trainer.faults import Killed, full_at, killed_at
-from trainer import loop as loop_module
+from trainer import saving as saving_module
 from trainer.checkpoint import COPIES, Checkpoint, bytes_needed, encoded, files_of, load, require_room, write
 from trainer.loop import run_stages
 from trainer.stages import plan
@@ -207,14 +207,14 @@ def test_what_a_run_needs_at_its_fullest_is_what_it_is_asked_for(
     """Every file of the folder and the one that is written beside them. Of this small network config, names and state
     of the generators are 26 kB a checkpoint."""
     work = run_context(tiny_config(loop={"val_every": 1, "save_every": 1}))
-    fullest, real = [0], loop_module.write
+    fullest, real = [0], saving_module.write
 
     def counting(path: Path, file: bytes) -> None:
         lying = sum(other.stat().st_size for other in work.folder.glob("*")) if work.folder.is_dir() else 0
         fullest[0] = max(fullest[0], lying + len(file))
         real(path, file)
 
-    monkeypatch.setattr(loop_module, "write", counting)
+    monkeypatch.setattr(saving_module, "write", counting)
     run_stages(work, plan(work.config))
 
     needed, texts = bytes_needed(work.model.state_dict()), COPIES * 30_000
