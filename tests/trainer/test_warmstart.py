@@ -153,7 +153,7 @@ def test_a_warm_run_is_linked_differs_in_its_start_alone_and_goes_on_without_its
     found = runaudit.compare(cold, warm, store=store).to_json()
     # Inside the tests' own process a run is observed in part only, so this holds if nothing else is hidden there.
     assert (found["conditional"], [row["factor"] for row in found["factors"]]) == ("single_factor", ["init.checkpoint"])
-    assert init["blocks"] == ["alignment"]
+    assert list(init["blocks"]) == ["alignment"]
 
     wanted, start = settled_start(
         read_config(config, (f"init.checkpoint={digest}", 'init.blocks=["alignment"]')), store
