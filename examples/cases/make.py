@@ -5,7 +5,7 @@
     python examples/cases/make.py --pictures        and a picture of the top of each page (needs Chromium)
 
 Each case is a git repository under cases_out/ with a store beside it, so the commands of its `commands.txt` can be
-typed there again. Called again, it goes on from what is sealed; where a program of the case changed, it begins anew.
+typed there again. Called again, it goes on from what is sealed; remove the folder to begin anew.
 """
 
 import argparse
@@ -46,27 +46,27 @@ def steps_of(name: str) -> Iterator[Step]:
         words = tuple(shlex.split(line, comments=True))
         if words:
             said = line.partition(" # ")[2]
-            exits = re.search(r"exit (\d+)", said)
+            exits = re.search(r"exit (\d+(?: or \d+)*)", said)
             needs = re.search(r"needs (\w+)", said)
-            yield Step(words=words, exits=frozenset({int(exits[1]) if exits else 0}), needs=needs[1] if needs else "")
+            yield Step(words=words, exits=frozenset(map(int, exits[1].split(" or ") if exits else "0")), needs=needs[1] if needs else "")
 
 
-def prepared(name: str, folder: Path) -> bool:
-    """Bring the case's files into its folder and commit them. False where they are there already, unchanged."""
+def prepared(name: str, folder: Path) -> None:
+    """Bring the case's files into its folder and commit them. What is there stays: runs of a program as it was are kept,
+    and where it changed, `campaign --resume` says so."""
     sources = {path.name: path for path in (HERE / name).iterdir() if path.suffix in (".py", ".toml")}
     sources |= {shared: HERE / shared for shared in SHARED}
     if (folder / ".git").is_dir():
         if all((folder / file).is_file() and filecmp.cmp(folder / file, path, False) for file, path in sources.items()):
-            return False
-        print(f"cases: {name} has changed since it was run: it begins anew", flush=True)
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+            return
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     for file, path in sources.items():
         shutil.copy(path, folder / file)
     (folder / ".gitignore").write_text(NOT_KEPT, encoding="utf-8")
-    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", f"the case {name}")):
+    for words in (("add", "-A"), ("commit", "-q", "-m", f"the case {name}")):
         subprocess.run(["git", *IDENTITY, *words], cwd=folder, check=True)
-    return True
 
 
 def surroundings(folder: Path, python: str) -> dict[str, str]:
@@ -97,8 +97,8 @@ def done(step: Step, folder: Path, python: str) -> bool:
 def make(name: str, out: Path, python: str) -> bool:
     """One case to its page; False where a command ended otherwise than it says."""
     folder, began = out / name, time.monotonic()
-    is_new = prepared(name, folder)
-    print(f"== {name}{'' if is_new else ', goes on'}", flush=True)
+    prepared(name, folder)
+    print(f"== {name}", flush=True)
     well = all([done(step, folder, python) for step in steps_of(name)])
     for page in sorted(folder.glob("*.html")):
         print(f"page: {page}", flush=True)
