@@ -46,6 +46,13 @@ def drawn(schedule: str, count: int) -> torch.Tensor:
     return torch.exp(low + (high - low) * torch.rand(count, 1, 1, 1))
 
 
+def widened(pictures: np.ndarray, kind: str) -> torch.Tensor:
+    """(N, H, W) -> (N, 1 or 4, H, W): as they are, or with three more channels of zeros, or of copies."""
+    one = torch.from_numpy(pictures)[:, None]
+    more = {"one": [], "zeros": [torch.zeros_like(one)] * 3, "copies": [one] * 3}[kind]
+    return torch.cat([one, *more], dim=1)
+
+
 def psnr_of(net: Denoiser, clean: torch.Tensor, level: float) -> float:
     """At one level of noise, of the first channel, in dB; the noise is the same every time."""
     noise = torch.randn(clean[:, :1].shape, generator=torch.Generator().manual_seed(1))
@@ -59,7 +66,7 @@ def main() -> None:
     """Train, validate at every level ten times."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--data", default="data/one")
+    parser.add_argument("--channels", choices=("one", "zeros", "copies"), default="one", help="three more of which kind")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--grad-accum", type=int, default=2)
     parser.add_argument("--norm", choices=("none", "batch"), default="none")
@@ -68,7 +75,7 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=100)
     parser.add_argument("--sigma-max-use", type=float, default=10.0, help="the most noise that it will meet")
     options = parser.parse_args()
-    train, val = (torch.from_numpy(np.load(f"{options.data}/{name}.npy")) for name in ("train", "val"))
+    train, val = (widened(np.load(f"data/{name}.npy"), options.channels) for name in ("train", "val"))
 
     torch.manual_seed(options.seed)
     net = Denoiser(train.shape[1], options.norm)
