@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE.parent / "gallery")]
 
-CASES = ("divergence", "autoencoder", "denoiser", "foreign", "staged")
+CASES = ("divergence", "autoencoder", "denoiser", "foreign")
 SHARED = ("images.py",)
 NOT_KEPT = ".runaudit/\ndata/\nout/\nlightning_logs/\n__pycache__/\n*.html\n"
 IDENTITY = ("-c", "user.name=cases", "-c", "user.email=cases@example.org")
@@ -48,7 +48,11 @@ def steps_of(name: str) -> Iterator[Step]:
             said = line.partition(" # ")[2]
             exits = re.search(r"exit (\d+(?: or \d+)*)", said)
             needs = re.search(r"needs (\w+)", said)
-            yield Step(words=words, exits=frozenset(map(int, exits[1].split(" or ") if exits else "0")), needs=needs[1] if needs else "")
+            yield Step(
+                words=words,
+                exits=frozenset(map(int, exits[1].split(" or ") if exits else "0")),
+                needs=needs[1] if needs else "",
+            )
 
 
 def prepared(name: str, folder: Path) -> None:
@@ -102,7 +106,9 @@ def make(name: str, out: Path, python: str) -> bool:
     well = all([done(step, folder, python) for step in steps_of(name)])
     for page in sorted(folder.glob("*.html")):
         print(f"page: {page}", flush=True)
-    print(f"== {name}: {'as it says' if well else 'OTHERWISE than it says'}, {time.monotonic() - began:.0f} s", flush=True)
+    print(
+        f"== {name}: {'as it says' if well else 'OTHERWISE than it says'}, {time.monotonic() - began:.0f} s", flush=True
+    )
     return well
 
 
@@ -120,9 +126,9 @@ def main() -> int:
     for name in options.cases or CASES:
         well &= make(name, options.out.resolve(), options.python)
         if options.pictures:
-            from picture import shown
+            from picture import top_of
 
-            (HERE / name / "page.png").write_bytes(shown(options.out.resolve() / name / f"{name}.html"))
+            (HERE / name / "page.png").write_bytes(top_of(options.out.resolve() / name / f"{name}.html"))
     return 0 if well else 1
 
 

@@ -1,6 +1,6 @@
 """The pictures as the notes' loader hands them on: three channels of zeros beside the one that says something.
 
-    python padded.py data      after: python images.py data
+python padded.py data      after: python images.py data
 """
 
 import sys

@@ -66,7 +66,9 @@ def main() -> None:
     """Train, validate at every level ten times."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--channels", choices=("one", "zeros", "copies"), default="one", help="three more of which kind")
+    parser.add_argument(
+        "--channels", choices=("one", "zeros", "copies"), default="one", help="three more of which kind"
+    )
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--grad-accum", type=int, default=2)
     parser.add_argument("--norm", choices=("none", "batch"), default="none")
