@@ -8,7 +8,7 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test problems coverage lint axe demo bench trackers integrations gallery clean
+.PHONY: help setup test problems coverage lint axe demo bench trackers integrations gallery cases clean
 
 help:  ## a line per target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ integrations: setup  ## train with the real Lightning, Transformers and Hydra an
 
 gallery: setup  ## pages on three programs of other fields, and the pictures of the README (PICTURES=1, needs Chromium)
 	@$(BIN)/python examples/gallery/make.py $(if $(PICTURES),--pictures)
+
+cases: setup  ## the case studies: what a project's notes claimed, run and judged (PICTURES=1, needs Chromium)
+	@$(BIN)/python examples/cases/make.py $(if $(PICTURES),--pictures) $(if $(TRACKERS),--python "$(TRACKERS)")
 
 clean:  ## remove what make made (records and demo output stay)
 	rm -rf $(VENV) .npm build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,7 +8,6 @@ under gallery_out/; pages hold the paths of the machine that made them, so they 
 """
 
 import argparse
-import base64
 import os
 import random
 import shutil
@@ -22,10 +21,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from runaudit.system.browser import BrowserError, browsing  # noqa: E402  (also from a checkout, not installed)
+from picture import top_of  # noqa: E402
+
+from runaudit.system.browser import BrowserError  # noqa: E402  (also from a checkout, not installed)
 
 SEEDS = (0, 1, 2)
-WIDTH, HEIGHT = 1120, 640
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,17 +116,6 @@ def runaudit(folder: Path, *words: str) -> None:
     ended = subprocess.run([sys.executable, "-m", "runaudit", *words], cwd=folder, env=environment, check=False)
     if ended.returncode:
         sys.exit(f"gallery: that ended with {ended.returncode}")
-
-
-def top_of(page: Path) -> bytes:
-    """What a reader sees first, as a PNG. Raises BrowserError."""
-    with browsing() as browser:
-        tab = browser.open_tab()
-        browser.ask("Emulation.setDeviceMetricsOverride", tab, width=WIDTH, height=HEIGHT, deviceScaleFactor=1,
-                    mobile=False)  # fmt: skip
-        frame = browser.ask("Page.getFrameTree", tab)["frameTree"]["frame"]["id"]
-        browser.ask("Page.setDocumentContent", tab, frameId=frame, html=page.read_text(encoding="utf-8"))
-        return base64.b64decode(browser.ask("Page.captureScreenshot", tab, format="png")["data"])
 
 
 def main() -> None:

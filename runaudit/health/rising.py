@@ -151,7 +151,7 @@ def _late_leap(part: Part, shape: Shape, noise: float) -> Rise | None:
 
 
 def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Rise | None:
-    guard = max(noise * shape.noise, 2 * _grain(part))
+    guard = max(noise * _calm_noise(shape), 2 * _grain(part))
     top = shape.end - shape.best
     if top <= max(guard, 1e-9 * abs(shape.end)) or not _is_kept(shape, top):
         return None
@@ -180,6 +180,20 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
         is_early=shape.best_at < 0.1 * len(shape) and shape.progress < 0.25 * top < 2.5 * abs(shape.start),
         raised=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])) or _harder(shape, rates, at, guard),
     )
+
+
+def _calm_noise(shape: Shape) -> float:
+    """The noise that gain and rise are held against. What leaps by decades once it has left would hide behind its own
+    ups and downs: of a curve that stays above all that it began with, for a fifth of it and to its end, it is that of
+    the time up to its best."""
+    import numpy as np
+
+    calm = shape.values[: shape.best_at + 1]
+    low = np.flatnonzero(shape.smooth <= shape.start)
+    above = len(shape) - 1 - int(low[-1]) if len(low) else 0
+    if len(calm) < MIN_POINTS or above < max(MIN_POINTS, len(shape) // 5):
+        return shape.noise
+    return min(shape.noise, noise_of(calm))
 
 
 def _is_minimised(track: Track) -> bool:
