@@ -56,8 +56,8 @@ def steps_of(name: str) -> Iterator[Step]:
 
 
 def prepared(name: str, folder: Path) -> None:
-    """Bring the case's files into its folder and commit them. What is there stays: runs of a program as it was are kept,
-    and where it changed, `campaign --resume` says so."""
+    """Bring the case's files into its folder and commit them. What is there stays: runs of a program as it was are
+    kept, and where it changed, `campaign --resume` says so."""
     sources = {path.name: path for path in (HERE / name).iterdir() if path.suffix in (".py", ".toml")}
     sources |= {shared: HERE / shared for shared in SHARED}
     if (folder / ".git").is_dir():
@@ -69,8 +69,9 @@ def prepared(name: str, folder: Path) -> None:
     for file, path in sources.items():
         shutil.copy(path, folder / file)
     (folder / ".gitignore").write_text(NOT_KEPT, encoding="utf-8")
-    for words in (("add", "-A"), ("commit", "-q", "-m", f"the case {name}")):
-        subprocess.run(["git", *IDENTITY, *words], cwd=folder, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    if subprocess.run(["git", "diff", "--cached", "--quiet"], cwd=folder, check=False).returncode:
+        subprocess.run(["git", *IDENTITY, "commit", "-q", "-m", f"the case {name}"], cwd=folder, check=True)
 
 
 def surroundings(folder: Path, python: str) -> dict[str, str]:
@@ -103,13 +104,14 @@ def make(name: str, out: Path, python: str) -> bool:
     folder, began = out / name, time.monotonic()
     prepared(name, folder)
     print(f"== {name}", flush=True)
-    well = all([done(step, folder, python) for step in steps_of(name)])
+    ended = [done(step, folder, python) for step in steps_of(name)]  # All of them: one that fails hides no other.
     for page in sorted(folder.glob("*.html")):
         print(f"page: {page}", flush=True)
     print(
-        f"== {name}: {'as it says' if well else 'OTHERWISE than it says'}, {time.monotonic() - began:.0f} s", flush=True
+        f"== {name}: {'as it says' if all(ended) else 'OTHERWISE than it says'}, {time.monotonic() - began:.0f} s",
+        flush=True,
     )
-    return well
+    return all(ended)
 
 
 def main() -> int:

@@ -1,4 +1,7 @@
-"""The picture of a page that a README shows: its top, as a browser draws it. What imports it has the checkout in its path."""
+"""The picture of a page that a README shows: its top, as a browser draws it.
+
+What imports it has the checkout in its path.
+"""
 
 import base64
 from pathlib import Path

@@ -33,7 +33,8 @@ def autoencoder(code: int = 16) -> torch.nn.Module:
     return torch.nn.Sequential(
         torch.nn.Conv2d(1, 8, 3, stride=2, padding=1), torch.nn.ReLU(), Residual(8),
         torch.nn.Conv2d(8, 16, 3, stride=2, padding=1), torch.nn.ReLU(),
-        torch.nn.Flatten(), torch.nn.Linear(16 * 9, code), torch.nn.Linear(code, 16 * 9), torch.nn.Unflatten(1, (16, 3, 3)),
+        torch.nn.Flatten(), torch.nn.Linear(16 * 9, code),
+        torch.nn.Linear(code, 16 * 9), torch.nn.Unflatten(1, (16, 3, 3)),
         torch.nn.ConvTranspose2d(16, 8, 2, stride=2), torch.nn.ReLU(),
         Residual(8), torch.nn.ConvTranspose2d(8, 1, 2, stride=2),
     )  # fmt: skip

@@ -37,7 +37,7 @@ class Denoiser(torch.nn.Module):
 
 
 def main() -> None:
-    """Train, validate every 25 steps at one noise, keep a checkpoint every 100."""
+    """Train, validate every 25 steps at one noise, and keep checkpoints."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--lr", type=float, default=4e-3)
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--grad-clip", type=float, default=0.0, help="0: none")
     parser.add_argument("--beta2", type=float, default=0.999)
     parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--keep-every", type=int, default=100, help="steps between checkpoints")
     options = parser.parse_args()
     train = torch.from_numpy(np.load("data/train.npy")).flatten(1)
     clean = torch.from_numpy(np.load("data/val.npy")).flatten(1)
@@ -76,7 +77,7 @@ def main() -> None:
             with torch.no_grad():
                 error = ((net(noisy, level) - clean) ** 2).mean()
             runaudit.log(step, {"val/mse": error.item(), "val/psnr": float(10 * torch.log10(peak**2 / error))})
-        if step % 100 == 0:
+        if step % options.keep_every == 0:
             torch.save(net.state_dict(), kept / f"step_{step:06d}.pt")
 
 
