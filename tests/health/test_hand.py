@@ -35,6 +35,18 @@ def steps(count):
 # ── divergence ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_an_explosion_does_not_hide_behind_its_own_ups_and_downs(seed):
+    """A validation error of 60 looks: 1.1 down to 0.45, and then wild ground at decades above all it began with."""
+    draw = np.random.default_rng(seed)
+    learnt = 0.45 + 0.65 * np.exp(-np.arange(25) / 8) + 0.02 * draw.standard_normal(25)
+    wild = np.exp(draw.uniform(np.log(2), np.log(200), 35))
+    (found,) = asked("divergence", {"val/mse": over([*learnt, *wild], 25)})
+
+    assert found.severity >= Severity.WARNING
+    assert found.step >= 500
+
+
 def test_the_diverged_run_of_the_notes_is_critical_and_its_best_is_named():
     """6.0 at the start, 0.06 at 25,000, 6.74 at 90,000: (6.74 - 0.06) / (6.0 - 0.06) = 1.125."""
     grid = np.arange(0, 90_001, 500)
