@@ -353,3 +353,12 @@ def test_the_metric_that_was_asked_for_first_is_answered_first(study, diff, stat
 
     assert verdict.claim.startswith("loss was not judged: 1e+308 is beyond 1e+150. Validation accuracy improved by")
     assert (verdict.unjudged, verdict.caveats) == (("loss was not judged: 1e+308 is beyond 1e+150.",), ())
+
+
+def test_a_sound_design_is_never_the_reason_why_nothing_can_be_attributed(study, diff, stats):
+    """One factor changed, and no number did: it is the factor that did nothing, not the design that is at fault."""
+    arms, _ = study
+    idle = replace(diff(), idle="config.lr had no effect: it changed no number")
+    verdict = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=idle, stats=(stats("not_attributable"),))]))
+    assert "what differs changed no number" in verdict.claim
+    assert "is single factor" not in verdict.claim

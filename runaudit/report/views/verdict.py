@@ -192,6 +192,8 @@ def _apart(diff: Comparison, *, by_hybrids: bool = False) -> str:
     so what keeps the results apart is told."""
     if diff.verdict is Verdict.INCOMPARABLE:
         return shown(clean(diff.reason), MAX_REASON).short
+    if diff.idle and diff.standing is Verdict.SINGLE_FACTOR:
+        return "what differs changed no number that both logged"  # A sound design is no reason for anything.
     which = "of these runs alone " if by_hybrids else ""
     return f"the comparison {which}is {clean(verdict_words('diff', diff.verdict).words)}"
 
