@@ -6,6 +6,7 @@ its own, the rule it follows by is declared, and recomputed by whoever compares.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
 from trainer.config import STAGING_OF, TrainConfig, stage_steps
@@ -38,7 +39,7 @@ def inherited_by(config: TrainConfig, name: str) -> dict[str, Any]:
     """The value that acts in a stage for every leaf of `INHERITED`: its own, or that of all stages."""
     settings = getattr(config.stages, name)
     own = {leaf: getattr(settings, leaf) for leaf in INHERITED}
-    return {leaf: _at(config, INHERITED[leaf]) if value is None else value for leaf, value in own.items()}
+    return {leaf: attrgetter(INHERITED[leaf])(config) if value is None else value for leaf, value in own.items()}
 
 
 def resolve(config: TrainConfig) -> dict[str, Any]:
@@ -59,13 +60,6 @@ def unresolved(tree: Mapping[str, Any]) -> dict[str, Any]:
             if leaf in stage and stage[leaf] == _in(out, origin):
                 del stage[leaf]
     return out
-
-
-def _at(config: TrainConfig, path: str) -> Any:
-    found: Any = config
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found
 
 
 def _in(tree: Any, path: str) -> Any:

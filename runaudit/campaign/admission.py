@@ -4,7 +4,7 @@ A bad arm is told at once and nothing is run. What the guard would say of a seco
 (that its design is another one) is asked here too: the jobs of an arm are held against its first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def admit(
 
 
 def edited(
-    jobs: tuple[Job, ...], store: Store, settings: Settings, *, cwd: Path, environ: Mapping[str, str]
+    jobs: Collection[Job], store: Store, settings: Settings, *, cwd: Path, environ: Mapping[str, str]
 ) -> tuple[Refusal, ...]:
     """Which of these jobs, all of which have their runs, would be of another design if they were started now.
 

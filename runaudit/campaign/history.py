@@ -11,11 +11,10 @@ from statistics import mean
 from runaudit.campaign.plan import Job, Plan, campaign_mark
 from runaudit.errors import IntegrityError
 from runaudit.records.canonical import canonical_bytes
-from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED
-from runaudit.records.run import SHORT, Run
+from runaudit.records.run import Run
 from runaudit.store import Store
-from runaudit.store.catalogue import load
+from runaudit.store.catalogue import load, manifests_with
 from runaudit.store.tombstone import ForgottenError
 
 BROKEN_OFF = ("killed", "lost")
@@ -58,16 +57,9 @@ def history_of(plan: Plan, store: Store) -> History:
     labels = {arm.label: b'"label":' + canonical_bytes(arm.label) for arm in plan.arms}
     runs: dict[tuple[str, int], Run] = {}
     durations: dict[str, list[float]] = {}
-    for entry in store.entries():
-        if entry.kind != "manifest":
-            continue
+    for manifest in manifests_with(store, *arms.values(), *labels.values()):
         try:
-            raw = store.read(entry.digest)
-            # Sealed bytes are canonical: a record without these letters is none of these runs, and is not parsed.
-            if not any(text in raw for text in (*arms.values(), *labels.values())):
-                continue
-            manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}")
-            run = load(store, entry.digest.hex, trajectory=False, is_hashed=False)
+            run = load(store, manifest.id, trajectory=False, is_hashed=False)
         except (ForgottenError, IntegrityError):
             continue
         mark = campaign_mark(manifest)

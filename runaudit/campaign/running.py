@@ -68,10 +68,11 @@ def campaign(
             return _planned(plan, open_store(Path(folder) / "store"), settings, how, cwd, environ)
     store = open_store(root.absolute())
     with _alone(store, plan), _scratch(store, plan) as folder:
-        todo = _todo(plan, history_of(plan, store), how)
+        history = history_of(plan, store)
+        todo = _todo(plan, history, how)
         executor = executor_of(how.executor, jobs=how.jobs, options=plan.executors.get(how.executor, {}),
                                folder=folder, environ=environ)  # fmt: skip
-        answer = _asked(plan, store, settings, how, cwd, {**environ, **executor.environ}, todo)
+        answer = _asked(plan, store, settings, how, cwd, {**environ, **executor.environ}, todo, history)
         if answer.admission.refusals or not todo:
             return answer
         _make_logs(how.logs)
@@ -91,21 +92,22 @@ def campaign(
 def _planned(
     plan: Plan, store: Store, settings: Settings, how: How, cwd: Path, environ: Mapping[str, str]
 ) -> CampaignAnswer:
-    todo = history_of(plan, store).todo(plan.jobs, retry=how.retry)
-    return _asked(plan, store, settings, how, cwd, environ, todo)
+    history = history_of(plan, store)
+    todo = history.todo(plan.jobs, retry=how.retry)
+    return _asked(plan, store, settings, how, cwd, environ, todo, history)
 
 
 def _asked(
     plan: Plan, store: Store, settings: Settings, how: How, cwd: Path, environ: Mapping[str, str],
-    todo: tuple[Job, ...],
+    todo: tuple[Job, ...], history: History,
 ) -> CampaignAnswer:  # fmt: skip
     """What the guard says of the jobs that are to be run, and of the arms of which none is."""
-    history = history_of(plan, store)
     admission = admit(plan, todo, store, settings, cwd=cwd, environ=environ)
-    asked = {job.key[0] for job in todo}
-    whole = {job.key[0]: job for job in reversed(plan.jobs) if job.key in history.runs and job.key[0] not in asked}
-    kept = tuple(job for job in plan.jobs if job in whole.values())
-    if not admission.refusals and (gone := edited(kept, store, settings, cwd=cwd, environ=environ)):
+    asked, kept = {job.key[0] for job in todo}, dict[str, Job]()
+    for job in plan.jobs:
+        if job.key in history.runs and job.key[0] not in asked:
+            kept.setdefault(job.key[0], job)
+    if not admission.refusals and (gone := edited(kept.values(), store, settings, cwd=cwd, environ=environ)):
         admission = replace(admission, refusals=gone, edited=True)
     return CampaignAnswer(plan=plan, history=history, admission=admission, todo=todo,
                           at_once=how.jobs, directions=settings.stats.directions)  # fmt: skip

@@ -50,8 +50,8 @@ def mixed_up(runs: Sequence[Run]) -> Mapping[str, tuple[Run, Run]]:
     """The files that two of these runs wrote while both ran, and that one read again: path -> the reader and another
     that wrote it."""
     found: dict[str, tuple[Run, Run]] = {}
-    for one in collisions(runs):
-        back = {run.id: frozenset(map(str, read_back_by(run))) for run in (one.a, one.b)}
+    back = {run.id: frozenset(map(str, read_back_by(run))) for run in runs}
+    for one in collisions(runs) if any(back.values()) else ():
         for path in one.paths:
             for reader, other in ((one.a, one.b), (one.b, one.a)):
                 if path in back[reader.id]:

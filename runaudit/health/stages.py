@@ -109,7 +109,27 @@ class FrozenModuleMoves(TrajectoryRule):
                     )
 
 
-class StageNoBetter(TrajectoryRule):
+class _StageEnd(TrajectoryRule):
+    """Stages that told one verdict on how they ended."""
+
+    verdict: ClassVar[str]
+    remedy: ClassVar[str]
+
+    def check(self, stage_ends: Sequence[Event]) -> Iterator[Finding]:
+        for event in stage_ends:
+            if event.detail.get("verdict") == self.verdict:
+                keys = ("first", "last", "identity", "late_share")
+                yield self.finding(
+                    event.stage,
+                    f"stage {event.stage}: {event.detail.get('reason', 'it gives no reason')}",
+                    remedy=self.remedy,
+                    step=event.step,
+                    evidence={key: event.detail[key] for key in keys if key in event.detail}
+                    | {"sure": "told by the program"},
+                )
+
+
+class StageNoBetter(_StageEnd):
     """A stage leaves its network better than it found it.
 
     One that ends no lower than it began, an alignment no better than frames left as they are, has cost its steps and
@@ -119,16 +139,11 @@ class StageNoBetter(TrajectoryRule):
     name = "stage_no_better"
     severity = Severity.WARNING
     example = "stage alignment: its validation error, 0.0412, is not below that of frames left as they are, 0.0398"
-
-    def check(self, stage_ends: Sequence[Event]) -> Iterator[Finding]:
-        yield from (
-            _of_stage(self, event, "lower its learning rate or look at its loss, before more steps are spent")
-            for event in stage_ends
-            if event.detail.get("verdict") == "no_better"
-        )
+    verdict = "no_better"
+    remedy = "lower its learning rate or look at its loss, before more steps are spent"
 
 
-class StageNotConverged(TrajectoryRule):
+class StageNotConverged(_StageEnd):
     """A stage has come to rest before the next one is built on it.
 
     What still falls at its end would have been better with more steps, and a stage that follows inherits the rest. Read
@@ -138,24 +153,8 @@ class StageNotConverged(TrajectoryRule):
     name = "stage_not_converged"
     severity = Severity.INFO
     example = "stage alignment: it still fell: the last quarter of its validations brought 31 % of all it gained"
-
-    def check(self, stage_ends: Sequence[Event]) -> Iterator[Finding]:
-        yield from (
-            _of_stage(self, event, "give the stage more steps, or a schedule that ends lower")
-            for event in stage_ends
-            if event.detail.get("verdict") == "still_falling"
-        )
-
-
-def _of_stage(rule: TrajectoryRule, event: Event, remedy: str) -> Finding:
-    told = {key: event.detail[key] for key in ("first", "last", "identity", "late_share") if key in event.detail}
-    return rule.finding(
-        event.stage,
-        f"stage {event.stage}: {event.detail.get('reason', 'it gives no reason')}",
-        remedy=remedy,
-        step=event.step,
-        evidence=told | {"sure": "told by the program"},
-    )
+    verdict = "still_falling"
+    remedy = "give the stage more steps, or a schedule that ends lower"
 
 
 def _is_frozen(detail: Mapping[str, Any], module: str) -> bool:

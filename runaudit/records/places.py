@@ -1,7 +1,7 @@
 """Where a run ran and what it wrote, by absolute paths: its record names both relative to the tree of its code."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,13 @@ def top_of(run: Run) -> Path:
 
 def written_by(run: Run) -> frozenset[Path]:
     """The files that a run was seen to write, by absolute paths."""
-    return frozenset(path for path, _ in _written(run))
+    return _named(run, run.observed.get("written") or ())
 
 
 def read_back_by(run: Run) -> frozenset[Path]:
     """Those of them that the program read again after it had written them."""
-    return frozenset(path for path, row in _written(run) if row.get("read_back") is True)
+    return _named(run, [row for row in run.observed.get("written") or () if row.get("read_back") is True])
 
 
-def _written(run: Run) -> list[tuple[Path, Mapping[str, Any]]]:
-    top, rows = top_of(run), run.observed.get("written") or ()
-    return [(Path(os.path.normpath(top / str(row["path"]))), row) for row in rows if row.get("path")]
+def _named(run: Run, rows: Iterable[Mapping[str, Any]]) -> frozenset[Path]:
+    return frozenset(Path(os.path.normpath(top_of(run) / str(row["path"]))) for row in rows if row.get("path"))

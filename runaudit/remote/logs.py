@@ -12,7 +12,7 @@ from runaudit.remote.layout import LANES
 from runaudit.remote.place import Place
 from runaudit.store.end import chains_of
 from runaudit.store.kept import read_kept
-from runaudit.store.lanes import own_lane, own_pieces, piece_fault, piece_of, pieces_in
+from runaudit.store.lanes import missing_pieces, own_lane, piece_fault, piece_of, pieces_in
 from runaudit.store.store import Store
 
 DELETE = "delete it there, and push again"
@@ -49,7 +49,7 @@ def _send_own(store: Store, place: Place) -> SentLogs:
     last = max((one.last for one in ours), default=0)
     parted = f"the log of this store at the remote goes another way after line {last}: {_WHY_PARTED}"
     wanted = {one.name: sum(map(len, lines[one.first - 1 : one.last])) for one in ours}
-    missing = own_pieces(store, ours)
+    missing = missing_pieces(mine, lines, chains, ours)
     for piece, body in missing:
         place.put(f"{LANES}/{piece.name}", body)
     return SentLogs(

@@ -2,7 +2,7 @@
 of the runs: what is cut short leaves what nobody names, and doing it again sends what is missing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -150,8 +150,7 @@ class _Sending:
                 whole.append((self.teller.whole(one), self.teller.needs(one.run)))
             except RunauditError as error:
                 self.left_out.append(LeftOut(run=one.run, reason=error.message, damaged=True))
-        jobs = {name: job for one, needs in whole for name, job in self._jobs(one.run, needs) if name not in self._sent}
-        self._sent |= zip(jobs, side_by_side(self.place, "write to", _judged, jobs.values()), strict=True)
+        self._carry_out({name: job for one, needs in whole for name, job in self._jobs(one.run, needs)})
         sound = []
         for one, needs in whole:
             faults = [fault for name, _ in self._jobs(one.run, needs) if (fault := self._sent[name])]
@@ -179,12 +178,16 @@ class _Sending:
             if all(there.get(name) == size for name, size in sizes.items()):
                 continue
             jobs = {name: job for name, job in self._jobs(run, needs[run]) if there.get(name) != sizes.get(name)}
-            fresh = {name: job for name, job in jobs.items() if name not in self._sent}
-            self._sent |= zip(fresh, side_by_side(self.place, "write to", _judged, fresh.values()), strict=True)
+            self._carry_out(jobs)
             if faults := [fault for name in jobs if (fault := self._sent[name])]:
                 self.lost.append(LeftOut(run=run, reason=faults[0], damaged=True))
             else:
                 self.again.append(run)
+
+    def _carry_out(self, jobs: Mapping[str, Callable[[], None]]) -> None:
+        """Do what was not done yet, side by side, and keep what was wrong with it."""
+        fresh = {name: job for name, job in jobs.items() if name not in self._sent}
+        self._sent |= zip(fresh, side_by_side(self.place, "write to", _judged, fresh.values()), strict=True)
 
     def _needed(self, run: str) -> Needs | None:
         try:

@@ -9,17 +9,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from runaudit.errors import RunauditError
 from runaudit.metrics.leading import in_order
-from runaudit.records.canonical import canonical_bytes
-from runaudit.records.manifest import Manifest
 from runaudit.records.points import Points
-from runaudit.records.run import SHORT, Run
+from runaudit.records.run import Run
 from runaudit.runs.names import has_store, one_of, runs_named
 from runaudit.runs.showing import ShowAnswer, show_answer
 from runaudit.settings import Settings
-from runaudit.store.catalogue import load_or_fault
-from runaudit.store.kinds import MANIFEST
+from runaudit.store.catalogue import load_or_fault, manifests_with
 from runaudit.store.store import Store
 from runaudit.text.markdown import escaped, table
 from runaudit.text.terminal import BOLD, DIM, UNPAINTED, Paint, printable
@@ -79,7 +75,7 @@ class LineageAnswer:
     def series(self) -> Mapping[str, Pairs]:
         """Each series that the asked run logged, through the whole line: of every run up to the step at which the next
         one began. A step that two of them logged counts as the later one has it."""
-        return {name: list(_through(self.line, name)) for name in self.run.trajectory.series}
+        return {name: _through(self.line, name) for name in self.run.trajectory.series}
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
@@ -162,7 +158,7 @@ def whole(store: Store, run: Run) -> Run:
     return replace(run, trajectory=replace(run.trajectory, series=series, events=(*events, *run.trajectory.events)))
 
 
-def _through(line: Sequence[Member], name: str) -> Iterator[tuple[int, float]]:
+def _through(line: Sequence[Member], name: str) -> Pairs:
     """A series through a line of runs. A step that two of them logged counts as the later one has it."""
     points: Pairs = []
     for member in line:
@@ -170,7 +166,7 @@ def _through(line: Sequence[Member], name: str) -> Iterator[tuple[int, float]]:
         start = member.start if member.start is not None else min((step for step, _ in own), default=0) - 1
         seen = {step for step, _ in own}
         points = [*(point for point in points if point[0] <= start and point[0] not in seen), *own]
-    yield from points
+    return points
 
 
 def _start(run: Run, parent: Run | None) -> int | None:
@@ -183,21 +179,10 @@ def _start(run: Run, parent: Run | None) -> int | None:
 
 def _children(store: Store) -> Mapping[str, list[str]]:
     """Run id -> the runs that began with it, in the order of their launches. A damaged record names no parent."""
-    mark, found = b'"parent":' + canonical_bytes("")[:1], dict[str, list[str]]()
-    for entry in store.entries():
-        if entry.kind != MANIFEST:
-            continue
-        try:
-            raw = store.read(entry.digest)
-            # Sealed bytes are canonical: a record without these letters has no parent, and is not parsed.
-            if mark not in raw:
-                continue
-            init = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}").section("init")
-        except RunauditError:
-            continue
-        parent = init.get("parent")
-        if isinstance(parent, str):
-            found.setdefault(parent, []).append(entry.digest.hex)
+    found: dict[str, list[str]] = {}
+    for manifest in manifests_with(store, b'"parent":"'):
+        if isinstance(parent := manifest.section("init").get("parent"), str):
+            found.setdefault(parent, []).append(manifest.id)
     return found
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ from runaudit.records.run import SHORT, Run
 from runaudit.records.told import with_told
 from runaudit.records.trajectory import Trajectory
 from runaudit.store.kept import read_kept
-from runaudit.store.kinds import ENDINGS
+from runaudit.store.kinds import ENDINGS, MANIFEST
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
@@ -138,6 +138,22 @@ def _parent(store: Store, manifest: Manifest, generations: int) -> Run | None:
         return load_or_fault(store, named, trajectory=False, is_hashed=False, generations=generations - 1)
     except (RecordError, OSError):
         return None  # Not a manifest, or beyond reading: the checkpoint's digest is then all that is known.
+
+
+def manifests_with(store: Store, *letters: bytes) -> Iterator[Manifest]:
+    """The manifests whose bytes hold one of these, in the order of their launches; none that is damaged or forgotten.
+
+    Sealed bytes are canonical: a record without the letters does not say what is looked for, and is not parsed.
+    """
+    for entry in store.entries():
+        if entry.kind != MANIFEST:
+            continue
+        try:
+            raw = store.read(entry.digest)
+            if any(text in raw for text in letters):
+                yield Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}", held=entry.digest)
+        except (ForgottenError, IntegrityError, RecordError):
+            continue
 
 
 def manifest_of(store: Store, run_id: str) -> Manifest:

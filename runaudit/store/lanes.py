@@ -205,20 +205,18 @@ def lane_remarks(store: Store, lanes: Lanes) -> Iterator[str]:
             )
 
 
-def own_pieces(store: Store, there: Iterable[Piece]) -> list[tuple[Piece, bytes]]:
-    """The lines of the own log that none of the pieces `there` holds, as pieces of its lane: mostly its end; a stretch
-    between where one was lost. Raises IntegrityError where the log is damaged."""
-    raw = store.whole_log()
-    lines, chains = raw.split(b"\n")[:-1], chains_of(raw)
-    held = sorted((one.first, one.last) for one in there)
+def missing_pieces(
+    lane: str, lines: Sequence[bytes], chains: Sequence[str], there: Iterable[Piece]
+) -> list[tuple[Piece, bytes]]:
+    """The lines of a log, each with its chain, that none of the pieces `there` holds, as pieces of its lane: mostly its
+    end; a stretch between where one was lost."""
     gaps, first = [], 1
-    for begin, end in held:
-        if begin > first:
-            gaps.append((first, begin - 1))
+    for begin, end in sorted((one.first, one.last) for one in there):
+        gaps.append((first, begin - 1))
         first = max(first, end + 1)
     gaps.append((first, len(lines)))
     return [
-        (Piece(own_lane(store), first, last, _begun(chains[last - 1])), b"\n".join((*lines[first - 1 : last], b"")))
+        (Piece(lane, first, last, _begun(chains[last - 1])), b"".join(lines[first - 1 : last]))
         for first, last in gaps
         if first <= last
     ]

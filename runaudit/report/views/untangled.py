@@ -11,11 +11,11 @@ from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import listed, plural
 from runaudit.untangle.answer import Effect, UntangleAnswer
+from runaudit.untangle.finding import ATTRIBUTED
 from runaudit.untangle.trial import spent
 from runaudit.untangle.words import ends_said
 
 MOST_DRAWN = 12
-ATTRIBUTED = "attributed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
