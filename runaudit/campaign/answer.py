@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.campaign.admission import Admission
-from runaudit.campaign.history import BROKEN_OFF, History
+from runaudit.campaign.history import BROKEN_OFF, History, history_of
 from runaudit.campaign.plan import Arm, Job, Plan, named, span
 from runaudit.factors.atonce import Collision, collisions
 from runaudit.metrics.catalogue import known_direction
 from runaudit.metrics.leading import in_order
 from runaudit.records.outcome import FINISHED
 from runaudit.records.run import Run
+from runaudit.store import Store
 from runaudit.text.markdown import escaped, table, typed
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.typed import typed_words
@@ -47,11 +48,13 @@ class CampaignAnswer:
 
     @property
     def verdict(self) -> str:
-        """completed, failed, disturbed, stopped, refused; `planned` where nothing was run yet."""
+        """completed, failed, disturbed, stopped, running, refused; `planned` where nothing was run yet."""
         if self.admission.refusals:
             return "refused"
         if not self.ran and (self.todo or "running" in self.statuses.values()):
             return "planned"
+        if "running" in self.statuses.values():
+            return "running"
         open_ends = set(self.statuses.values()) & {"missing", *BROKEN_OFF}
         if self.stopped and open_ends:
             return "stopped"
@@ -172,9 +175,11 @@ class CampaignAnswer:
             yield from self._refusals(verbose)
             return
         yield from (
-            printable(f"  {row}", keep="") for row in columns([self._row(arm) for arm in self.plan.arms], left=3)
+            printable(f"  {row}", keep="") for row in columns([self.row(arm) for arm in self.plan.arms], left=3)
         )
-        yield from (printable(f"  {note}", keep="") for note in self._notes(verbose))
+        yield from (
+            printable(f"  {note}", keep="") for note in self.notes(MAX_FAILED if not verbose else None, missing=verbose)
+        )
         if self.verdict != "planned":
             yield f"  next: {self.next_command}"
 
@@ -185,15 +190,16 @@ class CampaignAnswer:
         if self.verdict == "refused":
             yield from (f"- {escaped(line.strip())}" for line in self._refusals(verbose))
             return
-        yield from table(("arm", "seeds", "jobs"), [self._row(arm) for arm in self.plan.arms])
-        if notes := list(self._notes(verbose)):
+        yield from table(("arm", "seeds", "jobs"), [self.row(arm) for arm in self.plan.arms])
+        if notes := list(self.notes(MAX_FAILED if not verbose else None, missing=verbose)):
             yield ""
             yield from (f"- {escaped(note)}" for note in notes)
         if self.verdict != "planned":
             yield ""
             yield from typed("Next: ", self.next_command)
 
-    def _row(self, arm: Arm) -> tuple[str, str, str]:
+    def row(self, arm: Arm) -> tuple[str, str, str]:
+        """An arm, its seeds, and how its jobs stand."""
         jobs = [job for job in self.plan.jobs if job.key[0] == arm.id]
         counts = Counter(self.statuses[job.key] for job in jobs)
         if self.verdict == "planned":
@@ -202,7 +208,9 @@ class CampaignAnswer:
             return arm.label, span(arm.seeds), "; ".join([f"{todo} to run", *kept])
         return arm.label, span(arm.seeds), ", ".join(f"{counts[one]} {one}" for one in sorted(counts))
 
-    def _notes(self, verbose: bool) -> Iterator[str]:
+    def notes(self, most: int | None, *, missing: bool) -> Iterator[str]:
+        """What is to be known of single jobs: which have no result, and why; the first so many, None for all. missing:
+        whether those that were not begun are named, too."""
         first = self.plan.arms[0].label
         for label, factors in self.admission.differs.items() if not self.ran else ():
             more = "" if len(factors) < 2 else ": together, so that a difference has no one cause"
@@ -211,8 +219,8 @@ class CampaignAnswer:
             yield "how long it takes is not known: not every arm has a run yet"
         if self.verdict == "planned":
             return
-        named_here = [row for row in self.unfinished if verbose or row[1] != "missing"]
-        shown = named_here if verbose else named_here[:MAX_FAILED]
+        named_here = [row for row in self.unfinished if missing or row[1] != "missing"]
+        shown = named_here[:most]
         for job, status, why in shown:
             run = self.history.runs.get(job.key)
             named = f" (run {run.short})" if run else ""
@@ -231,6 +239,12 @@ class CampaignAnswer:
             yield printable(f"    of      {named(one.jobs, len(one.jobs) if verbose else 4)}",
                             keep="")  # fmt: skip
             yield printable(f"    fix     {found.remedy}", keep="")
+
+
+def recorded(plan: Plan, store: Store) -> CampaignAnswer:
+    """What a store holds of a plan, where nobody is asked and nothing is run."""
+    return CampaignAnswer(plan=plan, history=history_of(plan, store), admission=Admission(), todo=(), ran=True,
+                          stopped=True)  # fmt: skip
 
 
 def _took(hours: float) -> str:

@@ -23,10 +23,12 @@ BROKEN_OFF = ("killed", "lost")
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """runs: of each job the newest run that has a result, else the newest, by its key; durations: seconds of finished
-    runs with the label of an arm."""
+    """runs: of each job the newest run that has a result, else the newest, by its key; every: the ids of all runs of an
+    arm, in the order of their launches, by the arm's id; durations: seconds of finished runs with the label of an
+    arm."""
 
     runs: Mapping[tuple[str, int], Run] = field(default_factory=dict)
+    every: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     durations: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def status(self, job: Job) -> str:
@@ -56,6 +58,7 @@ def history_of(plan: Plan, store: Store) -> History:
     arms = {arm.id: b'"arm":' + canonical_bytes(arm.id) for arm in plan.arms}
     labels = {arm.label: b'"label":' + canonical_bytes(arm.label) for arm in plan.arms}
     runs: dict[tuple[str, int], Run] = {}
+    every: dict[str, list[str]] = {}
     durations: dict[str, list[float]] = {}
     for manifest in manifests_with(store, *arms.values(), *labels.values()):
         try:
@@ -65,9 +68,14 @@ def history_of(plan: Plan, store: Store) -> History:
         mark = campaign_mark(manifest)
         if mark.get("arm") in arms and isinstance(mark.get("seed"), int):
             key = str(mark["arm"]), int(mark["seed"])
+            every.setdefault(key[0], []).append(run.id)
             if key not in runs or run.status in FINISHED or runs[key].status not in FINISHED:
                 runs[key] = run
         seconds = run.outcome.body.get("duration_s") if run.outcome and run.status in FINISHED else None
         if manifest.label in labels and isinstance(seconds, int | float):
             durations.setdefault(str(manifest.label), []).append(float(seconds))
-    return History(runs=runs, durations={label: tuple(found) for label, found in durations.items()})
+    return History(
+        runs=runs,
+        every={arm: tuple(found) for arm, found in every.items()},
+        durations={label: tuple(found) for label, found in durations.items()},
+    )

@@ -23,19 +23,15 @@ Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", hel
 Baseline = Annotated[
     str | None, typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before].")
 ]
+FILED = "The arms of a campaign, each against its first, and how its jobs stand."
+Campaign = Annotated[Path | None, typer.Option("--campaign", metavar="FILE.toml", help=FILED)]
 Beside = Annotated[
     list[str] | None,
     typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; may be repeated."),
 ]
 Metric = Annotated[list[str] | None, typer.Option("--metric", metavar="NAME", help=LED)]
-Direction = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--direction",
-        metavar="higher|lower",
-        help="What is better in the metric; repeated, in that of the next --metric [what its name says].",
-    ),
-]
+WAY = "What is better in the metric; repeated, in that of the next --metric [what its name says]."
+Direction = Annotated[list[str] | None, typer.Option("--direction", metavar="higher|lower", help=WAY)]
 Curves = Annotated[
     list[str] | None,
     typer.Option("--curves", metavar="GLOB", help="Draw these series; may be repeated [what tells most]."),
@@ -52,6 +48,7 @@ def report(
     runs: Runs = None,
     *,
     output: Output = DEFAULT,
+    campaign: Campaign = None,
     baseline: Baseline = None,
     beside: Beside = None,
     metric: Metric = None,
@@ -69,6 +66,7 @@ def report(
     page as FILE.html; without -o the Markdown goes to stdout, and page and picture are report.html and report.svg.
     Exit code 0 where it was written, 4 where it shows a record that was damaged.
     """
+    from runaudit.campaign.file import read_campaign
     from runaudit.report.gather import Wanted, gather
     from runaudit.report.places import Places
 
@@ -76,6 +74,7 @@ def report(
     places.check(context.store_root)
     named = {"runs": runs or (), "beside": beside or (), "metrics": metric or (), "curves": curves or ()}
     named["directions"] = direction or ()
-    page = gather(context.bench, Wanted(**named, baseline=baseline, title=title))
+    plan = read_campaign(campaign, shared=context.given) if campaign else None
+    page = gather(context.bench, Wanted(**named, campaign=plan, baseline=baseline, title=title))
     context.tell(places.put(page.view))
     context.finish(INTEGRITY if page.is_damaged else 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from runaudit.report.views.campaign import CampaignView
 from runaudit.report.views.diff import DiffView
 from runaudit.report.views.page import PageView
 from runaudit.report.views.result import ResultTable
@@ -37,6 +38,7 @@ class ReportAnswer:
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
+        yield from (f"{told.badge}: {told.headline}" for told in (self.view.campaign,) if told)
         for verdict in self.view.verdicts:
             yield f"{_sides(verdict)}: {verdict.badge}. {verdict.change}."
             yield from (f"  {line}" for line in (verdict.assumed,) if line)
@@ -72,6 +74,8 @@ class ReportAnswer:
         for one in self.view.result.tables:
             yield from self._arms(one)
         yield from ((escaped(self.view.result.bare), "") if self.view.result.bare else ())
+        if self.view.campaign:
+            yield from _campaign(self.view.campaign)
         for told in self.view.untangled:
             yield from _untangled(told)
         if self.picture is not None:
@@ -149,18 +153,29 @@ class ReportAnswer:
                 }
                 for verdict in self.view.verdicts
             ],
-            "untangled": [
-                {
-                    "sides": told.sides,
-                    "metric": told.metric.name,
-                    "shown": told.badge,
-                    "text": told.headline,
-                    "runs": list(told.ids),
-                }
-                for told in self.view.untangled
-            ],
+            "campaign": _campaign_json(self.view.campaign) if self.view.campaign else None,
+            "untangled": [_untangled_json(told) for told in self.view.untangled],
             "alerts": [{"title": alert.title, "items": list(alert.items)} for alert in self.view.alerts],
         }
+
+
+def _campaign(told: CampaignView) -> Iterator[str]:
+    """How the jobs of the campaign stand."""
+    yield from (f"**Campaign, {escaped(told.badge)}**: {escaped(told.headline)}", "")
+    rows = [(f"{letter} {name.short}".strip(), seeds, jobs) for letter, name, seeds, jobs in told.arms]
+    yield from (*table(("arm", "seeds", "jobs"), rows), "", *bullets(told.notes), "")
+
+
+def _campaign_json(told: CampaignView) -> dict[str, Any]:
+    return {
+        "shown": told.badge,
+        "text": told.headline,
+        "arms": [
+            {"letter": letter or None, "label": name.full, "seeds": seeds, "jobs": jobs}
+            for letter, name, seeds, jobs in told.arms
+        ],
+        "notes": list(told.notes),
+    }
 
 
 def _untangled(told: UntangledView) -> Iterator[str]:
@@ -175,6 +190,16 @@ def _untangled(told: UntangledView) -> Iterator[str]:
     ]
     header = ("factor", f"effect on {told.metric.words}", "95 % CI", "p", "share", "")
     yield from (*table(header, rows, right=1), "") if rows else ()
+
+
+def _untangled_json(told: UntangledView) -> dict[str, Any]:
+    return {
+        "sides": told.sides,
+        "metric": told.metric.name,
+        "shown": told.badge,
+        "text": told.headline,
+        "runs": list(told.ids),
+    }
 
 
 def _with_commands(text: str) -> str:

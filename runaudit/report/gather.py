@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from runaudit.campaign.answer import CampaignAnswer, recorded
+from runaudit.campaign.plan import Plan
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.factors.cohort import Cohort, cohorts, hybrid_mark
 from runaudit.judge.bench import Bench
@@ -41,12 +43,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the page is to show. runs: words for the arms, none for every run of the store. baseline: every arm is held
-    against it, else each against the one before. beside: shown as well, compared with nothing. metrics: what is judged;
+    """What the page is to show. runs: words for the arms, none for every run of the store. campaign: its arms in their
+    order, in the place of words. baseline: every arm is held against it, else each against the one before, and those of
+    a campaign against its first. beside: shown as well, compared with nothing. metrics: what is judged;
     without any, the ones that matter. directions: what counts as better in the first, the second …
     curves: patterns of the series that are drawn; without any, those that tell most."""
 
     runs: Sequence[str] = ()
+    campaign: Plan | None = None
     baseline: str | None = None
     beside: Sequence[str] = ()
     metrics: Sequence[str] = ()
@@ -64,7 +68,8 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     """The page on these runs. Raises UsageError for a word that names none, a metric that none has."""
     for word in wanted.directions:  # One that is no direction is told before the work.
         declared_direction(bench.settings, "", word)
-    arms = _arms(bench, wanted)
+    campaign = None if wanted.campaign is None else recorded(wanted.campaign, bench.store)
+    arms = _of_campaign(bench, campaign, wanted) if campaign else _arms(bench, wanted)
     pairs = _pairs(arms, wanted)
     named = {run.id for arm in arms for run in arm.runs}
     others = page_arms(bench, wanted.beside) if wanted.beside else []
@@ -75,7 +80,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     compared = [
         _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
     ]
-    if wanted.baseline and len(pairs) > 1:
+    if (wanted.baseline or campaign) and len(pairs) > 1:
         compared = [
             _in_family(bench, shown, one, compared, partial(_way, wanted, asked, first=metric), launched)
             for one in compared
@@ -91,6 +96,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         metric=metric,
         parts=parts,
         study=_study(bench, shown, wanted),
+        campaign=campaign,
         untangled=answers_on(bench, [[run.id for run in arm.runs] for arm in arms]),
         curves=wanted.curves,
         rules=bench.settings.rules,
@@ -106,17 +112,34 @@ def _arms(bench: Bench, wanted: Wanted) -> list[Cohort]:
     every = cohorts(bench.runs(trajectory=True), settings=bench.settings)
     # Runs that `untangle` made are no arms that anybody launched: what they told has a section of its own.
     found = [arm for arm in every if not all(hybrid_mark(run.manifest) for run in arm.runs)] or list(every)
-    if not wanted.baseline:
-        return found
-    (first, *_) = page_arms(bench, [wanted.baseline])
+    return _behind(bench, wanted.baseline, found)
+
+
+def _behind(bench: Bench, baseline: str | None, arms: list[Cohort]) -> list[Cohort]:
+    """The arms, with the baseline before them where one is named."""
+    if not baseline:
+        return arms
+    (first, *_) = page_arms(bench, [baseline])
     ids = {run.id for run in first.runs}
-    return [first, *(arm for arm in found if not any(run.id in ids for run in arm.runs))]
+    return [first, *(arm for arm in arms if not any(run.id in ids for run in arm.runs))]
+
+
+def _of_campaign(bench: Bench, campaign: CampaignAnswer, wanted: Wanted) -> list[Cohort]:
+    """The arms of a campaign of which some job was launched, each with all its runs, those that failed among them."""
+    if wanted.runs:
+        raise UsageError("a campaign names its own runs", remedy="leave the others out, or show them with --beside RUN")
+    launched = (campaign.history.every.get(arm.id, ()) for arm in campaign.plan.arms)
+    found = [bench.arm(bench.named(*(f"id:{run}" for run in runs))) for runs in launched if runs]
+    if not found:
+        raise UsageError("the store holds no run of this campaign as its file stands",
+                         remedy=f"run it: {campaign.plan.repeated()}")  # fmt: skip
+    return _behind(bench, wanted.baseline, found)
 
 
 def _pairs(arms: Sequence[Cohort], wanted: Wanted) -> list[tuple[int, int]]:
     """Which arms are held against which: all against the baseline, else each against the one before. The cohorts of a
     whole store have no order that anybody gave them, so without a baseline only two of them are a comparison."""
-    if wanted.baseline:
+    if wanted.baseline or wanted.campaign:
         return [(0, index) for index in range(1, len(arms))]
     if not wanted.runs and len(arms) > 2:
         return []
@@ -204,7 +227,7 @@ def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer 
         return None
     runs = [run for arm in arms for run in arm.runs]
     try:
-        return StudyAnswer(study=(study_runs if wanted.runs else study_store)(runs, bench.settings))
+        return StudyAnswer(study=(study_runs if wanted.runs or wanted.campaign else study_store)(runs, bench.settings))
     except NothingToJudgeError as nothing:
         return nothing
 

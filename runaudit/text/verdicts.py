@@ -131,6 +131,7 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         "completed": _good("Completed", "Every job ran to its end."),
         "planned": _good("Planned", "Nothing was run."),
         "failed": _bad("Failed", "Some jobs have no result; they stay counted."),
+        "running": _doubt("Under way", "Jobs of it run now.", NEGATIVE),
         "disturbed": _bad("Disturbed", "Jobs that ran at once wrote one file: whose it is, nobody can say."),
         "stopped": _doubt("Stopped", "Some jobs are still to be run.", STOPPED),
         "refused": _bad("This campaign may not start", "The guard refuses a job of it; nothing was run.", REFUSED),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from runaudit.campaign.file import read_campaign
 from runaudit.cli.app import main
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
@@ -102,6 +103,29 @@ def arms(store: Store) -> Sequence[str]:
     return NAMES
 
 
+CAMPAIGN = """\
+name = "three rates"
+command = "python train.py --lr {lr} --seed {seed}"
+seeds = "0-2"
+arms = [{label = "slow", values = {lr = 0.1}}, {label = "fast", values = {lr = 0.3}},
+        {label = "faster", values = {lr = 0.9}}, {label = "never begun", values = {lr = 2.7}}]
+"""
+
+
+def campaign(store: Store) -> Sequence[str]:
+    """Arms of a campaign that was stopped: one job crashed, two of its arm and a whole arm were not begun."""
+    file = store.root.parent / "rates.toml"
+    file.write_text(CAMPAIGN)
+    for job in read_campaign(file).jobs:
+        if job.arm == "never begun" or (job.arm, job.seed) in (("faster", 1), ("faster", 2)):
+            continue
+        lr = float(job.asked.command[3])
+        run = classifier(job.seed, lr=lr, best=0.9 + lr / 10, status="crashed" if job.arm == "faster" else "completed",
+                         label=job.arm, origin={"kind": "captured", "campaign": job.asked.mark})  # fmt: skip
+        _seal(store, run)
+    return ["--campaign", str(file)]
+
+
 def foreign(store: Store) -> Sequence[str]:
     """Two tables that another program left."""
     tables = []
@@ -160,5 +184,5 @@ def hostile(store: Store) -> Sequence[str]:
 
 
 FORMS: dict[str, Callable[[Store], Sequence[str]]] = {
-    form.__name__: form for form in (alone, pair, cohorts, arms, foreign, damaged, bare, hostile)
+    form.__name__: form for form in (alone, pair, cohorts, arms, campaign, foreign, damaged, bare, hostile)
 }

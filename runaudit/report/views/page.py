@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from runaudit import __version__
+from runaudit.campaign.answer import CampaignAnswer
 from runaudit.errors import NothingToJudgeError
 from runaudit.health.answer import HealthAnswer, health_of
 from runaudit.metrics.catalogue import Direction
@@ -18,6 +19,7 @@ from runaudit.report.inputs import ArmInput, ComparisonInput, Part
 from runaudit.report.views.alerts import Alert, Integrity, alerts
 from runaudit.report.views.arm import ArmView, arm_view, letter
 from runaudit.report.views.blown import blown_up
+from runaudit.report.views.campaign import CampaignView, campaign_view
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
 from runaudit.report.views.health import (
@@ -78,6 +80,7 @@ class PageView:
     verdicts: tuple[VerdictView, ...]
     alerts: tuple[Alert, ...]
     result: ResultView
+    campaign: CampaignView | None
     untangled: tuple[UntangledView, ...]
     study: StudyView | None
     scores: ScoresView | None
@@ -101,6 +104,7 @@ def page_view(
     metric: str | None = None,
     parts: Sequence[Part] = (),
     study: StudyAnswer | NothingToJudgeError | None = None,
+    campaign: CampaignAnswer | None = None,
     untangled: Sequence[UntangleAnswer] = (),
     curves: Sequence[str] = (),
     rules: RuleSettings | None = None,
@@ -110,9 +114,10 @@ def page_view(
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
-    judgement on all runs together, or why there is none. untangled: what hybrids of its arms told. curves: patterns of
-    the series that are drawn, where they were asked for. rules: the policy on the rules of health; None: they are not
-    asked. directions: those of metrics that it declares. Raises NothingToJudgeError where there is no run.
+    judgement on all runs together, or why there is none. campaign: the one whose arms these are. untangled: what
+    hybrids of its arms told. curves: patterns of the series that are drawn, where they were asked for. rules: the
+    policy on the rules of health; None: they are not asked. directions: those of metrics that it declares. Raises
+    NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
@@ -122,17 +127,16 @@ def page_view(
     health = made(_HEALTH, lambda: _health(arms, rules, directions)) if rules else None
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
     by_hybrids, others = attributed_pairs(told), len(comparisons) - 1
+    against = alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids)
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
         verdicts=tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids) for one in comparisons),
-        alerts=(
-            *alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids),
-            *(health_alerts(arms, health) if health else ()),
-        ),
+        alerts=(*against, *(health_alerts(arms, health) if health else ())),
         result=result_view(arms, held, _direction(comparisons, metric)),
+        campaign=made(_CAMPAIGN, lambda: campaign_view(campaign, tuple(arms))) if campaign else None,
         untangled=told,
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
@@ -190,8 +194,9 @@ def _verdict(
     )
 
 
-_HEALTH, _UNTANGLED = "Health", "Which change did it"
+_HEALTH, _UNTANGLED, _CAMPAIGN = "Health", "Which change did it", "Campaign"
 SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
+    "campaign": (_CAMPAIGN, lambda view: view.campaign is not None),
     "untangle": (_UNTANGLED, lambda view: bool(view.untangled)),
     "study": ("Study", lambda view: view.study is not None),
     "changes": ("What changed", lambda view: bool(view.diffs or view.seen)),
@@ -237,6 +242,8 @@ def _sections(view: PageView) -> Iterator[Section]:
 
 def _heading(name: str, view: PageView) -> str:
     """The heading of a section where what it holds has a better name than the section."""
+    if name == "campaign" and view.campaign and view.campaign.name.short:
+        return f"Campaign: {view.campaign.name.short}"
     if name == "study":
         return "What these runs can tell"
     if name == "changes" and not view.diffs:
