@@ -172,13 +172,17 @@ def _plan_lines(answer: "UntangleAnswer") -> Iterator[str]:
             yield f"seed sd {small}: an effect of {large} is found in 95 of 100 cases, one of {small} hardly ever"
         yield f"plan {plan.id.rpartition(':')[2][:12]}, sealed with every run of it"
         return
-    ran, failed = spent(answer.history), sum(o.value is None for d in answer.history for o in d.attempts)
-    yield (
-        f"{plural(ran, 'run')}, {failed} failed; seed sd {show(answer.spread, decimals(answer.spread))}"
-        if answer.spread
-        else plural(ran, "run")
-    )
+    spread = f"; seed sd {show(answer.spread, decimals(answer.spread))}" if answer.spread else ""
+    yield f"{runs_said(answer)}{spread}"
     yield from ends_said(answer)
+
+
+def runs_said(answer: "UntangleAnswer") -> str:
+    """How many runs the answer is of. One that was stopped by hand is no outcome, and lies in the store as well."""
+    failed = sum(one.value is None for done in answer.history for one in done.attempts)
+    stopped = len(answer.runs) - spent(answer.history)
+    told = f"{plural(spent(answer.history), 'run')}, {failed} failed"
+    return f"{told}, {stopped} more stopped by hand" if stopped > 0 else told
 
 
 def ends_said(answer: "UntangleAnswer") -> Iterator[str]:

@@ -12,7 +12,7 @@ from runaudit.untangle.finding import Finding
 from runaudit.untangle.moves import Move
 from runaudit.untangle.plan import Arm, Plan
 from runaudit.untangle.procedure import decide
-from runaudit.untangle.trial import Attempt, Done
+from runaudit.untangle.trial import Attempt, Done, spent
 from runaudit.untangle.units import Unit
 
 
@@ -63,6 +63,16 @@ def test_no_number_of_the_markdown_is_escaped_twice():
     lines = "\n".join(answered(asked(recorded=1.0), effect=1.0).markdown_lines())
 
     assert "&amp;lt;" not in lines and "\\`" not in lines and "config.lr" in lines
+
+
+def test_a_run_that_was_stopped_by_hand_is_told_beside_those_that_count():
+    answer = answered(asked(recorded=1.0), effect=1.0)
+    counted = spent(answer.history)
+    whole = replace(answer, runs=tuple(f"run {n}" for n in range(counted)))
+    stopped = replace(answer, runs=tuple(f"run {n}" for n in range(counted + 1)))
+
+    assert any(line.startswith(f"{counted} runs, 0 failed; seed sd ") for line in whole.text_lines())
+    assert any(line.startswith(f"{counted} runs, 0 failed, 1 more stopped by hand;") for line in stopped.text_lines())
 
 
 def test_a_metric_that_no_seed_moves_is_refused_before_anything_is_run():

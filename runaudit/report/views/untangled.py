@@ -12,8 +12,7 @@ from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import listed, plural
 from runaudit.untangle.answer import Effect, UntangleAnswer
 from runaudit.untangle.finding import ATTRIBUTED
-from runaudit.untangle.trial import spent
-from runaudit.untangle.words import ends_said
+from runaudit.untangle.words import ends_said, runs_said
 
 MOST_DRAWN = 12
 
@@ -74,8 +73,6 @@ def _view(answer: UntangleAnswer, arms: Sequence[ArmInput]) -> UntangledView:
     about = shown_metric(answer.plan.metric)
     word, _, said = answer.headline.partition(": ")
     rows = tuple(_row(answer, one) for one in answer.effects)
-    failed = sum(attempt.value is None for done in answer.history for attempt in done.attempts)
-    count = plural(spent(answer.history) or len(answer.runs), "run")
     return UntangledView(
         letters=(_side(answer.plan.a.runs, arms), _side(answer.plan.b.runs, arms)),
         metric=about,
@@ -87,7 +84,7 @@ def _view(answer: UntangleAnswer, arms: Sequence[ArmInput]) -> UntangledView:
         rows=rows,
         immovable=tuple((shown(name, 56), clean(why)) for name, why in answer.plan.immovable.items()),
         ends=tuple(true_minus(clean(line)) for line in ends_said(answer)),
-        runs=f"{count}, {failed} failed" if failed else count,
+        runs=runs_said(answer) if answer.history else plural(len(answer.runs), "run"),
         ids=answer.runs,
         words=_words(about, rows),
     )
