@@ -14,12 +14,13 @@ from runaudit.capture.hinted import on_lines, sub_at
 from runaudit.capture.looks import is_mixed
 from runaudit.capture.styles import Style
 from runaudit.capture.telling import MARK, Replacement, is_secret, points, tells
+from runaudit.text.pattern import late
 
 _SECRETIVE = frozenset({".netrc", ".pgpass", ".npmrc", ".pypirc", "credentials", "kaggle.json", ".git-credentials"})
 _HINTS = ("passw", "passphrase", "passcode", "_pass", "pass=", "pass:", "pwd", "secret", "credential", "token", "_key",
           "-key", "apikey", "sskey", "untkey", "ntkey", "ngkey", "connection", "dsn", "cookie", "auth", "pw", "jwt",
           "cred", "access", " key")  # fmt: skip
-_ASSIGNED = re.compile(
+_ASSIGNED = late(
     r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase|code)? | pwd | secret | credential | token | connection_?string
         | (?:api|access|account|private|auth|signing|encryption)[_\ -]?key | [_-]key
         | (?<![a-z])(?:dsn|cookie|auth|pw|jwt|creds?) )
@@ -33,7 +34,7 @@ _ASSIGNED = re.compile(
 _BEGINS = ("pass", "pwd", "secret", "credential", "token", "connection", "api", "access", "account", "private", "auth",
            "signing", "encryption", "_key", "-key", "dsn", "cookie", "pw", "jwt", "cred")  # fmt: skip
 """With one of these begins what `_ASSIGNED` matches."""
-_SETTING = re.compile(
+_SETTING = late(
     r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )?
         (?: [&!][^\s"']+ [ ]+ )* ["']?
         (?P<name> [A-Za-z_][\w.\-]* ) ["']? [ \t]* (?: [:?]= | [:=] ) [ \t]* (?: [&!][^\s"']+ [ \t]+ )* )
@@ -43,9 +44,9 @@ _SETTING = re.compile(
 )
 """A line of a file of settings: name and value, the whole value."""
 RULES = "\n".join((_ASSIGNED.pattern, _SETTING.pattern))
-_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
+_NAME_BEFORE = late(r"[A-Za-z0-9_.-]*\Z")
 
-_EXPANDED = re.compile(r"`[^`]*`|\$\{[^}]*\}|\$\(.*\)|\$\w+|\$")
+_EXPANDED = late(r"`[^`]*`|\$\{[^}]*\}|\$\(.*\)|\$\w+|\$")
 """What a shell puts something else for."""
 
 

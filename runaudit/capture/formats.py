@@ -13,66 +13,63 @@ from runaudit.capture.hinted import on_lines
 from runaudit.capture.looks import is_mixed
 from runaudit.capture.styles import Style
 from runaudit.capture.telling import MARK, Replacement, is_secret, may_tell, points, tells
+from runaudit.text.pattern import late
 
-_ELEMENT = re.compile(
-    r"<(?:\w+:)?(?P<name>[A-Za-z][\w.-]*)(?:\s[^<>]*)?>(?P<space>\s*)(?P<value>[^<>\s][^<>]*?)(?=\s*</)"
-)
-_NAMED = re.compile(
+_ELEMENT = late(r"<(?:\w+:)?(?P<name>[A-Za-z][\w.-]*)(?:\s[^<>]*)?>(?P<space>\s*)(?P<value>[^<>\s][^<>]*?)(?=\s*</)")
+_NAMED = late(
     r"<(?P<tag>key|name|id|property)(?:\s[^<>]*)?>\s*(?P<name>[A-Za-z][\w.-]*)\s*</(?P=tag)>\s*"
     r"<(?:string|value|data)>\s*(?P<value>[^<>\s][^<>]*?)(?=\s*</)"
 )
-_ATTRIBUTE = re.compile(
-    r"""<[^<>]*\b(?:name|key)=["'](?P<name>[\w.-]+)["'][^<>]*>\s*(?P<value>[^<>\s][^<>]*?)(?=\s*</)"""
-)
-_PUTTY = re.compile(r"(?P<before>Private-Lines:[ ]*\d+\r?\n)(?P<value>(?:[+\- ]?[A-Za-z0-9+/=]{16,}\r?\n?)+)")
-_KAGGLE = re.compile(
+_ATTRIBUTE = late(r"""<[^<>]*\b(?:name|key)=["'](?P<name>[\w.-]+)["'][^<>]*>\s*(?P<value>[^<>\s][^<>]*?)(?=\s*</)""")
+_PUTTY = late(r"(?P<before>Private-Lines:[ ]*\d+\r?\n)(?P<value>(?:[+\- ]?[A-Za-z0-9+/=]{16,}\r?\n?)+)")
+_KAGGLE = late(
     r"""(?P<before>["']user(?:name)?["']\s*:\s*["'][^"'\n]{1,80}["']\s*,\s*["']key["']\s*:\s*["'])(?P<value>[^"'\n]{16,})"""
 )
-_KAGGLE_KEY_FIRST = re.compile(
+_KAGGLE_KEY_FIRST = late(
     r"""(?P<before>["']key["']\s*:\s*["'])(?P<value>[^"'\n]{16,})(?=["']\s*,\s*["']user(?:name)?["']\s*:)"""
 )
-_HEAD = re.compile(
+_HEAD = late(
     r"""(?mx) ^ [+\-\ ]? (?P<indent> [ ]* ) (?: -[ ]+ )? (?P<quote> ["']? ) (?P<name> [A-Za-z_][\w.\-]* ) (?P=quote) [ ]* : [ ]*
         (?: [&!]\S* [ ]+ )* (?P<sign> [|>][+\-\d]* )? [ ]* (?: [ ]\#[^\n]* )? \r? \n"""
 )
 """A name of YAML whose value is on the lines below."""
-_FLOW = re.compile(
+_FLOW = late(
     r"(?P<before>[{,][ ]*[\"']?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ ]*:[ ]+(?:[&!]\S+[ ]+)*)(?P<value>[^\s\"',{}\[\]&!|>-][^\s\"',{}\[\]]{3,})(?=[ ]*[,}])"
 )
 """A member of a map of YAML on one line: `{user: bob, token: …}`."""
-_SEVERAL = re.compile(
+_SEVERAL = late(
     r"""(?mx) ^ [+\-\ ]? [ ]* (?: -[ ]+ )? ["']? (?P<name> [A-Za-z_][\w.-]* ) ["']? [ ]* : (?: [ ]+ [&!]\S+ )*
         (?P<items> [ ]* \[ [^\[\]{}\n]* \]
           | [ ]* \r? (?: \n [+\-\ ]? [ ]* -[ ]+ [^\s:\#]+ [ ]* \r? (?= \n | \Z ) ){1,100} )"""
 )
 """A name of YAML with a list of plain values, on its line or below it."""
-_ITEM = re.compile(r"(?P<before>(?:[\[,]|-)[ ]*[\"']?)(?P<value>[^\s\"',\[\]]{4,})")
+_ITEM = late(r"(?P<before>(?:[\[,]|-)[ ]*[\"']?)(?P<value>[^\s\"',\[\]]{4,})")
 MOST = 400
 """Lines of such a value: below each of a thousand names that stand one below the other lie all the others."""
-_COMPLEX = re.compile(
+_COMPLEX = late(
     r"(?m)^(?P<before>[+\- ]?[ ]*\?[ ]+[\"']?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ ]*\r?\n[+\- ]?[ ]*:[ ]+[\"']?)(?P<value>[^\n]*[^\s\"'])"
 )
-_SPACED = re.compile(
+_SPACED = late(
     r"(?m)^(?P<before>[+\- ]?[ \t]*(?:ENV|ARG|setenv|setx|set[ ]+-\w+|export)[ \t]+(?P<name>[A-Za-z_]\w*)[ \t]+[\"']?)"
     r"(?P<value>[^\s=\"'][^\n]*?)(?=[\"']?[ \t]*\r?$)"
 )
-_PLAIN = re.compile(
+_PLAIN = late(
     r"(?m)^(?P<before>[+\- ]?[ \t]*(?P<name>[A-Za-z_][\w.-]*)[ \t]+[\"']?)(?P<value>[^\s=:\"'][^\s\"']{5,})(?=[\"']?;?[ \t]*\r?$)"
 )
 """`password …`, a name and a word of a file of settings that has no sign of equality."""
-_LISTED = re.compile(
+_LISTED = late(
     r"(?P<before>(?<![\w-])--?(?P<name>[A-Za-z][\w-]*)[\"']?(?:,[ ]*|[ ]*\r?\n[+\- ]?[ ]*-[ ]+)[\"']?)(?P<value>[^\s\"',\]\[-][^\s\"',\]]*)"
 )
 """An option in a list of YAML, and its value behind it."""
-_PGPASS = re.compile(r"(?m)^[+\- ]?[\w.*-]+:(?:\d+|\*):[^:\s]*:[^:\s]*:(?P<value>\S{3,})(?=\r?$)")
-_NOTED = re.compile(
+_PGPASS = late(r"(?m)^[+\- ]?[\w.*-]+:(?:\d+|\*):[^:\s]*:[^:\s]*:(?P<value>\S{3,})(?=\r?$)")
+_NOTED = late(
     r"(?m)^(?P<before>[ \t>*+#|-]*[`*_]*(?P<name>[A-Za-z][\w .-]{0,40}?)[`*_]*[ \t]*(?::=|[:=])[ \t]*[`*_\"']*[ \t]*)"
     r"(?P<value>[^\s`*_\"'][^\n]*?)(?=[`*_\"']*[ \t]*\r?$)"
 )
-_CELL = re.compile(r"^(?P<before>[\s`*_\"']*)(?P<value>.*?)(?P<after>[\s`*_\"']*)$", re.DOTALL)
-_SOURCE = re.compile(r'(?m)(?:^[+\- ]?[ \t]*"(?:[^"\\\n]|\\.)*",?[ \t]*\r?(?:\n|\Z)){2,}')
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_ESCAPED_NAME = re.compile(
+_CELL = late(r"^(?P<before>[\s`*_\"']*)(?P<value>.*?)(?P<after>[\s`*_\"']*)$", re.DOTALL)
+_SOURCE = late(r'(?m)(?:^[+\- ]?[ \t]*"(?:[^"\\\n]|\\.)*",?[ \t]*\r?(?:\n|\Z)){2,}')
+_STRING = late(r'"(?:[^"\\\n]|\\.)*"')
+_ESCAPED_NAME = late(
     r'(?<!\\)"(?P<name>(?:[^"\\\n]|\\(?!u[0-9a-fA-F]{4}).)*+\\u[0-9a-fA-F]{4}(?:[^"\\\n]|\\.)*+)"\s*+:\s*+'
     r'"(?P<value>(?:[^"\\\n]|\\.)++)"'
 )

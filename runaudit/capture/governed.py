@@ -17,6 +17,7 @@ from runaudit.capture.drawn import is_drawn, is_password, is_strong
 from runaudit.capture.looks import is_mixed
 from runaudit.capture.passed import LONG, Passed
 from runaudit.capture.telling import MARK, Replacement, is_secret, may_tell, tells
+from runaudit.text.pattern import late
 
 RULES = "governed 2"
 """To be counted up with every change of what is found here."""
@@ -25,11 +26,11 @@ _HINTS = (
     "secret", "cred", "token", "key", "connection", "conn_str", "connstr", "dsn", "cookie", "auth", "bearer", "jwt",
     "access", "identified", "login", "signature", "webhook",
 )  # fmt: skip
-_HINT = re.compile("(?i)" + "|".join(map(re.escape, _HINTS)))
+_HINT = late("(?i)" + "|".join(map(re.escape, _HINTS)))
 _COULD_TELL = (*_HINTS, "pass", "conn", "pat", "sas", "<redacted")
 """What stands in every name that tells, and where a text was replaced."""
-_INNER = re.compile(r"[A-Za-z0-9_-]*")
-_WORD = re.compile(
+_INNER = late(r"[A-Za-z0-9_-]*")
+_WORD = late(
     r"""(?x) (?P<quote> (?: (?<!\w) [rRbBuUfF]{1,2} | (?<!\\) ) \\*+ (?: "{3} | '{3} | ["'`] ) )
     | (?P<goes_on> \\\r?\n ) | (?P<line> \r?\n | (?<!\\) \\++[nrt] )
     | (?P<comment> (?: (?<=\s) | ^ ) (?: \# | // ) )
@@ -44,20 +45,20 @@ _EMPTY = frozenset(
     {"default", "value", "const", "fallback", "content", "text", "initial", "default_value", "string", "help", "key"}
 )
 """Names that say nothing by themselves: what a value is, the bracket around it says."""
-_TAKES = re.compile(
+_TAKES = late(
     r"(?i)^(?:(?:http)?(?:basic|digest|proxy)_?auth|httpbasicauth|httpdigestauth|secretstr|secretbytes|getconnection|login|credentials)$"
 )
-_NUMBERED = re.compile(r"[a-z]+[-_]?\d+")
+_NUMBERED = late(r"[a-z]+[-_]?\d+")
 """`latin1`, `sha256`: what a password is encoded with."""
-_SETTER = re.compile(r"\.(?:set|setText|fill|send_keys|put|update)$")
-_SETS = re.compile(r"(?i)(?:set|with|use|change|update|reset)(?:_|[A-Z]|$)")
-_ASKS = re.compile(
+_SETTER = late(r"\.(?:set|setText|fill|send_keys|put|update)$")
+_SETS = late(r"(?i)(?:set|with|use|change|update|reset)(?:_|[A-Z]|$)")
+_ASKS = late(
     r"(?i)^(?:get|load|read|fetch|find|has|check|need|make|create|generate|input|print|validate|is)(?:_|[A-Z]|$)"
 )
 """Calls whose name tells of what they answer, and not of what they are given."""
-_SCHEME = re.compile(r"(?i)(?:bearer|token|basic|key)[ ]+(?=\S{8})")
-_COMPUTED = re.compile(r"[A-Z_]+|[\w.]+\(.*\)|.*(?:\$\{|\{\{|\$\(|%\(\w+\)s|<%).*|\{[\w.]*\}|[$%]\w+%?|\.\.\.|…")
-_GOES_ON = re.compile(r"[ \t]*(?:=(?!=)|:=)")
+_SCHEME = late(r"(?i)(?:bearer|token|basic|key)[ ]+(?=\S{8})")
+_COMPUTED = late(r"[A-Z_]+|[\w.]+\(.*\)|.*(?:\$\{|\{\{|\$\(|%\(\w+\)s|<%).*|\{[\w.]*\}|[$%]\w+%?|\.\.\.|…")
+_GOES_ON = late(r"[ \t]*(?:=(?!=)|:=)")
 """How a line begins that gives a value to the name at the end of the one before."""
 BELOW = 5
 """Lines below a telling name that it can reach."""

@@ -14,6 +14,7 @@ from runaudit.capture.hinted import on_lines
 from runaudit.capture.looks import is_key_material, is_mixed, is_number, is_of_both_cases, is_place
 from runaudit.capture.styles import Style
 from runaudit.capture.telling import MARK, Replacement, points
+from runaudit.text.pattern import late
 
 _VALUE = r"(?P<q>[\"']?)(?P<value>[^\s\"'|;&<>`\\]+)(?P=q)"
 _FOUND = r"(?P<q>[\"']?)(?P<value>[^\s\"'|;&<>`\\:]+)(?P=q)"
@@ -24,10 +25,10 @@ _LOGIN_BY = (
 )
 """What reads a password from its standard input."""
 _SAY = r"(?:\becho|\bprintf|\bprint)(?:[ ]+-[neEr]+)*(?:[ ]+[\"']?%s(?:\\n)?[\"']?)?[ ]+"
-_PIPED = re.compile(rf"{_SAY}{_VALUE}[ ]*\|[ ]*{_LOGIN_BY}")
-_PIPED_USER = re.compile(rf"{_SAY}[\"']?[\w.@-]+:(?P<value>[^\s\"'|]+)[\"']?[ ]*\|[ ]*(?:sudo\s+)?(?:\S*/)?chpasswd\b")
-_HERE = re.compile(rf"{_LOGIN_BY}[^|\n]*?<<<[ ]*{_VALUE}")
-_HERE_USER = re.compile(
+_PIPED = late(rf"{_SAY}{_VALUE}[ ]*\|[ ]*{_LOGIN_BY}")
+_PIPED_USER = late(rf"{_SAY}[\"']?[\w.@-]+:(?P<value>[^\s\"'|]+)[\"']?[ ]*\|[ ]*(?:sudo\s+)?(?:\S*/)?chpasswd\b")
+_HERE = late(rf"{_LOGIN_BY}[^|\n]*?<<<[ ]*{_VALUE}")
+_HERE_USER = late(
     r"(?:\bchpasswd\b[^|\n]*?<<<[ ]*[\"']?[\w.@-]+:|\bftp\b[^|\n]*?<<<[ ]*[\"']?user[ ]+\S+[ ]+)(?P<value>[^\s\"'|]+)"
 )
 
@@ -39,7 +40,7 @@ _GAP = r"(?:[ ]+|[\"'][ ]*,[ ]*[\"'])"
 def _by(programs: str, option: str, value: str = _VALUE) -> re.Pattern[str]:
     """A value behind an option of these programs, on their line."""
     option = option.replace("[ ]+", _GAP)
-    return re.compile(rf"(?<![\w-])(?:{programs})(?:\.exe)?\b(?:[^|;&\n]*?)[ \"']{option}{value}")
+    return late(rf"(?<![\w-])(?:{programs})(?:\.exe)?\b(?:[^|;&\n]*?)[ \"']{option}{value}")
 
 
 _TAKEN = (
@@ -61,54 +62,52 @@ _TAKEN = (
         _by("curl|https?|wget|xh|lftp|ncftp", r"(?:-[ua]|--(?:proxy-)?(?:user|auth))(?:[ ]+|=)?[\"']?[\w.@-]+[:,]", r"(?P<value>[^\s\"'|;&:/]+)"),
     ),
     (("smb", "rpcclient", "net "), _by("smbclient|rpcclient|smbmap|net", r"-U[ ]*[\"']?[\w.\\@-]+%", r"(?P<value>[^\s\"'|;&]+)")),
-    (("ftp ", "scp ", "rsync "), re.compile(r"(?<![\w-])(?:s?ftp|scp|rsync|lftp)[ ][^|;&\n]*?(?<=[ ])[\w.-]+:(?P<value>[^\s\"'@:/]+)@")),
-    (("htpasswd",), re.compile(rf"(?<![\w-])htpasswd[ ]+-\w*b\w*[ ]+(?:-\w+[ ]+)*\S+[ ]+\S+[ ]+{_VALUE}")),
+    (("ftp ", "scp ", "rsync "), late(r"(?<![\w-])(?:s?ftp|scp|rsync|lftp)[ ][^|;&\n]*?(?<=[ ])[\w.-]+:(?P<value>[^\s\"'@:/]+)@")),
+    (("htpasswd",), late(rf"(?<![\w-])htpasswd[ ]+-\w*b\w*[ ]+(?:-\w+[ ]+)*\S+[ ]+\S+[ ]+{_VALUE}")),
     (
         ("login",),
-        re.compile(rf"(?<![\w-])(?:vault|doppler|pulumi|flyctl|railway)[ ]+(?:auth[ ]+)?login[ ]+(?:-[\w-]+=?\S*[ ]+)*(?:token=)?{_VALUE}"),
+        late(rf"(?<![\w-])(?:vault|doppler|pulumi|flyctl|railway)[ ]+(?:auth[ ]+)?login[ ]+(?:-[\w-]+=?\S*[ ]+)*(?:token=)?{_VALUE}"),
     ),
-    (("mc ",), re.compile(rf"(?<![\w-])mc[ ]+(?:alias|config[ ]host)[ ]+(?:set|add)[ ]+\S+[ ]+\S+[ ]+\S+[ ]+{_VALUE}")),
-    (("rclone",), re.compile(rf"(?<![\w-])rclone[ ][^|;&\n]*?\bpass(?:word)?[ =]+{_VALUE}")),
-    (("kaggle",), re.compile(rf"(?<![\w-])kaggle[ ]+config[ ]+set[ ]+-n[ ]+key[ ]+-v[ ]+{_VALUE}")),
+    (("mc ",), late(rf"(?<![\w-])mc[ ]+(?:alias|config[ ]host)[ ]+(?:set|add)[ ]+\S+[ ]+\S+[ ]+\S+[ ]+{_VALUE}")),
+    (("rclone",), late(rf"(?<![\w-])rclone[ ][^|;&\n]*?\bpass(?:word)?[ =]+{_VALUE}")),
+    (("kaggle",), late(rf"(?<![\w-])kaggle[ ]+config[ ]+set[ ]+-n[ ]+key[ ]+-v[ ]+{_VALUE}")),
     (
         ("/p:", "/pass"),
-        re.compile(r"(?<![\w/])(?:x?freerdp3?|mstsc|cmdkey|runas)\b[^|;&\n]*?[ ]/(?:p|pass|password):(?P<value>[^\s\"'|;&]+)"),
+        late(r"(?<![\w/])(?:x?freerdp3?|mstsc|cmdkey|runas)\b[^|;&\n]*?[ ]/(?:p|pass|password):(?P<value>[^\s\"'|;&]+)"),
     ),
-    (("net use",), re.compile(r"(?<![\w-])net[ ]+use[ ]+\S+[ ]+\S+[ ]+(?P<value>[^\s\"'|;&/]+)[ ]+/user:")),
+    (("net use",), late(r"(?<![\w-])net[ ]+use[ ]+\S+[ ]+\S+[ ]+(?P<value>[^\s\"'|;&/]+)[ ]+/user:")),
     (
         ("jwt.encode", "jwt.decode"),
-        re.compile(r"\bjwt\.(?:en|de)code\((?:[^()\n]|\([^()\n]*\))*?,[ ]*(?:key=)?[bru]?(?P<q>\\?[\"'])(?!(?:HS|RS|ES|PS)\d|EdDSA)(?P<value>[^\"'\s\\]+)(?P=q)(?=[ ]*[,)])"),
+        late(r"\bjwt\.(?:en|de)code\((?:[^()\n]|\([^()\n]*\))*?,[ ]*(?:key=)?[bru]?(?P<q>\\?[\"'])(?!(?:HS|RS|ES|PS)\d|EdDSA)(?P<value>[^\"'\s\\]+)(?P=q)(?=[ ]*[,)])"),
     ),
-    (("hmac.new",), re.compile(r"\bhmac\.new\([ ]*(?:key=)?[bru]?(?P<q>\\?[\"'])(?P<value>[^\"'\s\\]+)(?P=q)(?=[ ]*[,)])")),
-    (("send ",), re.compile(r"(?i)password[^\n]{0,60}?\bsend(?:[ ]+--)?[ ]+\\*[\"'](?P<value>[^\s\"'\\]+)\\+[rn]")),
+    (("hmac.new",), late(r"\bhmac\.new\([ ]*(?:key=)?[bru]?(?P<q>\\?[\"'])(?P<value>[^\"'\s\\]+)(?P=q)(?=[ ]*[,)])")),
+    (("send ",), late(r"(?i)password[^\n]{0,60}?\bsend(?:[ ]+--)?[ ]+\\*[\"'](?P<value>[^\s\"'\\]+)\\+[rn]")),
 )  # fmt: skip
 """How programs take a secret that no name says, each with the words that stand on such a line."""
-_DOTTED = re.compile(
+_DOTTED = late(
     r"(?i)(?<![\w])[\w.-]*(?:secret|access|account|api|private)[.]key=(?P<q>[\"']?)(?P<value>[A-Za-z0-9/+_=.-]{12,})(?P=q)"
 )
 """`fs.s3a.secret.key=…`, as Hadoop and Spark are told."""
 _PASSWORDS = r"(?:pass(?:word|wort|wd|phrase|code)|kennwort|mots?[ ]de[ ]passe|contraseñ?n?a|senha|has[łl]o|пароль|密码|密碼|パスワード|pwd|pw)"
 # The name has a bound: tried from each of its places on to the end, 60 kB of `a.a.a.` took minutes.
-_GIVEN = re.compile(
+_GIVEN = late(
     rf"(?i)(?<![$%{{])(?<![a-z])[\w.-]{{0,95}}{_PASSWORDS}s?[ ]?=[ ]?(?P<q>[\"']?)(?P<value>[^\s\"'|;&<>`,)}}\]\\]+)(?P=q)(?![\w(.\[])"
 )
 """`PGPASSWORD=… psql`, `--from-literal=password=…`, `host=h password=…`."""
-_TOLD = re.compile(
+_TOLD = late(
     rf"(?i)\b{_PASSWORDS}s?\b(?:[ ]+(?:of|for|to|on|at|from|as|de|für|von|del|du|la|le)[ ]+(?:(?!(?:is|was|ist|est|are|to)\b)[\w.@'’/-]+[ ]*){{1,4}}?)?"
     r"(?:[ ]*[:=：][ ]*|[ ]+(?:is|was|are|ist|lautet|est|es|é|to|=)[ ]+)(?:now[ ]+|set[ ]to[ ]+)?[\"'`*_]*(?P<value>[^\s\"'`,;]+)"
 )
 """`the password of bob is …`, `password for the server: …`."""
-_BESIDE = re.compile(rf"(?i)\b{_PASSWORDS}[ ]+[\"'`*_]*(?P<value>[^\s\"'`,;:=]+)")
-_LOGGED = re.compile(
+_BESIDE = late(rf"(?i)\b{_PASSWORDS}[ ]+[\"'`*_]*(?P<value>[^\s\"'`,;:=]+)")
+_LOGGED = late(
     r"(?i)\b(?:log[- ]?in|login|credentials?)\b[ ]*(?:with|as|is|:)?[ ]*[\w.@-]+[ ]*[/|][ ]*(?P<value>[^\s\"'`,;/|]+)"
 )
 """`log in with bob / …`."""
-_BARE_KEY = re.compile(r"(?i)\b(?:token|key|secret|bearer)s?[ ]+[\"'`*_]*(?P<value>[a-z0-9_-]{24,})(?![\w.=/-])")
+_BARE_KEY = late(r"(?i)\b(?:token|key|secret|bearer)s?[ ]+[\"'`*_]*(?P<value>[a-z0-9_-]{24,})(?![\w.=/-])")
 """`401 for key …`: what nobody would write."""
-_HASHES = re.compile(
-    r"(?i)(?:sha|md|utf|base|aes|rsa|ed|latin|blake|hmac|pbkdf|int|float|str|uint|bf|fp|v|win|x)-?_?\d+\w*"
-)
-_COMMENT = re.compile(r"(?:#|//|--|\*|\"|'|;|%|^\s*[+-]?\s*>|rem\b)", re.IGNORECASE)
+_HASHES = late(r"(?i)(?:sha|md|utf|base|aes|rsa|ed|latin|blake|hmac|pbkdf|int|float|str|uint|bf|fp|v|win|x)-?_?\d+\w*")
+_COMMENT = late(r"(?:#|//|--|\*|\"|'|;|%|^\s*[+-]?\s*>|rem\b)", re.IGNORECASE)
 PATTERNS = (
     _PIPED, _PIPED_USER, _HERE, _HERE_USER, *(pattern for _, pattern in _TAKEN), _DOTTED, _GIVEN, _TOLD, _BESIDE, _LOGGED,
     _BARE_KEY, _HASHES,
@@ -121,7 +120,7 @@ _WORD_HINTS = (
 )  # fmt: skip
 _LOGIN_HINTS = ("login", "log in", "log-in", "credential")
 _BARE_HINTS = ("token ", "key ", "secret ", "bearer ", "tokens ", "keys ", "secrets ")
-HINT = re.compile(
+HINT = late(
     "(?i)" + "|".join(map(re.escape, (*_PIPES, *_WORD_HINTS, *(hint for hints, _ in _TAKEN for hint in hints))))
 )
 """What stands in a text that could hand over a secret in one of these ways."""

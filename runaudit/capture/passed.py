@@ -6,17 +6,17 @@ behind is what was there before it, for whoever reads word by word, as long as n
 it; so it may be passed by up to the next word that could tell.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence, Set
 
 from runaudit.capture.hinted import places_of
+from runaudit.text.pattern import late
 
 LONG = 4096
 """Shorter stretches of text are read through."""
 LEVELS = 3
 """So deep a member may hold others: a deeper one is entered, and its own members passed by."""
-_INNER = re.compile(r"[A-Za-z0-9_-]*")
+_INNER = late(r"[A-Za-z0-9_-]*")
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _MAX_NAME = 80
 
@@ -34,7 +34,7 @@ def _members(levels: int) -> str:
     return f"(?:{blank}(?:{text}{blank}:{blank})?+{value}{blank},)++"
 
 
-_MEMBERS = re.compile(_members(LEVELS))
+_MEMBERS = late(_members(LEVELS))
 
 
 class Passed:

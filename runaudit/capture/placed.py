@@ -12,61 +12,62 @@ from typing import Any
 from runaudit.capture.hinted import on_lines, sub_in_names
 from runaudit.capture.looks import is_key_material, is_mixed, is_number
 from runaudit.capture.telling import may_tell, proves, tells
+from runaudit.text.pattern import late
 
-_BEARER = re.compile(r"(?i)\b(?P<before>bearer(?:[ ]+|%20))(?P<value>[A-Za-z0-9._~+/=-]{8,})")
-_HEADER = re.compile(
+_BEARER = late(r"(?i)\b(?P<before>bearer(?:[ ]+|%20))(?P<value>[A-Za-z0-9._~+/=-]{8,})")
+_HEADER = late(
     r"(?i)\b(?P<before>(?:proxy-)?authorization\\*[\"']?\]?[ \t]*[:=,][ \t]*\\*[\"']?(?:(?:bearer|token|basic|key|digest|aws4-hmac-sha256)[ ]+)?)"
     r"(?P<value>[A-Za-z0-9._~+/=-]{8,})"
 )
-_KEY_HEADER = re.compile(
+_KEY_HEADER = late(
     r"(?i)\b(?P<before>x-(?:api-key|auth-token|access-token|goog-api-key|vault-token|amz-security-token)\\*[\"']?[ \t]*[:=,]"
     r"[ \t]*\\*[\"']?)(?P<value>[A-Za-z0-9._~+/=-]{8,})"
 )
-_HOOK = re.compile(
+_HOOK = late(
     r"(?i)(?P<before>hooks\.slack\.com/[a-z]+/|discord(?:app)?\.com/api/webhooks/|api\.telegram\.org/bot"
     r"|\.webhook\.office\.com/webhookb2/)(?P<value>[A-Za-z0-9:@/_-]{8,})"
 )
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[0-9+.-]*+[A-Za-z][A-Za-z0-9+.-]*+://[^\s\"'`<>]+")
-_QUERY = re.compile(
+_URL = late(r"(?<![A-Za-z0-9+.-])[0-9+.-]*+[A-Za-z][A-Za-z0-9+.-]*+://[^\s\"'`<>]+")
+_QUERY = late(
     r"(?i)(?P<before>[?&#;](?P<name>x-(?:amz|goog)-(?:signature|credential|security-token|date|expires)|awsaccesskeyid"
     r"|googleaccessid|sig|signature|[a-z_-]*(?:token|secret|passwd|password)|(?:[a-z]+[_-])?api[_-]?key"
     r"|authkey|access[_-]?key|key-pair-id)=)(?P<value>[^&#;\s\"'<>{}$]{4,})"
 )
-_SIGNED = re.compile(r"(?i)[?&#;](?:x-(?:amz|goog)-[a-z-]+|awsaccesskeyid|googleaccessid|key-pair-id|sig|signature)=\Z")
+_SIGNED = late(r"(?i)[?&#;](?:x-(?:amz|goog)-[a-z-]+|awsaccesskeyid|googleaccessid|key-pair-id|sig|signature)=\Z")
 """Parts of a signed address: they open what the rest of it names."""
-_GENERAL = re.compile(r"(?i)(?P<before>[?&#;](?:key|code|auth|policy)=)(?P<value>[A-Za-z0-9_-]{20,})")
+_GENERAL = late(r"(?i)(?P<before>[?&#;](?:key|code|auth|policy)=)(?P<value>[A-Za-z0-9_-]{20,})")
 """Names in a query that mean many things: only what is long and has digits is a secret."""
-_LOGIN = re.compile(
+_LOGIN = late(
     r"(?P<before>\blogin\(\s*+(?:[^()]*?\b(?:key|token|api_key)\s*+=\s*+)?[rbuf]?[\"'])(?P<value>[A-Za-z0-9_.-]{16,})(?=[\"'])"
 )
-_SHELL_LOGIN = re.compile(
+_SHELL_LOGIN = late(
     r"(?P<before>\b(?:wandb|comet|neptune|clearml|huggingface-cli|hf|mlflow)[ ]+(?:auth[ ]+)?login[ ]+"
     r"(?:--[a-z-]+(?:[ =]https?://\S+)?[ ]+)*)(?P<value>[A-Za-z0-9_.-]{16,})"
 )
-_NETRC = re.compile(r"(?P<before>\bmachine\s+\S+\s+login\s+\S+\s+password\s+)(?P<value>[^\s\"']{3,})")
-_CURL = re.compile(
+_NETRC = late(r"(?P<before>\bmachine\s+\S+\s+login\s+\S+\s+password\s+)(?P<value>[^\s\"']{3,})")
+_CURL = late(
     r"(?P<before>\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'/=]+:)(?P<value>(?!\$|\d+(?:\s|$))[^\s\"':/]{4,})(?=[\"']?(?:\s|$))"
 )
-_DEFAULT = re.compile(
+_DEFAULT = late(
     r"(?P<before>[\"']--?(?P<name>(?:[a-z]+[_-])*(?:password|passwd|secret|api[_-]?key|access[_-]?key|secret[_-]?key|token))[\"']"
     r"[^()\n]{0,80}?\bdefault[ ]*=[ ]*[rbuf]?[\"'])(?P<value>[^\"'\s]{4,})(?=[\"'])"
 )
-_VARIABLE = re.compile(
+_VARIABLE = late(
     r"(?P<before>\b(?P<name>[A-Z][A-Z0-9_]*(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASS|PWD|ACCESS_KEY|_KEY))\\*[\"']?"
     r"(?:\][ \t]*=|[ \t]*[,=:])[ \t]*\\*[\"']?)"
     r"(?P<value>[A-Za-z0-9_.+/=-]{8,})"
 )
-_GIVEN = re.compile(
+_GIVEN = late(
     r"(?P<before>\b(?:environ\[|environ\.setdefault\(|putenv\(|setenv\()\s*\\*[\"']"
     r"(?P<name>[A-Z][A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASS|PWD|CREDENTIALS?))\\*[\"']\]?[ \t]*[=,][ \t]*[rbuf]?\\*[\"'])"
     r"(?P<value>[^\"'\\\n]{4,})(?=\\*[\"'])"
 )
 """A variable set to a literal: whatever it looks like, it is what the variable's name says."""
-_PAIR = re.compile(
+_PAIR = late(
     r"(?i)(?P<before>\b(?:name|key)[\"']?[ \t]*:[ \t]*[\"']?(?P<name>[\w.-]*(?:password|passwd|secret|api_?key|token|access_?key))[\"']?,?"
     r"\s+[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
 )
-_NESTED = re.compile(
+_NESTED = late(
     r"(?i)(?P<before>(?<![\w.-])[.-]*+(?P<name>[\w.-]*(?:password|passwd|secret|api_?key|[a-z]_token|access_?key))[\"']?[ \t]*+:"
     r"(?:[ \t]*+\{)?+(?:[ \t]*+\n)?+[ \t]++"
     r"(?:desc:[^\n]*\n[ \t]+)?[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
@@ -74,7 +75,7 @@ _NESTED = re.compile(
 """`api_key:` with its `value:` below, as a tracker writes a config down."""
 _NAMED = ("password", "passwd", "secret", "api_key", "apikey", "_token", "access_key", "accesskey")
 """What stands in the name that `_NESTED` begins with: to try it at every place was half of all work on dense JSON."""
-_SAID = re.compile(
+_SAID = late(
     r"(?i)(?P<before>(?:\d+m)?(?P<name>[a-z][\w.-]*)(?:\x1b\[[\d;]*m|[\"'“”‘’`*_\]\\])*"
     r"(?:[ \t\u3000]*(?:=>|->|→|:=|[=:＝：|])[ \t\u3000]*|[ ]is:?[ ]|\t+)(?:\x1b\[[\d;]*m|[\"'“”‘’`*_\\])*"
     r"(?:bearer[ ]+)?(?:[a-z][\w-]{0,31}[ ]+)?)(?P<value>[a-z0-9][a-z0-9._~+/=-]{15,})"
@@ -90,10 +91,8 @@ PATTERNS = (
 )  # fmt: skip
 _WORDS = {_NESTED: _NAMED, _SAID: _SAYS}
 """Patterns that begin where a name does which holds one of these words."""
-_INNOCENT_KEY = re.compile(
-    r"(?:DIGEST|CACHE|SORT|PRIMARY|FOREIGN|PUBLIC|PARTITION|HASH|COMMIT|STATE|CONFIG|DATA\w*)_KEY$"
-)
-_NO_CREDENTIAL = re.compile(r"(?:EOS|BOS|PAD|SEP|CLS|MASK|UNK|STOP|IMAGE|SPECIAL)_TOKEN$")
+_INNOCENT_KEY = late(r"(?:DIGEST|CACHE|SORT|PRIMARY|FOREIGN|PUBLIC|PARTITION|HASH|COMMIT|STATE|CONFIG|DATA\w*)_KEY$")
+_NO_CREDENTIAL = late(r"(?:EOS|BOS|PAD|SEP|CLS|MASK|UNK|STOP|IMAGE|SPECIAL)_TOKEN$")
 
 Lines = Mapping[str, Any]
 _LINE: Lines = {"fold": True}

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from runaudit.capture import pem
 from runaudit.capture.hinted import on_lines
 from runaudit.capture.looks import is_of_both_cases, wordiness
+from runaudit.text.pattern import late
 
 _GL = r"gl(?:pat|dt|rt|ptt|soat|cbt|ft|imt|agent)-"
 _SK = (
@@ -76,24 +77,24 @@ _SHAPES = {
 
 _ONE_CASE = frozenset({"AKIA", "ASIA", "NRAK-", "AGE-SECRET-KEY-"})
 """Shapes whose letters are capitals alone; of any other, hexadecimal at its end apart, those of a key are of both cases."""
-_HEX_END = re.compile(r"(?:[0-9a-fA-F]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")
-_GLUED_BODY = re.compile(r"[a-z0-9]{20,}")
+_HEX_END = late(r"(?:[0-9a-fA-F]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")
+_GLUED_BODY = late(r"[a-z0-9]{20,}")
 _NAMELIKE, _DOUBTFUL = 0.7, 0.5
 """So much of the letters in words: a name; a key perhaps. Of keys of 20 letters 0.3 % have half of theirs in words."""
-_RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
+_RUN = late(r"[A-Za-z0-9+/_.~:-]{16}")
 """No shape is shorter: most texts are looked through no further."""
 
 RULES = "\n".join(part for shape in _SHAPES.values() for part in shape) + pem.RULES + "names are kept"
 """The patterns as one text: a memory of clean contents holds for these alone."""
 
-_LITERAL = re.compile(r"(?<=['\"])[A-Za-z0-9+/_-]{32,200}={0,2}(?=\\?['\"])")
-_BARE = re.compile(r"[A-Za-z0-9+/_-]{32,200}={0,2}")
+_LITERAL = late(r"(?<=['\"])[A-Za-z0-9+/_-]{32,200}={0,2}(?=\\?['\"])")
+_BARE = late(r"[A-Za-z0-9+/_-]{32,200}={0,2}")
 _EDGED = r"(?<![A-Za-z0-9])(?:{})"
 """Where a shape may begin: an underscore is an edge, for a secret in a name stands behind one (`key_hf_…`)."""
 _GLUED = frozenset({"gh", "github_pat_", "gl", "AIza", "xox", "dckr_pat_", "AGE-SECRET-KEY-", "GOCSPX-"})
 """Shapes that nothing else begins like: they are found behind a letter as well."""
-_COMPILED = {hint: re.compile(wide if hint in _GLUED else _EDGED.format(wide)) for hint, (wide, _) in _SHAPES.items()}
-_EXACT = {hint: re.compile(exact or wide, re.DOTALL) for hint, (wide, exact) in _SHAPES.items()}
+_COMPILED = {hint: late(wide if hint in _GLUED else _EDGED.format(wide)) for hint, (wide, _) in _SHAPES.items()}
+_EXACT = {hint: late(exact or wide, re.DOTALL) for hint, (wide, exact) in _SHAPES.items()}
 
 Replacement = Callable[[str, bool], str]
 """What stands for a secret; whether its shape proves that it is one."""
