@@ -18,7 +18,7 @@ from runaudit.errors import ConfigError, UsageError
 from trainer.baseline import Protocol, Shelf
 from trainer.build import Normalised, build_model, parameter_count
 from trainer.checkpoint import Checkpoint, decoded
-from trainer.config import TrainConfig, settled
+from trainer.config import TrainConfig, settled, stages_with
 from trainer.configfile import load_config
 from trainer.context import EventKind, Progress, RunContext, RunLog
 from trainer.data import Dataset, read_checked, read_dataset
@@ -93,7 +93,21 @@ def open_dataset(config: TrainConfig, *, checked: bool = True) -> Dataset:
         )
     if not dataset.test:
         raise UsageError(f"{dataset.root}: needs bursts to judge by", remedy="fill its test split")
+    if checked:
+        require_labels(config, dataset)
     return dataset
+
+
+def require_labels(config: TrainConfig, dataset: Dataset) -> None:
+    """Raise ConfigError where a stage is trained on a motion that is not known of every training burst."""
+    wanting = stages_with(config, "motion")
+    unknown = [place.name for place in dataset.members("train") if place.motion is None]
+    if wanting and unknown:
+        raise ConfigError(
+            f"config: stages.{wanting[0]}.loss is motion, but {dataset.root} does not know the motion of {unknown[0]}"
+            f" ({len(unknown)} of {len(dataset.train)} training bursts)",
+            remedy=f'set stages.{wanting[0]}.loss = "alignment", or use simulated bursts (python -m trainer data make)',
+        )
 
 
 def switches(config: TrainConfig) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from trainer.config import DataConfig
 from trainer.data.dataset import Bursts, Dataset
 from trainer.data.patches import TilePlace, Tiles, chosen, cut, tile_places
 from trainer.models.piunet import Features
+from trainer.motion import turned_motion
 from trainer.seeding import orientations, sample_positions
 
 PIECE = 256  # tiles that are cut at once
@@ -37,6 +38,7 @@ class Batch(NamedTuple):
     hr: Tensor  # (B, 1, H, W)
     clear_hr: Tensor
     turns: list[int]
+    motion: Tensor | None = None  # (B, T, 3) as in `Tiles`, turned where `lr` is; None where it is not known
 
 
 class TileSet(Protocol):
@@ -68,13 +70,14 @@ class TileSet(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """N tiles on the training device; float32 throughout, masks in {0, 1}."""
+    """N tiles on the training device; float32 throughout, masks in {0, 1}. motion: where it is known of all."""
 
     lr: Tensor
     clear_lr: Tensor
     hr: Tensor
     clear_hr: Tensor
     ids: tuple[str, ...]
+    motion: Tensor | None = None
     bursts: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,18 +97,16 @@ class Samples:
         """A subset, in the given order."""
         at = list(positions)
         return Samples(
-            lr=self.lr[at],
-            clear_lr=self.clear_lr[at],
-            hr=self.hr[at],
-            clear_hr=self.clear_hr[at],
-            ids=tuple(self.ids[i] for i in at),
+            **{name: tensor[at] for name, tensor in _tensors(self).items()}, ids=tuple(self.ids[i] for i in at)
         )
 
     def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
         """The batch at these positions, its truth turned; its frames only with `turn_frames`."""
         lr, clear_lr = self.lr[positions], self.clear_lr[positions]
+        motion = None if self.motion is None else self.motion[positions]
         if turn_frames:
             lr, clear_lr = augmented(lr, turns), augmented(clear_lr, turns)
+            motion = None if motion is None else turned_motion(motion, turns)
         return Batch(
             positions,
             lr,
@@ -113,6 +114,7 @@ class Samples:
             augmented(self.hr[positions], turns),
             augmented(self.clear_hr[positions], turns),
             turns,
+            motion,
         )
 
     def ahead(self, positions: Iterable[int]) -> None:
@@ -121,7 +123,10 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamedSamples:
-    """N tiles that are cut from their bursts whenever they are asked for; what is held is the bursts' own affair."""
+    """N tiles that are cut from their bursts whenever they are asked for; what is held is the bursts' own affair.
+
+    labelled: hand out the motion, too; it has to be known of every burst.
+    """
 
     source: Bursts
     places: tuple[TilePlace, ...]
@@ -129,6 +134,7 @@ class StreamedSamples:
     frames: int
     mode: str
     device: str
+    labelled: bool = False
     bursts: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -150,7 +156,8 @@ class StreamedSamples:
 
     def take(self, positions: Sequence[int]) -> Samples:
         """A subset, in the given order, in memory."""
-        return samples_from(cut(self.source, [self.places[i] for i in positions], self.tile), self.mode, self.device)
+        tiles = cut(self.source, [self.places[i] for i in positions], self.tile)
+        return samples_from(tiles, self.mode, self.device, labelled=self.labelled)
 
     def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
         """The batch at these positions, as `Samples.at` gives it."""
@@ -168,18 +175,19 @@ class StreamedSamples:
 
     def held(self) -> Samples:
         """All of them in memory, cut piece by piece so that no second copy of them is ever there."""
-        first = self.take([0])
-        tensors = [part.new_empty(len(self), *part.shape[1:]) for part in _tensors(first)]
+        first = _tensors(self.take([0]))
+        whole = {name: part.new_empty(len(self), *part.shape[1:]) for name, part in first.items()}
         for start in range(0, len(self), PIECE):
             piece = self.take(range(start, min(start + PIECE, len(self))))
-            for whole, part in zip(tensors, _tensors(piece), strict=True):
-                whole[start : start + PIECE] = part
-        lr, clear_lr, hr, clear_hr = tensors
-        return Samples(lr=lr, clear_lr=clear_lr, hr=hr, clear_hr=clear_hr, ids=self.ids)
+            for name, part in _tensors(piece).items():
+                whole[name][start : start + PIECE] = part
+        return Samples(**whole, ids=self.ids)
 
 
-def _tensors(samples: Samples) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return samples.lr, samples.clear_lr, samples.hr, samples.clear_hr
+def _tensors(samples: Samples) -> dict[str, Tensor]:
+    """What there is of each tile, by the name of its field."""
+    named = ((name, getattr(samples, name)) for name in ("lr", "clear_lr", "hr", "clear_hr", "motion"))
+    return {name: tensor for name, tensor in named if tensor is not None}
 
 
 def _runs(names: Iterable[object]) -> tuple[int, ...]:
@@ -187,8 +195,9 @@ def _runs(names: Iterable[object]) -> tuple[int, ...]:
     return tuple(sum(1 for _ in those) for _, those in groupby(names))
 
 
-def samples_from(tiles: Tiles, mode: str, device: str) -> Samples:
-    """Tensors of the tiles; with mode = copies every frame is the reference."""
+def samples_from(tiles: Tiles, mode: str, device: str, *, labelled: bool = False) -> Samples:
+    """Tensors of the tiles; with mode = copies every frame is the reference. labelled: with their motion."""
+    motion = torch.from_numpy(tiles.motion.astype(np.float32)) if labelled and tiles.motion is not None else None
     lr, clear = torch.from_numpy(tiles.lr), torch.from_numpy(tiles.clear_lr.astype(np.float32))
     return Samples(
         lr=frames_as(lr, mode).to(device),
@@ -196,6 +205,7 @@ def samples_from(tiles: Tiles, mode: str, device: str) -> Samples:
         hr=torch.from_numpy(tiles.hr)[:, None].to(device),
         clear_hr=torch.from_numpy(tiles.clear_hr.astype(np.float32))[:, None].to(device),
         ids=tiles.ids,
+        motion=None if motion is None else motion.to(device),
     )
 
 
@@ -217,6 +227,7 @@ def open_samples(dataset: Dataset, config: DataConfig, device: str) -> tuple[Til
             frames=frames,
             mode=config.frames_mode,
             device=device,
+            labelled=dataset.knows_motion and config.frames_mode == "burst",
         )
         for part in split(ids, config)
     )

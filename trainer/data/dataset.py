@@ -171,6 +171,11 @@ class Dataset:
         """The places of one split, in order; nothing is read."""
         return tuple(place for place in self.places if place.split == split)
 
+    @property
+    def knows_motion(self) -> bool:
+        """Is it known of every training burst how its frames were moved?"""
+        return all(place.motion is not None for place in self.members("train"))
+
     def outlined(self, tile: int) -> tuple[Outline, ...]:
         """The outlines of the training bursts for tiles of this size; they are read where it is not known yet."""
         if self.outlines and self.outlines[0].tile == tile:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -87,16 +87,22 @@ def tile_places(
 
 
 def cut(bursts: Sequence[Burst], places: Sequence[TilePlace], tile: int) -> Tiles:
-    """The tiles at these places, in their order; each burst is asked for once."""
+    """The tiles at these places, in their order; each burst is asked for once. Where the motion of all is known, they
+    have it."""
     of_burst: dict[int, list[int]] = {}
     for slot, place in enumerate(places):
         of_burst.setdefault(place.burst, []).append(slot)
     cuts: dict[int, tuple[Floats, Floats, Mask, Mask]] = {}
+    motions: dict[int, Doubles] = {}
     for at, slots in of_burst.items():
-        cuts |= _cuts(bursts[at], {slot: places[slot] for slot in slots}, tile)
+        burst = bursts[at]
+        cuts |= _cuts(burst, {slot: places[slot] for slot in slots}, tile)
+        if burst.motion is not None:
+            motions |= {slot: _tile_motion(burst.motion, burst, places[slot], tile) for slot in slots}
     lr, hr, clear_lr, clear_hr = (np.stack(parts) for parts in zip(*(cuts[i] for i in range(len(places))), strict=True))
+    motion = np.stack([motions[i] for i in range(len(places))]) if len(motions) == len(places) else None
     return Tiles(
-        lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, motion=None, ids=tuple(place.id for place in places)
+        lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, motion=motion, ids=tuple(place.id for place in places)
     )  # fmt: skip
 
 
@@ -128,14 +134,10 @@ def train_tiles(
     """All tiles at `tile_places`, in memory, with their motion where it is known. Raises as that does."""
     t = dataset.meta.tile if tile is None else tile
     places = tile_places(dataset, tile=t, data_fraction=data_fraction, seed=seed, min_clear=min_clear)
-    motions = [_tile_motion(dataset.train[place.burst], place, t) for place in places]
-    known = [m for m in motions if m is not None]
-    motion = np.stack(known) if len(known) == len(places) else None
-    return replace(cut(dataset.train, places, t), motion=motion)
+    return cut(dataset.train, places, t)
 
 
-def _tile_motion(burst: Burst, place: TilePlace, tile: int) -> Doubles | None:
-    if burst.motion is None:
-        return None
+def _tile_motion(motion: Doubles, burst: Burst, place: TilePlace, tile: int) -> Doubles:
+    """The burst's motion told from the centre of a tile."""
     _, h, w = burst.lr.shape
-    return motion_about(burst.motion, (place.y + (tile - h) / 2, place.x + (tile - w) / 2))
+    return motion_about(motion, (place.y + (tile - h) / 2, place.x + (tile - w) / 2))
