@@ -367,7 +367,7 @@ def _parser() -> argparse.ArgumentParser:
     data = commands.add_parser("data", help="make or check a dataset").add_subparsers(required=True, metavar="ACTION")
     make = data.add_parser("make", help="simulate bursts from photographs")
     make.add_argument("root", type=Path)
-    make.add_argument("--preset", choices=("default", "hard", "quick"), default="default")
+    make.add_argument("--preset", choices=("default", "hard", "quick", "altitude"), default="default")
     make.add_argument("--seed", type=int, default=0)
     make.set_defaults(command=_make)
     check = data.add_parser("check", help="read everything and say what is wrong")

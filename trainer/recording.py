@@ -99,6 +99,7 @@ def _request(
         "data_facts": {
             split: facts
             | {"members": [place.name for place in dataset.members(split)], "motion": motion_digest(dataset, split)}
+            | altitude_facts(dataset, split)
             for split in ("train", "test")
         },
         "init": "random" if parent is None else parent.init(),
@@ -135,12 +136,21 @@ def _housekeeping() -> list[str]:
 
 def _index(dataset: Dataset) -> list[str]:
     """The file that says which bursts train and which judge. All that is used of it is sealed by name: the bursts of
-    each split in their order, scale, frames and range, the motion that is learned and that errors are measured
-    against."""
+    each split in their order, scale, frames and range, the altitudes, the motion that is learned and that errors are
+    measured against."""
     root = dataset.root.absolute().name
     shards = [] if (dataset.root / INDEX).exists() else [f"{root}/*/{INDEX}"]
     places = [f"{root}/{INDEX}", *shards]
     return [f"{section}['*{place}']" for place in places for section in ("data", "config", "code")]
+
+
+def altitude_facts(dataset: Dataset, split: str) -> dict[str, Any]:
+    """The altitudes of a split by digest, with the units in which a film takes them; nothing where they are unknown."""
+    altitudes = dataset.altitudes(split)
+    if not altitudes:
+        return {}
+    digest = f"sha256:{hashlib.sha256(json.dumps(altitudes).encode()).hexdigest()}"
+    return {"altitude_m": {"digest": digest} | (dataset.altitude_units() if split == "train" else {})}
 
 
 def motion_digest(dataset: Dataset, split: str) -> str:

@@ -27,6 +27,7 @@ from trainer.motion import turned_motion
 from trainer.seeding import orientations, sample_positions
 
 PIECE = 256  # tiles that are cut at once
+LABELS = ("motion", "altitude")  # what may be known of a tile beside its pixels
 
 
 class Batch(NamedTuple):
@@ -39,6 +40,7 @@ class Batch(NamedTuple):
     clear_hr: Tensor
     turns: list[int]
     motion: Tensor | None = None  # (B, T, 3) as in `Tiles`, turned where `lr` is; None where it is not known
+    altitude: Tensor | None = None  # (B,) m
 
 
 class TileSet(Protocol):
@@ -70,7 +72,8 @@ class TileSet(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """N tiles on the training device; float32 throughout, masks in {0, 1}. motion: where it is known of all."""
+    """N tiles on the training device; float32 throughout, masks in {0, 1}. motion, altitude: where they are known
+    of all."""
 
     lr: Tensor
     clear_lr: Tensor
@@ -78,6 +81,7 @@ class Samples:
     clear_hr: Tensor
     ids: tuple[str, ...]
     motion: Tensor | None = None
+    altitude: Tensor | None = None
     bursts: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -115,6 +119,7 @@ class Samples:
             augmented(self.clear_hr[positions], turns),
             turns,
             motion,
+            None if self.altitude is None else self.altitude[positions],
         )
 
     def ahead(self, positions: Iterable[int]) -> None:
@@ -125,7 +130,7 @@ class Samples:
 class StreamedSamples:
     """N tiles that are cut from their bursts whenever they are asked for; what is held is the bursts' own affair.
 
-    labelled: hand out the motion, too; it has to be known of every burst.
+    labels: what else is handed out of a tile, `motion` or `altitude`; it has to be known of every burst.
     """
 
     source: Bursts
@@ -134,7 +139,7 @@ class StreamedSamples:
     frames: int
     mode: str
     device: str
-    labelled: bool = False
+    labels: tuple[str, ...] = ()
     bursts: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,7 +162,7 @@ class StreamedSamples:
     def take(self, positions: Sequence[int]) -> Samples:
         """A subset, in the given order, in memory."""
         tiles = cut(self.source, [self.places[i] for i in positions], self.tile)
-        return samples_from(tiles, self.mode, self.device, labelled=self.labelled)
+        return samples_from(tiles, self.mode, self.device, labels=self.labels)
 
     def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
         """The batch at these positions, as `Samples.at` gives it."""
@@ -186,7 +191,7 @@ class StreamedSamples:
 
 def _tensors(samples: Samples) -> dict[str, Tensor]:
     """What there is of each tile, by the name of its field."""
-    named = ((name, getattr(samples, name)) for name in ("lr", "clear_lr", "hr", "clear_hr", "motion"))
+    named = ((name, getattr(samples, name)) for name in ("lr", "clear_lr", "hr", "clear_hr", *LABELS))
     return {name: tensor for name, tensor in named if tensor is not None}
 
 
@@ -195,9 +200,10 @@ def _runs(names: Iterable[object]) -> tuple[int, ...]:
     return tuple(sum(1 for _ in those) for _, those in groupby(names))
 
 
-def samples_from(tiles: Tiles, mode: str, device: str, *, labelled: bool = False) -> Samples:
-    """Tensors of the tiles; with mode = copies every frame is the reference. labelled: with their motion."""
-    motion = torch.from_numpy(tiles.motion.astype(np.float32)) if labelled and tiles.motion is not None else None
+def samples_from(tiles: Tiles, mode: str, device: str, *, labels: tuple[str, ...] = ()) -> Samples:
+    """Tensors of the tiles; with mode = copies every frame is the reference. labels: what they have beside, where it is
+    known of all."""
+    known = {name: values for name in labels if (values := getattr(tiles, name)) is not None}
     lr, clear = torch.from_numpy(tiles.lr), torch.from_numpy(tiles.clear_lr.astype(np.float32))
     return Samples(
         lr=frames_as(lr, mode).to(device),
@@ -205,7 +211,7 @@ def samples_from(tiles: Tiles, mode: str, device: str, *, labelled: bool = False
         hr=torch.from_numpy(tiles.hr)[:, None].to(device),
         clear_hr=torch.from_numpy(tiles.clear_hr.astype(np.float32))[:, None].to(device),
         ids=tiles.ids,
-        motion=None if motion is None else motion.to(device),
+        **{name: torch.from_numpy(values.astype(np.float32)).to(device) for name, values in known.items()},
     )
 
 
@@ -227,7 +233,7 @@ def open_samples(dataset: Dataset, config: DataConfig, device: str) -> tuple[Til
             frames=frames,
             mode=config.frames_mode,
             device=device,
-            labelled=dataset.knows_motion and config.frames_mode == "burst",
+            labels=_known_of(dataset, config),
         )
         for part in split(ids, config)
     )
@@ -247,6 +253,15 @@ def open_samples(dataset: Dataset, config: DataConfig, device: str) -> tuple[Til
     training = train.held()
     dataset.train.release()
     return training, validating
+
+
+def _known_of(dataset: Dataset, config: DataConfig) -> tuple[str, ...]:
+    """The labels that every training burst has; copies of a frame have no motion."""
+    has = {
+        "motion": dataset.knows_motion and config.frames_mode == "burst",
+        "altitude": bool(dataset.altitudes("train")),
+    }
+    return tuple(name for name in LABELS if has[name])
 
 
 def told_of_reading(train: TileSet, dataset: Dataset, config: DataConfig) -> str:
@@ -340,4 +355,4 @@ def turned_back(x: Tensor, turn: int) -> Tensor:
 
 def augmented_features(features: Features, turns: list[int]) -> Features:
     """The merged burst in another orientation."""
-    return Features(augmented(features.maps, turns), augmented(features.frames, turns))
+    return features._replace(maps=augmented(features.maps, turns), frames=augmented(features.frames, turns))

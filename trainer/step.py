@@ -49,12 +49,18 @@ class Cache:
         size, total = config.loop.val_batch, len(samples)
         pieces = (range(i, min(i + size, total)) for i in range(0, total, size))
         with torch.no_grad(), Precision(config.amp, config.device).autocast():
-            parts = [model.features(samples.take(piece).lr) for piece in pieces]
-        self.features = Features(torch.cat([p.maps for p in parts]), torch.cat([p.frames for p in parts]))
+            parts = [model.features(tiles.lr, tiles.altitude) for tiles in map(samples.take, pieces)]
+        conditions = [p.condition for p in parts if p.condition is not None]
+        self.features = Features(
+            torch.cat([p.maps for p in parts]),
+            torch.cat([p.frames for p in parts]),
+            torch.cat(conditions) if conditions else None,
+        )
 
     def at(self, positions: list[int]) -> Features:
         """The merged bursts at these positions."""
-        return Features(self.features.maps[positions], self.features.frames[positions])
+        maps, frames, condition = self.features
+        return Features(maps[positions], frames[positions], None if condition is None else condition[positions])
 
 
 def train_step(
@@ -121,12 +127,12 @@ def loss_terms(
     if stage.alignment_frozen:
         if cache is None:
             with torch.no_grad():
-                features = model.features(batch.lr)
+                features = model.features(batch.lr, batch.altitude)
         else:
             features = cache.at(batch.ids)
         features = augmented_features(features, batch.turns)
     else:
-        features = model.features(batch.lr)
+        features = model.features(batch.lr, batch.altitude)
     return reconstruction_loss(model.reconstruct(features), batch.hr, batch.clear_hr, config=config.loss, warm=warm)
 
 
@@ -169,7 +175,7 @@ def _errors(model: Normalised, part: Samples, stage: Stage, *, cached: Features 
     """What `validation` says of a few tiles."""
     found: dict[str, Tensor] = {}
     if stage.loss == "reconstruction":
-        features = model.features(part.lr) if cached is None else cached
+        features = model.features(part.lr, part.altitude) if cached is None else cached
         found["val/l1"] = masked_mean((model.reconstruct(features).mean - part.hr).abs(), part.clear_hr)
     knows = part.motion is not None and not stage.alignment_frozen
     if stage.loss != "reconstruction" or knows:

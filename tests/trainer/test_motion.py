@@ -80,7 +80,7 @@ def test_a_turned_tile_is_registered_by_its_turned_label(turn: int) -> None:
         name="b", lr=frames.astype(np.float32), hr=image.astype(np.float32), clear_lr=np.ones(frames.shape, bool),
         clear_hr=np.ones(image.shape, bool), scale=3, motion=MOTION,
     )  # fmt: skip
-    tiles = samples_from(cut([burst], [TilePlace(0, "b", 20, 6)], 20), "burst", "cpu", labelled=True)
+    tiles = samples_from(cut([burst], [TilePlace(0, "b", 20, 6)], 20), "burst", "cpu", labels=("motion",))
     batch = tiles.at([0], [turn], turn_frames=True)
 
     def left(motion: torch.Tensor) -> float:

@@ -15,7 +15,8 @@ from trainer.data.scenes import Burst, Doubles, Floats, Mask, motion_about
 class Tiles:
     """N aligned crops. lr (N, T, t, t), hr (N, s*t, s*t), masks alike; ids are "burst/y/x" in low-res pixels.
 
-    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`); None unless known for all tiles.
+    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`), altitude (N,) in metres; None
+    unless known for all tiles.
     """
 
     lr: Floats
@@ -23,6 +24,7 @@ class Tiles:
     clear_lr: Mask
     clear_hr: Mask
     motion: Doubles | None
+    altitude: Doubles | None
     ids: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -87,22 +89,27 @@ def tile_places(
 
 
 def cut(bursts: Sequence[Burst], places: Sequence[TilePlace], tile: int) -> Tiles:
-    """The tiles at these places, in their order; each burst is asked for once. Where the motion of all is known, they
-    have it."""
+    """The tiles at these places, in their order; each burst is asked for once. Where motion and altitude of all are
+    known, they have them."""
     of_burst: dict[int, list[int]] = {}
     for slot, place in enumerate(places):
         of_burst.setdefault(place.burst, []).append(slot)
     cuts: dict[int, tuple[Floats, Floats, Mask, Mask]] = {}
     motions: dict[int, Doubles] = {}
+    altitudes: dict[int, float] = {}
     for at, slots in of_burst.items():
         burst = bursts[at]
         cuts |= _cuts(burst, {slot: places[slot] for slot in slots}, tile)
         if burst.motion is not None:
             motions |= {slot: _tile_motion(burst.motion, burst, places[slot], tile) for slot in slots}
+        if burst.altitude_m is not None:
+            altitudes |= dict.fromkeys(slots, burst.altitude_m)
     lr, hr, clear_lr, clear_hr = (np.stack(parts) for parts in zip(*(cuts[i] for i in range(len(places))), strict=True))
-    motion = np.stack([motions[i] for i in range(len(places))]) if len(motions) == len(places) else None
+    order = range(len(places))
     return Tiles(
-        lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, motion=motion, ids=tuple(place.id for place in places)
+        lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, ids=tuple(place.id for place in places),
+        motion=np.stack([motions[i] for i in order]) if len(motions) == len(places) else None,
+        altitude=np.array([altitudes[i] for i in order]) if len(altitudes) == len(places) else None,
     )  # fmt: skip
 
 
