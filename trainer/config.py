@@ -19,7 +19,8 @@ class DataConfig:
     """Which tiles are trained on. `frames_mode` = copies feeds the reference T times: the control without fusion.
 
     Tiles that do not fit in `memory_mb` are cut from bursts as they come up, read ahead by `readers` threads; neither
-    changes a bit. `shuffle_bursts` does: so many bursts are read and shuffled together, 0 shuffles all tiles. Where
+    changes a bit. `reshuffle` does: it numbers the orders, of tiles and of their turns, that one seed has.
+    `shuffle_bursts` does, too: so many bursts are read and shuffled together, 0 shuffles all tiles. Where
     they do not fit, each tile of a full shuffle costs the reading of a burst.
     """
 
@@ -36,6 +37,7 @@ class DataConfig:
     memory_mb: int = ranged(4096, 1)
     readers: int = ranged(0, 0, 64)
     shuffle_bursts: int = ranged(0)
+    reshuffle: int = ranged(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +192,9 @@ class LoopConfig:
     other, where a stage trains the alignment on images; 0 never does. It takes a copy of the network through two
     passes and moves no bit.
 
+    A run that ends as dead, or at a stage on which none may be built, is begun again at its best healthy checkpoint, up
+    to `restarts` times: as a child run, its learning rates times `restart_lr_factor`, its tiles in another order.
+
     The last three say when a run is dead: steps in a row that were not taken, their share of the last hundred, and how
     many times the untrained network's error the best validation may be.
     """
@@ -198,6 +203,8 @@ class LoopConfig:
     val_batch: int = ranged(16, 1)
     save_every: int = ranged(100, 1)
     conflict_every: int = ranged(0)
+    restarts: int = ranged(0, 0, 100)
+    restart_lr_factor: float = ranged(0.5, 0.0, 1.0, above=True)
     max_skipped_in_a_row: int = ranged(25, 1)
     max_skipped_share: float = ranged(0.3, 0.0, 1.0)
     max_error_ratio: float = ranged(2.0, 1.0)

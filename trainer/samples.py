@@ -24,7 +24,7 @@ from trainer.data.dataset import Bursts, Dataset
 from trainer.data.patches import TilePlace, Tiles, chosen, cut, tile_places
 from trainer.models.piunet import Features
 from trainer.motion import turned_motion
-from trainer.seeding import orientations, sample_positions
+from trainer.seeding import order_seed, orientations, sample_positions
 
 PIECE = 256  # tiles that are cut at once
 LABELS = ("motion", "altitude")  # what may be known of a tile beside its pixels
@@ -302,7 +302,13 @@ def queue(samples: TileSet, config: DataConfig, *, seed: int, stage: int, first:
     """Which tiles stand at these places of a stage's queue: a pure function of its arguments."""
     sizes = samples.bursts if config.shuffle_bursts else ()
     return sample_positions(
-        seed, stage, first, count=count, samples=len(samples), bursts=sizes, mixed=config.shuffle_bursts
+        order_seed(seed, config.reshuffle),
+        stage,
+        first,
+        count=count,
+        samples=len(samples),
+        bursts=sizes,
+        mixed=config.shuffle_bursts,
     )
 
 
@@ -318,7 +324,9 @@ def draw(
 ) -> Batch:
     """The batch at queue positions first .. first + count of a stage: a pure function of its arguments."""
     positions = queue(samples, config, seed=seed, stage=stage, first=first, count=count)
-    turns = orientations(seed, stage, first, count=count) if config.augment else [0] * count
+    turns = (
+        orientations(order_seed(seed, config.reshuffle), stage, first, count=count) if config.augment else [0] * count
+    )
     return samples.at(positions, turns, turn_frames=turn_frames)
 
 
