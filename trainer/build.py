@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from trainer.modelconfig import HeadConfig, ModelConfig
 from trainer.models.alignment import Aligned, Tern
 from trainer.models.deformable import DeformableAlign
+from trainer.models.film import Film
 from trainer.models.flow import FlowAlign
 from trainer.models.head import Head, ResidualBlock
 from trainer.models.paper import PaperPIUNet
@@ -36,18 +37,25 @@ class Normalised(nn.Module):
         """lr (B, T, h, w) -> the registered burst, in the network's units."""
         return self.net.align(self.inward(lr))
 
-    def features(self, lr: Tensor) -> Features:
-        """What can be computed once the alignment is frozen."""
-        return self.net.features(self.inward(lr))
+    def features(self, lr: Tensor, altitude: Tensor | None = None) -> Features:
+        """What can be computed once the alignment is frozen. altitude: (B,) in metres, where a film asks for it."""
+        return self.net.features(self.inward(lr))._replace(condition=altitude)
 
     def reconstruct(self, features: Features) -> Prediction:
         """From the merged burst to the image, in data units; the log-scale stays relative to the deviation."""
         mean, log_scale = self.net.reconstruct(features)
         return Prediction(mean * self.deviation + self.mean, log_scale)
 
-    def forward(self, lr: Tensor) -> Prediction:
+    def forward(self, lr: Tensor, altitude: Tensor | None = None) -> Prediction:
         """lr (B, T, h, w) -> Prediction, in data units."""
-        return self.reconstruct(self.features(lr))
+        return self.reconstruct(self.features(lr, altitude))
+
+    def standardise(self, mean: float, deviation: float) -> None:
+        """Let a film take its number in these units; without one, nothing happens."""
+        film = getattr(self.net.head, "film", None)
+        if isinstance(film, Film):
+            film.mean.fill_(mean)
+            film.deviation.fill_(deviation)
 
     def block(self, name: str) -> nn.Module:
         """The block a stage names: alignment, fusion or head."""
@@ -96,6 +104,8 @@ def _aligned(config: ModelConfig) -> PIUNet:
         alignment = DeformableAlign(scale=config.scale, **asdict(config.alignment.deformable))
     else:
         alignment = Tern(scale=config.scale, **asdict(config.alignment.tern))
+    if config.film.input != "none":  # drawn last: all else starts as it does without
+        head.film = Film(config.head.channels, sites=config.head.blocks + 1, hidden=config.film.hidden)
     return PIUNet(
         scale=config.scale,
         alignment=alignment,

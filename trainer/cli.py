@@ -2,23 +2,15 @@
 
 import argparse
 import json
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from runaudit.errors import ConfigError, RunauditError
 
 if TYPE_CHECKING:
-    from trainer.config import TrainConfig
-    from trainer.context import EventKind
-    from trainer.main import Prepared, TrainResult
-    from trainer.ranks import Ranks
-    from trainer.recording import LaunchOptions
-    from trainer.resume import Parent
+    pass
 
 UNEXPECTED = 70
 NEEDED = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image", "PIL": "pillow"}
@@ -58,209 +50,21 @@ def _before(error: BaseException) -> Iterator[RunauditError]:
         yield from _before(earlier)
 
 
-class TerminalLog:
-    """A RunLog on stderr: a line per stage, validation and checkpoint-worthy event, nothing per step."""
-
-    def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Print what was measured on held-out data."""
-        shown = {k: v for k, v in values.items() if k.startswith("val/")}
-        if shown:
-            words = "  ".join(f"{name} {value:.5f}" for name, value in shown.items())
-            print(f"step {step:6d}  {words}", file=sys.stderr, flush=True)
-
-    def event(self, step: int, kind: "EventKind", detail: Mapping[str, Any]) -> None:
-        """Print the event."""
-        if kind == "skipped":
-            from trainer.skips import sentence
-
-            print(f"step {step:6d}  {sentence(detail)}", file=sys.stderr, flush=True)
-            return
-        if kind == "stage_end":
-            early = f", ended {detail['ended']}" if "ended" in detail else ""
-            told = f"stage {detail['stage']} ends: {detail['reason']}{early}"
-            print(f"step {step:6d}  {told}", file=sys.stderr, flush=True)
-            return
-        words = "  ".join(f"{name} {value}" for name, value in detail.items())
-        print(f"step {step:6d}  {kind}: {words}", file=sys.stderr, flush=True)
-
-    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
-        """Say nothing: the result names the checkpoints."""
-
-
-class UnheardLog:
-    """A RunLog of a process that trains along: the first one tells."""
-
-    def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Say nothing."""
-
-    def event(self, step: int, kind: "EventKind", detail: Mapping[str, Any]) -> None:
-        """Say nothing."""
-
-    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def stop_signals() -> Iterator[Callable[[], int]]:
-    """SIGINT and SIGTERM ask the run to save itself; a second one ends it at once."""
-    caught: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: caught[0] if caught else 0
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _train(options: argparse.Namespace) -> int:
+    from trainer.launch import train_as
     from trainer.ranks import AnotherRankError, joined
 
     with joined() as ranks:
         try:
-            return _train_as(ranks, options)
+            return train_as(ranks, options)
         except AnotherRankError as error:
             if ranks.leads:
                 raise
             return error.exit_code  # said by the first
 
 
-def _train_as(ranks: "Ranks", options: argparse.Namespace) -> int:
-    """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
-    from trainer import recording
-    from trainer.checkpoint import require_room
-    from trainer.main import open_dataset, prepare, rehearsed, require_continuable, switches, train
-    from trainer.seeding import seed_everything
-    from trainer.shelf import SealedShelf
-
-    launch = _launch(options)
-    with ranks.agreed():
-        config, parent = _begins_with(options, ranks)
-        dataset = open_dataset(config)
-        config, measured = rehearsed(config, dataset)
-    config = ranks.told_by_first(config)  # a precision that was measured may have come out otherwise elsewhere
-    with ranks.agreed():
-        config, start = _settled_start(config, parent, options.store)
-        # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
-        seed_everything(options.seed, **switches(config))
-        # With a parent, whether the run can go on at all comes first, and the guard is asked at the seal.
-        if parent is None and ranks.leads:
-            recording.check(launch, config, options.seed, dataset, start=start)
-        prepared = prepare(config, options.seed, dataset, ranks=ranks, start=start)
-        if ranks.leads:
-            _remark_before(parent or start, prepared)
-            require_room(_disk_of(options.store), prepared.model.state_dict())
-        if parent is not None:
-            require_continuable(prepared, parent.checkpoint)
-    checkpoint = parent.checkpoint if parent else None
-    with stop_signals() as stop:
-        recorder = None
-        with ranks.agreed():
-            if ranks.leads:
-                proof, begun = prepared.seed_proof, parent or start
-                recorder = recording.seal(
-                    launch, config, options.seed, dataset, proof=proof, parent=begun, measured=measured
-                )
-        if recorder is None:
-            return train(
-                config, options.seed, UnheardLog(), Path(), checkpoint, prepared=prepared, stop=stop, ranks=ranks
-            ).exit_code
-        print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
-        _remark(_tiles_a_step(config))
-        with recorder:
-            shelf = SealedShelf(options.store, recorder)
-            result = train(
-                config, options.seed, recording.SealedLog(recorder, TerminalLog()), recorder.run_dir, checkpoint,
-                prepared=prepared, stop=stop, shelf=shelf, ranks=ranks,
-            )  # fmt: skip
-            recording.keep_pictures(recorder, result.judged)
-            metrics = recording.summary(result.metrics)
-            recorder.finish(result.status, metrics=metrics, error=result.reason or None)
-    return _told(options.label, recorder.id, result, metrics)
-
-
-def _launch(options: argparse.Namespace) -> "LaunchOptions":
-    """What the command line says of the launch beside its config."""
-    from trainer.configfile import config_files
-    from trainer.recording import LaunchOptions
-
-    return LaunchOptions(
-        label=options.label, config_files=config_files(options.config) if options.config else (), store=options.store,
-        policy=options.policy, baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive),
-        wandb=options.wandb,
-    )  # fmt: skip
-
-
-def _begins_with(options: argparse.Namespace, ranks: "Ranks") -> "tuple[TrainConfig, Parent | None]":
-    """The config of the run, and what it goes on from; a restart has config and seed from its checkpoint."""
-    from trainer.main import read_config
-    from trainer.restart import restart_of
-    from trainer.resume import find
-
-    if options.restart:
-        begun = restart_of(options.restart, options.store, options.set, ranks=ranks.size)
-        options.seed = begun.seed
-        return begun.config, begun.parent
-    config = read_config(options.config, tuple(options.set), ranks=ranks.size)
-    return config, find(options.resume, options.store) if options.resume else None
-
-
-def _settled_start(
-    config: "TrainConfig", parent: "Parent | None", store: Path | None
-) -> "tuple[TrainConfig, Parent | None]":
-    """Whose weights the run begins with. One that is resumed has begun: a digest is taken at its word, unread."""
-    from trainer.warmstart import DIGEST, settled_start
-
-    if parent is not None and config.init.checkpoint.startswith(DIGEST):
-        return config, None
-    config, start = settled_start(config, store)
-    return config, None if parent is not None else start
-
-
-def _told(label: str, run: str, result: "TrainResult", metrics: Mapping[str, float]) -> int:
-    """Say how a run ended. Returns its exit code."""
-    if result.reason:
-        _remark(_farewell(result))
-    answer = {
-        "run": run,
-        "status": result.status,
-        "label": label,
-        "steps_done": result.steps_done,
-        "metrics": metrics,
-        "checkpoints": {kind: str(path) for kind, path in result.checkpoints.items()},
-    }
-    print(json.dumps(answer, indent=2))
-    return result.exit_code
-
-
-def _tiles_a_step(config: "TrainConfig") -> str:
-    """How many tiles a step is of where several processes share it."""
-    optim = config.optim
-    if optim.world_size == 1:
-        return ""
-    total = optim.batch * optim.accumulate * optim.world_size
-    return f"batch {optim.batch} x accumulate {optim.accumulate} x {optim.world_size} processes: {total} tiles a step"
-
-
-def _disk_of(store: Path | None) -> Path:
-    """A place on the disk of the store: where none is named, that is at the root of the work tree."""
-    return Path(store or os.environ.get("RUNAUDIT_STORE") or ".").expanduser().absolute()
-
-
-def _farewell(result: "TrainResult") -> str:
-    """Why a run was given up, and what is left of it."""
-    best = result.checkpoints.get("best")
-    left = f"the best checkpoint before that is {best}" if best else "no checkpoint was validated before that"
-    what = "stopped" if result.status == "early_stopped" else "dead"
-    return f"the run is {what} after {result.steps_done} steps: {result.reason}; {left}; see `runaudit health @last`"
-
-
 def _evaluate(options: argparse.Namespace) -> int:
+    from trainer.launch import remark
     from trainer.main import evaluate_checkpoint, open_dataset, read_config
     from trainer.resume import found_at
     from trainer.shelf import SealedShelf
@@ -268,25 +72,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config, checked=False)
     found = found_at(options.checkpoint)
-    _remark(found.remark)
+    remark(found.remark)
     figures = evaluate_checkpoint(
         config, dataset, found.checkpoint, where=options.checkpoint, shelf=SealedShelf(options.store)
     )
     print(json.dumps(figures, indent=2))
     return 0
-
-
-def _remark_before(parent: "Parent | None", prepared: "Prepared") -> None:
-    """What is worth knowing before a run is sealed."""
-    from trainer.samples import told_of_reading
-
-    _remark(parent.remark if parent else "")
-    _remark(told_of_reading(prepared.train, prepared.dataset, prepared.config.data))
-
-
-def _remark(line: str) -> None:
-    if line:
-        print(f"trainer: {line}", file=sys.stderr, flush=True)
 
 
 def _campaign(options: argparse.Namespace) -> int:
@@ -367,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     data = commands.add_parser("data", help="make or check a dataset").add_subparsers(required=True, metavar="ACTION")
     make = data.add_parser("make", help="simulate bursts from photographs")
     make.add_argument("root", type=Path)
-    make.add_argument("--preset", choices=("default", "hard", "quick"), default="default")
+    make.add_argument("--preset", choices=("default", "hard", "quick", "altitude"), default="default")
     make.add_argument("--seed", type=int, default=0)
     make.set_defaults(command=_make)
     check = data.add_parser("check", help="read everything and say what is wrong")

@@ -37,7 +37,7 @@ def gradient_cosine(model: Normalised, batch: Batch, config: TrainConfig, *, war
         registered, _ = copied.register(batch.lr)
         alignment = alignment_loss(registered, copied.inward(batch.lr[:, :1]), batch.clear_lr)
         own = _gradient(copied, alignment)
-        predicted = copied.reconstruct(copied.features(batch.lr))
+        predicted = copied.reconstruct(copied.features(batch.lr, batch.altitude))
         terms = reconstruction_loss(predicted, batch.hr, batch.clear_hr, config=config.loss, warm=warm)
         image = _gradient(copied, torch.stack(list(terms.values())).sum())
     finally:

@@ -191,8 +191,8 @@ def _look_before(work: RunContext, stage: Stage, progress: Progress, checking: C
     values = validation(work.model, work.val, stage, work.config, checking)
     found = next(iter(values.values()))
     progress.first = found if math.isfinite(found) else None
-    if stage.loss == "alignment":
-        progress.identity = identity_error(work.model, work.val, work.config)
+    if stage.loss != "reconstruction":
+        progress.identity = identity_error(work.model, work.val, stage, work.config)
     elif progress.untrained is None and progress.first is not None:  # before any step was taken on an image
         progress.untrained = found
         work.run.log(progress.done, values)

@@ -18,7 +18,7 @@ from runaudit.errors import ConfigError, UsageError
 from trainer.baseline import Protocol, Shelf
 from trainer.build import Normalised, build_model, parameter_count
 from trainer.checkpoint import Checkpoint, decoded
-from trainer.config import TrainConfig, settled
+from trainer.config import TrainConfig, settled, stages_with
 from trainer.configfile import load_config
 from trainer.context import EventKind, Progress, RunContext, RunLog
 from trainer.data import Dataset, read_checked, read_dataset
@@ -93,7 +93,40 @@ def open_dataset(config: TrainConfig, *, checked: bool = True) -> Dataset:
         )
     if not dataset.test:
         raise UsageError(f"{dataset.root}: needs bursts to judge by", remedy="fill its test split")
+    require_altitude(config, dataset)
+    if checked:
+        require_labels(config, dataset)
     return dataset
+
+
+def require_altitude(config: TrainConfig, dataset: Dataset) -> None:
+    """Raise ConfigError where the network is told an altitude that the dataset does not know, or that never differs."""
+    if config.model.film.input == "none":
+        return
+    remedy = 'set model.film.input = "none", or use bursts that have it (python -m trainer data make --preset altitude)'
+    for split in ("train", "test"):
+        if not dataset.altitudes(split):
+            raise ConfigError(
+                f"config: model.film.input is altitude, but {dataset.root} does not know that of every {split} burst",
+                remedy=remedy,
+            )
+    if not dataset.altitude_units()["deviation"]:
+        raise ConfigError(
+            f"config: model.film.input is altitude, but all training bursts of {dataset.root} have the same",
+            remedy=remedy,
+        )
+
+
+def require_labels(config: TrainConfig, dataset: Dataset) -> None:
+    """Raise ConfigError where a stage is trained on a motion that is not known of every training burst."""
+    wanting = stages_with(config, "motion")
+    unknown = [place.name for place in dataset.members("train") if place.motion is None]
+    if wanting and unknown:
+        raise ConfigError(
+            f"config: stages.{wanting[0]}.loss is motion, but {dataset.root} does not know the motion of {unknown[0]}"
+            f" ({len(unknown)} of {len(dataset.train)} training bursts)",
+            remedy=f'set stages.{wanting[0]}.loss = "alignment", or use simulated bursts (python -m trainer data make)',
+        )
 
 
 def switches(config: TrainConfig) -> dict[str, Any]:
@@ -128,7 +161,9 @@ def prepare(
     seed_everything(seed, **switches(config))
     rng = rng_digest()
     model = build_model(config.model).to(config.device)
-    if start is not None:
+    if dataset.altitudes("train"):
+        model.standardise(**dataset.altitude_units())
+    if start is not None:  # weights bring along the units that they were trained in
         take_blocks(model, start.checkpoint.weights, config.init.blocks)
     if ranks.size > 1:
         share_statistics(model, total=ranks.total, ranks=ranks.size)
@@ -245,7 +280,6 @@ def judge(
 
     shelf: where the classical baselines are kept between runs; by default nowhere.
     """
-    net = Predictor(model, config)
     protocol = EvaluationConfig(
         protocol=Protocol(
             border_hr_px=config.eval.crop_border,
@@ -263,6 +297,7 @@ def judge(
     judged: list[Judged] = []
     series: dict[str, float] = {}
     for burst in dataset.test:
+        net = Predictor(model, config, altitude_m=burst.altitude_m)
         found = evaluate_sequence(net, burst, protocol, shelf=shelf, device=config.device)
         judged.append(found)
         series |= _series(found, net.registration_error(burst))

@@ -121,6 +121,17 @@ class HeadConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilmConfig:
+    """What the head is told of a whole burst: its `altitude`, by scales and shifts of the features (FiLM).
+
+    Its units, mean and deviation, are those of the training split, sealed with the data and kept with the weights.
+    """
+
+    input: Literal["none", "altitude"] = "none"
+    hidden: int = ranged(16, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """The network. `topology` = paper is the published PIUnet, which registers deep features (42 channels, 16 blocks).
 
@@ -141,6 +152,7 @@ class ModelConfig:
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
+    film: FilmConfig = field(default_factory=FilmConfig)
 
 
 def unusable(model: ModelConfig) -> Mapping[str, tuple[bool, str]]:
@@ -167,6 +179,10 @@ def unusable(model: ModelConfig) -> Mapping[str, tuple[bool, str]]:
         "model.anchor": (
             model.anchor != "none" and not is_paper,
             'set model.anchor = "none": an aligned network registers to frame 0 as it is',
+        ),
+        "model.film.input": (
+            model.film.input != "none" and is_paper,
+            'set it to "none", or model.topology = "aligned": the paper has its own heads',
         ),
         "model.head.groups": (
             head.normalisation == "group" and head.channels % head.groups > 0,

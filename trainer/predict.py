@@ -20,18 +20,20 @@ MARGIN_LR_PX = 3  # the partner of an outer pixel may lie outside the frame
 class Predictor:
     """(B, T, h, w) -> (B, 1, H, W), in evaluation mode, with the evaluation's precision and the run's kind of frames.
 
-    With `eval.self_ensemble` the merged burst is restored in all eight orientations and the mean is taken.
+    altitude_m: of the bursts that it sees, where a film asks for it. With `eval.self_ensemble` the merged burst is
+    restored in all eight orientations and the mean is taken.
     """
 
-    def __init__(self, model: Normalised, config: TrainConfig) -> None:
-        self.model, self.config = model.eval(), config
+    def __init__(self, model: Normalised, config: TrainConfig, *, altitude_m: float | None = None) -> None:
+        self.model, self.config, self.altitude_m = model.eval(), config, altitude_m
         self.precision = Precision(replace(config.amp, dtype=config.eval.precision), config.device)
 
     def __call__(self, lr: Tensor) -> Tensor:
         """The image, in data units, fp32."""
         lr = frames_as(lr, self.config.data.frames_mode)
+        altitude = None if self.altitude_m is None else lr.new_full((len(lr),), self.altitude_m)
         with torch.no_grad(), self.precision.autocast():
-            return self.reconstructed(self.model.features(lr))
+            return self.reconstructed(self.model.features(lr, altitude))
 
     def reconstructed(self, features: Features) -> Tensor:
         """The image of a merged burst: of one view, or the mean of all eight."""

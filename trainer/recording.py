@@ -97,8 +97,10 @@ def _request(
         "config_files": options.config_files,
         "data": {split: split_source(dataset, split) for split in ("train", "test")},
         "data_facts": {
-            "train": facts | {"members": [place.name for place in dataset.members("train")]},
-            "test": facts | {"members": [place.name for place in dataset.members("test")], "motion": _motion(dataset)},
+            split: facts
+            | {"members": [place.name for place in dataset.members(split)], "motion": motion_digest(dataset, split)}
+            | altitude_facts(dataset, split)
+            for split in ("train", "test")
         },
         "init": "random" if parent is None else parent.init(),
         "evaluation": _evaluation(config),
@@ -134,17 +136,27 @@ def _housekeeping() -> list[str]:
 
 def _index(dataset: Dataset) -> list[str]:
     """The file that says which bursts train and which judge. All that is used of it is sealed by name: the bursts of
-    each split in their order, scale, frames and range, the motion that errors are measured against."""
+    each split in their order, scale, frames and range, the altitudes, the motion that is learned and that errors are
+    measured against."""
     root = dataset.root.absolute().name
     shards = [] if (dataset.root / INDEX).exists() else [f"{root}/*/{INDEX}"]
     places = [f"{root}/{INDEX}", *shards]
     return [f"{section}['*{place}']" for place in places for section in ("data", "config", "code")]
 
 
-def _motion(dataset: Dataset) -> str:
-    """A digest of the true motion, known or not, of every burst that judges."""
+def altitude_facts(dataset: Dataset, split: str) -> dict[str, Any]:
+    """The altitudes of a split by digest, with the units in which a film takes them; nothing where they are unknown."""
+    altitudes = dataset.altitudes(split)
+    if not altitudes:
+        return {}
+    digest = f"sha256:{hashlib.sha256(json.dumps(altitudes).encode()).hexdigest()}"
+    return {"altitude_m": {"digest": digest} | (dataset.altitude_units() if split == "train" else {})}
+
+
+def motion_digest(dataset: Dataset, split: str) -> str:
+    """A digest of the true motion, known or not, of every burst of a split."""
     frames = dataset.meta.frames
-    motions = [place.motion for place in dataset.members("test")]
+    motions = [place.motion for place in dataset.members(split)]
     known = [None if motion is None else motion[:frames].tolist() for motion in motions]
     return f"sha256:{hashlib.sha256(json.dumps(known).encode()).hexdigest()}"
 

@@ -127,7 +127,9 @@ def _noise(config: TrainConfig, frames: int) -> Batch:
     lr, hr = torch.rand(B, frames, h, h, generator=draw), torch.rand(B, 1, H, H, generator=draw)
     tensors = (lr, torch.ones_like(lr), hr, torch.ones_like(hr))
     low, clear_low, high, clear_high = (tensor.to(config.device) for tensor in tensors)
-    return Batch(list(range(B)), low, clear_low, high, clear_high, [0] * B)
+    return Batch(
+        list(range(B)), low, clear_low, high, clear_high, [0] * B, low.new_zeros(B, frames, 3), low.new_zeros(B)
+    )
 
 
 @contextmanager

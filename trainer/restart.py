@@ -3,6 +3,8 @@
 A resumed run goes on as it was and is held to the very same settings. One that died would die again so; what it needs
 is the weights of before and another rate, clip or precision. Both records stand: the dead run as it ended, and its
 child, which names it, the checkpoint by digest, and their relation.
+
+`loop.restarts` does by itself what `restart` does by hand, with a change that is stated: lower rates, another order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +15,46 @@ from typing import Any
 import torch
 
 from runaudit.errors import UsageError
-from trainer.checkpoint import Checkpoint
+from trainer.checkpoint import Checkpoint, load
 from trainer.config import TrainConfig, settled
 from trainer.configfile import build, parse_override, put
 from trainer.resolved import resolve, unresolved
 from trainer.resume import BEST, Parent, find
 from trainer.stages import Stage, digests_outside, plan
 from trainer.vitals import nothing_learned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Successor:
+    """What follows a run that came to nothing. overrides: the child's config over its parent's; none where it cannot be
+    begun again. words: either, for whoever reads the parent's record."""
+
+    overrides: tuple[str, ...]
+    words: str
+
+
+def successor_of(config: TrainConfig, best: Path | None) -> Successor | None:
+    """What `loop.restarts` makes of a run that ended as dead; None where it asks for nothing.
+
+    best: the best checkpoint that the run left. The child has one restart less, and its rates are lower from the stage
+    on in which it begins.
+    """
+    loop = config.loop
+    if not loop.restarts:
+        return None
+    if best is None:
+        return Successor(overrides=(), words="not begun again: no image was validated before it ended")
+    checkpoint = load(best)
+    if why := ailment(checkpoint, config):
+        return Successor(overrides=(), words=f"not begun again: {why}")
+    progress, factor = checkpoint.facts["progress"], loop.restart_lr_factor
+    rates = [f"stages.{stage.name}.lr={stage.lr * factor!r}" for stage in plan(config)[int(progress["stage_at"]) :]]
+    counts = [f"data.reshuffle={config.data.reshuffle + 1}", f"loop.restarts={loop.restarts - 1}"]
+    return Successor(
+        overrides=(*rates, *counts),
+        words=f"begun again as a child run at its best checkpoint, step {progress['done']}: learning rates x "
+        f"{factor:g}, another order of the tiles; restarts left: {loop.restarts - 1}",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

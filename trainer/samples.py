@@ -23,9 +23,11 @@ from trainer.config import DataConfig
 from trainer.data.dataset import Bursts, Dataset
 from trainer.data.patches import TilePlace, Tiles, chosen, cut, tile_places
 from trainer.models.piunet import Features
-from trainer.seeding import orientations, sample_positions
+from trainer.motion import turned_motion
+from trainer.seeding import order_seed, orientations, sample_positions
 
 PIECE = 256  # tiles that are cut at once
+LABELS = ("motion", "altitude")  # what may be known of a tile beside its pixels
 
 
 class Batch(NamedTuple):
@@ -37,6 +39,8 @@ class Batch(NamedTuple):
     hr: Tensor  # (B, 1, H, W)
     clear_hr: Tensor
     turns: list[int]
+    motion: Tensor | None = None  # (B, T, 3) as in `Tiles`, turned where `lr` is; None where it is not known
+    altitude: Tensor | None = None  # (B,) m
 
 
 class TileSet(Protocol):
@@ -68,13 +72,16 @@ class TileSet(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """N tiles on the training device; float32 throughout, masks in {0, 1}."""
+    """N tiles on the training device; float32 throughout, masks in {0, 1}. motion, altitude: where they are known
+    of all."""
 
     lr: Tensor
     clear_lr: Tensor
     hr: Tensor
     clear_hr: Tensor
     ids: tuple[str, ...]
+    motion: Tensor | None = None
+    altitude: Tensor | None = None
     bursts: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,18 +101,16 @@ class Samples:
         """A subset, in the given order."""
         at = list(positions)
         return Samples(
-            lr=self.lr[at],
-            clear_lr=self.clear_lr[at],
-            hr=self.hr[at],
-            clear_hr=self.clear_hr[at],
-            ids=tuple(self.ids[i] for i in at),
+            **{name: tensor[at] for name, tensor in _tensors(self).items()}, ids=tuple(self.ids[i] for i in at)
         )
 
     def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
         """The batch at these positions, its truth turned; its frames only with `turn_frames`."""
         lr, clear_lr = self.lr[positions], self.clear_lr[positions]
+        motion = None if self.motion is None else self.motion[positions]
         if turn_frames:
             lr, clear_lr = augmented(lr, turns), augmented(clear_lr, turns)
+            motion = None if motion is None else turned_motion(motion, turns)
         return Batch(
             positions,
             lr,
@@ -113,6 +118,8 @@ class Samples:
             augmented(self.hr[positions], turns),
             augmented(self.clear_hr[positions], turns),
             turns,
+            motion,
+            None if self.altitude is None else self.altitude[positions],
         )
 
     def ahead(self, positions: Iterable[int]) -> None:
@@ -121,7 +128,10 @@ class Samples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamedSamples:
-    """N tiles that are cut from their bursts whenever they are asked for; what is held is the bursts' own affair."""
+    """N tiles that are cut from their bursts whenever they are asked for; what is held is the bursts' own affair.
+
+    labels: what else is handed out of a tile, `motion` or `altitude`; it has to be known of every burst.
+    """
 
     source: Bursts
     places: tuple[TilePlace, ...]
@@ -129,6 +139,7 @@ class StreamedSamples:
     frames: int
     mode: str
     device: str
+    labels: tuple[str, ...] = ()
     bursts: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -150,7 +161,8 @@ class StreamedSamples:
 
     def take(self, positions: Sequence[int]) -> Samples:
         """A subset, in the given order, in memory."""
-        return samples_from(cut(self.source, [self.places[i] for i in positions], self.tile), self.mode, self.device)
+        tiles = cut(self.source, [self.places[i] for i in positions], self.tile)
+        return samples_from(tiles, self.mode, self.device, labels=self.labels)
 
     def at(self, positions: list[int], turns: list[int], *, turn_frames: bool) -> Batch:
         """The batch at these positions, as `Samples.at` gives it."""
@@ -168,18 +180,19 @@ class StreamedSamples:
 
     def held(self) -> Samples:
         """All of them in memory, cut piece by piece so that no second copy of them is ever there."""
-        first = self.take([0])
-        tensors = [part.new_empty(len(self), *part.shape[1:]) for part in _tensors(first)]
+        first = _tensors(self.take([0]))
+        whole = {name: part.new_empty(len(self), *part.shape[1:]) for name, part in first.items()}
         for start in range(0, len(self), PIECE):
             piece = self.take(range(start, min(start + PIECE, len(self))))
-            for whole, part in zip(tensors, _tensors(piece), strict=True):
-                whole[start : start + PIECE] = part
-        lr, clear_lr, hr, clear_hr = tensors
-        return Samples(lr=lr, clear_lr=clear_lr, hr=hr, clear_hr=clear_hr, ids=self.ids)
+            for name, part in _tensors(piece).items():
+                whole[name][start : start + PIECE] = part
+        return Samples(**whole, ids=self.ids)
 
 
-def _tensors(samples: Samples) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return samples.lr, samples.clear_lr, samples.hr, samples.clear_hr
+def _tensors(samples: Samples) -> dict[str, Tensor]:
+    """What there is of each tile, by the name of its field."""
+    named = ((name, getattr(samples, name)) for name in ("lr", "clear_lr", "hr", "clear_hr", *LABELS))
+    return {name: tensor for name, tensor in named if tensor is not None}
 
 
 def _runs(names: Iterable[object]) -> tuple[int, ...]:
@@ -187,8 +200,10 @@ def _runs(names: Iterable[object]) -> tuple[int, ...]:
     return tuple(sum(1 for _ in those) for _, those in groupby(names))
 
 
-def samples_from(tiles: Tiles, mode: str, device: str) -> Samples:
-    """Tensors of the tiles; with mode = copies every frame is the reference."""
+def samples_from(tiles: Tiles, mode: str, device: str, *, labels: tuple[str, ...] = ()) -> Samples:
+    """Tensors of the tiles; with mode = copies every frame is the reference. labels: what they have beside, where it is
+    known of all."""
+    known = {name: values for name in labels if (values := getattr(tiles, name)) is not None}
     lr, clear = torch.from_numpy(tiles.lr), torch.from_numpy(tiles.clear_lr.astype(np.float32))
     return Samples(
         lr=frames_as(lr, mode).to(device),
@@ -196,6 +211,7 @@ def samples_from(tiles: Tiles, mode: str, device: str) -> Samples:
         hr=torch.from_numpy(tiles.hr)[:, None].to(device),
         clear_hr=torch.from_numpy(tiles.clear_hr.astype(np.float32))[:, None].to(device),
         ids=tiles.ids,
+        **{name: torch.from_numpy(values.astype(np.float32)).to(device) for name, values in known.items()},
     )
 
 
@@ -217,6 +233,7 @@ def open_samples(dataset: Dataset, config: DataConfig, device: str) -> tuple[Til
             frames=frames,
             mode=config.frames_mode,
             device=device,
+            labels=_known_of(dataset, config),
         )
         for part in split(ids, config)
     )
@@ -236,6 +253,15 @@ def open_samples(dataset: Dataset, config: DataConfig, device: str) -> tuple[Til
     training = train.held()
     dataset.train.release()
     return training, validating
+
+
+def _known_of(dataset: Dataset, config: DataConfig) -> tuple[str, ...]:
+    """The labels that every training burst has; copies of a frame have no motion."""
+    has = {
+        "motion": dataset.knows_motion and config.frames_mode == "burst",
+        "altitude": bool(dataset.altitudes("train")),
+    }
+    return tuple(name for name in LABELS if has[name])
 
 
 def told_of_reading(train: TileSet, dataset: Dataset, config: DataConfig) -> str:
@@ -276,7 +302,13 @@ def queue(samples: TileSet, config: DataConfig, *, seed: int, stage: int, first:
     """Which tiles stand at these places of a stage's queue: a pure function of its arguments."""
     sizes = samples.bursts if config.shuffle_bursts else ()
     return sample_positions(
-        seed, stage, first, count=count, samples=len(samples), bursts=sizes, mixed=config.shuffle_bursts
+        order_seed(seed, config.reshuffle),
+        stage,
+        first,
+        count=count,
+        samples=len(samples),
+        bursts=sizes,
+        mixed=config.shuffle_bursts,
     )
 
 
@@ -292,7 +324,9 @@ def draw(
 ) -> Batch:
     """The batch at queue positions first .. first + count of a stage: a pure function of its arguments."""
     positions = queue(samples, config, seed=seed, stage=stage, first=first, count=count)
-    turns = orientations(seed, stage, first, count=count) if config.augment else [0] * count
+    turns = (
+        orientations(order_seed(seed, config.reshuffle), stage, first, count=count) if config.augment else [0] * count
+    )
     return samples.at(positions, turns, turn_frames=turn_frames)
 
 
@@ -329,4 +363,4 @@ def turned_back(x: Tensor, turn: int) -> Tensor:
 
 def augmented_features(features: Features, turns: list[int]) -> Features:
     """The merged burst in another orientation."""
-    return Features(augmented(features.maps, turns), augmented(features.frames, turns))
+    return features._replace(maps=augmented(features.maps, turns), frames=augmented(features.frames, turns))

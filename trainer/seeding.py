@@ -109,6 +109,14 @@ def _ends(bursts: tuple[int, ...]) -> NDArray[np.int64]:
     return np.cumsum(np.asarray(bursts, dtype=np.int64))
 
 
+def order_seed(seed: int, number: int) -> int:
+    """The seed of a run's order number `number`: the run's own for 0, and one derived from both for all others."""
+    if not number:
+        return seed
+    digest = hashlib.sha256(f"order {number} of seed {seed}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
 def orientations(seed: int, stage: int, first: int, *, count: int) -> list[int]:
     """One of the 8 flips and quarter turns for each queue position."""
     return [int(_generator(seed, AUGMENT, stage, first + i).integers(8)) for i in range(count)]

@@ -16,6 +16,7 @@ from trainer.build import Normalised
 from trainer.config import TrainConfig
 from trainer.losses import alignment_loss, masked_mean, reconstruction_loss
 from trainer.models.piunet import Features
+from trainer.motion import motion_error
 from trainer.ranks import ALONE, Ranks
 from trainer.samples import Batch, Samples, TileSet, augmented_features
 from trainer.skips import bad_gradients, bad_inputs
@@ -48,12 +49,18 @@ class Cache:
         size, total = config.loop.val_batch, len(samples)
         pieces = (range(i, min(i + size, total)) for i in range(0, total, size))
         with torch.no_grad(), Precision(config.amp, config.device).autocast():
-            parts = [model.features(samples.take(piece).lr) for piece in pieces]
-        self.features = Features(torch.cat([p.maps for p in parts]), torch.cat([p.frames for p in parts]))
+            parts = [model.features(tiles.lr, tiles.altitude) for tiles in map(samples.take, pieces)]
+        conditions = [p.condition for p in parts if p.condition is not None]
+        self.features = Features(
+            torch.cat([p.maps for p in parts]),
+            torch.cat([p.frames for p in parts]),
+            torch.cat(conditions) if conditions else None,
+        )
 
     def at(self, positions: list[int]) -> Features:
         """The merged bursts at these positions."""
-        return Features(self.features.maps[positions], self.features.frames[positions])
+        maps, frames, condition = self.features
+        return Features(maps[positions], frames[positions], None if condition is None else condition[positions])
 
 
 def train_step(
@@ -114,46 +121,74 @@ def loss_terms(
         registered, _ = model.register(batch.lr)
         reference = model.inward(batch.lr[:, :1])
         return {"alignment": alignment_loss(registered, reference, batch.clear_lr)}
+    if stage.loss == "motion":
+        _, shift = model.register(batch.lr)
+        return {"motion": motion_error(shift, known_motion(batch))}
     if stage.alignment_frozen:
         if cache is None:
             with torch.no_grad():
-                features = model.features(batch.lr)
+                features = model.features(batch.lr, batch.altitude)
         else:
             features = cache.at(batch.ids)
         features = augmented_features(features, batch.turns)
     else:
-        features = model.features(batch.lr)
+        features = model.features(batch.lr, batch.altitude)
     return reconstruction_loss(model.reconstruct(features), batch.hr, batch.clear_hr, config=config.loss, warm=warm)
 
 
-def identity_error(model: Normalised, samples: Samples, config: TrainConfig) -> float:
-    """The alignment loss of the held-out tiles with their frames left as they are: what an alignment is to better."""
+def identity_error(model: Normalised, samples: Samples, stage: Stage, config: TrainConfig) -> float:
+    """The loss of the held-out tiles with their frames left as they are: what an alignment stage is to better."""
     size, total = config.loop.val_batch, 0.0
     for i in range(0, len(samples), size):
         part = samples.take(range(i, min(i + size, len(samples))))
-        lr = model.inward(part.lr)
-        total += float(alignment_loss(lr, lr[:, :1], part.clear_lr)) * len(part)
+        if stage.loss == "motion":
+            motion = known_motion(part)
+            value = motion_error(motion.new_zeros(*motion.shape[:2], 2, *part.lr.shape[-2:]), motion)
+        else:
+            lr = model.inward(part.lr)
+            value = alignment_loss(lr, lr[:, :1], part.clear_lr)
+        total += float(value) * len(part)
     return total / len(samples)
 
 
 def validation(
     model: Normalised, samples: Samples, stage: Stage, config: TrainConfig, cache: Cache | None
 ) -> dict[str, float]:
-    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the alignment alone."""
+    """Errors of the held-out tiles, the first by what the stage is trained for: L1 of the image or of the registered
+    frames, or the registration error; that one, in low-res px, wherever an alignment is trained and motion is known."""
     was = {m: m.training for m in model.modules()}
     model.eval()
-    size, sums = config.loop.val_batch, 0.0
+    size, sums = config.loop.val_batch, dict[str, float]()
     with torch.no_grad(), Precision(config.amp, config.device).autocast():
         for i in range(0, len(samples), size):
             ids = list(range(i, min(i + size, len(samples))))
-            part = samples.take(ids)
-            if stage.loss == "alignment":
-                registered, _ = model.register(part.lr)
-                value = alignment_loss(registered, model.inward(part.lr[:, :1]), part.clear_lr)
-            else:
-                features = model.features(part.lr) if cache is None else cache.at(ids)
-                value = masked_mean((model.reconstruct(features).mean - part.hr).abs(), part.clear_hr)
-            sums += float(value) * len(ids)
+            for name, value in _errors(
+                model, samples.take(ids), stage, cached=None if cache is None else cache.at(ids)
+            ).items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(ids)
     for module, training in was.items():
         module.training = training
-    return {"val/alignment" if stage.loss == "alignment" else "val/l1": sums / len(samples)}
+    return {name: total / len(samples) for name, total in sums.items()}
+
+
+def _errors(model: Normalised, part: Samples, stage: Stage, *, cached: Features | None) -> dict[str, Tensor]:
+    """What `validation` says of a few tiles."""
+    found: dict[str, Tensor] = {}
+    if stage.loss == "reconstruction":
+        features = model.features(part.lr, part.altitude) if cached is None else cached
+        found["val/l1"] = masked_mean((model.reconstruct(features).mean - part.hr).abs(), part.clear_hr)
+    knows = part.motion is not None and not stage.alignment_frozen
+    if stage.loss != "reconstruction" or knows:
+        registered, shift = model.register(part.lr)
+        if stage.loss == "alignment":
+            found["val/alignment"] = alignment_loss(registered, model.inward(part.lr[:, :1]), part.clear_lr)
+        if knows or stage.loss == "motion":
+            found["val/registration_error_px"] = motion_error(shift, known_motion(part))
+    return found
+
+
+def known_motion(tiles: Batch | Samples) -> Tensor:
+    """Their true motion (B, T, 3). Raises ValueError where it is not known: a launch has seen to it that it is."""
+    if tiles.motion is None:
+        raise ValueError("the motion of these tiles is not known")
+    return tiles.motion

@@ -17,6 +17,7 @@ from trainer.config import TrainConfig
 from trainer.resume import Parent, find, found_at
 
 DIGEST = "sha256:"
+FILM = "net.head.film."
 
 
 def settled_start(config: TrainConfig, store: Path | None) -> tuple[TrainConfig, Parent | None]:
@@ -67,7 +68,8 @@ def _sealed_under(digest: str, runs: tuple[Run, ...]) -> list[tuple[Run, str]]:
 
 
 def take_blocks(model: Normalised, weights: Mapping[str, Tensor], blocks: tuple[str, ...]) -> None:
-    """Put the named blocks' tensors, statistics included, into a network; the rest of it stays as it was drawn.
+    """Put the named blocks' tensors, statistics included, into a network; the rest of it stays as it was drawn. So does
+    a film that they come without: it begins as the identity.
 
     Raises ConfigError naming the first tensor that is missing, too many, or of another shape.
     """
@@ -75,12 +77,15 @@ def take_blocks(model: Normalised, weights: Mapping[str, Tensor], blocks: tuple[
     for block in blocks:
         prefix = f"net.{block}."
         mine, theirs = ({n: t for n, t in all_.items() if n.startswith(prefix)} for all_ in (here, weights))
+        if not any(name.startswith(FILM) for name in theirs):
+            mine = {name: tensor for name, tensor in mine.items() if not name.startswith(FILM)}
         for name in sorted(mine.keys() | theirs.keys()):
             has, wants = (tuple(part[name].shape) if name in part else None for part in (theirs, mine))
             if has != wants:
+                where = "film" if name.startswith(FILM) else block
                 raise ConfigError(
                     f"init.checkpoint: {name.removeprefix('net.')} is {_shape(has)} there and {_shape(wants)} here",
-                    remedy=f"configure model.{block} as that run had it, or leave {block} out of init.blocks",
+                    remedy=f"configure model.{where} as that run had it, or leave {block} out of init.blocks",
                 )
         here |= theirs
     model.load_state_dict(here)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.health import apart, gradient, late, logs, loss, results, scaler, stages, still, told
+from runaudit.health import apart, conflict, gradient, late, logs, loss, results, scaler, stages, still, told
 from runaudit.health.best import Best
 from runaudit.health.facts import NAMES, facts_of_run
 from runaudit.records.finding import Finding, Severity
@@ -19,7 +19,8 @@ from runaudit.text.shown import Shown
 from runaudit.text.terminal import UNPAINTED, Paint
 
 RULES: tuple[Rule, ...] = (
-    *loss.RULES, *still.RULES, *late.RULES, *apart.RULES, *scaler.RULES, *gradient.RULES, *stages.RULES,
+    *loss.RULES, *still.RULES, *late.RULES, *apart.RULES, *scaler.RULES, *gradient.RULES, *conflict.RULES,
+    *stages.RULES,
     *results.RULES, *logs.RULES, *told.RULES,
 )  # fmt: skip
 """Every rule on a trajectory, in the order in which they are told."""

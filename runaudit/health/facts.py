@@ -8,6 +8,7 @@ numbers           what must be numbers: losses, whatever may be a result, loss s
 terms             what the loss is made of, one by one
 tiles_and_frames  pairs of curves of one quantity, taken on tiles and on full frames; unknown where there is none
 gradients, rates  gradient norms and learning rates
+cosines           cosines between gradients; unknown where none was logged
 levels            how hard the task is made: the level of a curriculum, the length of a sequence
 scaler            the loss scale; unknown where none was logged
 scaler_if_any     the same for a rule that can do without: None
@@ -44,7 +45,7 @@ from runaudit.health.setup import Setup, setup_of
 from runaudit.health.sides import settled
 from runaudit.health.tracks import Part, Track, cut_at, tracks_of, words_of
 from runaudit.metrics.catalogue import BASELINES
-from runaudit.metrics.roles import Role, counts_nan, is_gradient_norm, is_loss_scale
+from runaudit.metrics.roles import Role, counts_nan, is_gradient_cosine, is_gradient_norm, is_loss_scale
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.records.segments import Point, resumes
@@ -54,7 +55,7 @@ NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "stepping", "nan_steps",
     "late", "overfits", "overfitted", "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers",
     "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected", "levels",
-    "stage_ends", "skip_events",
+    "stage_ends", "skip_events", "cosines",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -147,6 +148,8 @@ def _beside(tracks: Sequence[Track]) -> dict[str, object]:
     return {
         "gradients": tuple(track for track in tracks if is_gradient_norm(track.name))
         or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
+        "cosines": tuple(track for track in tracks if is_gradient_cosine(track.name))
+        or Unknown("no cosine between gradients was logged" if tracks else "no series was logged"),
         "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
         "levels": tuple(track for track in tracks if track.direction is None and _is_level(words_of(track.name))),

@@ -155,6 +155,11 @@ def is_gradient_norm(name: str) -> bool:
     return role(name) is Role.GRADIENT and bool(is_norm or not words & _NO_NORM)
 
 
+def is_gradient_cosine(name: str) -> bool:
+    """Whether a series is the cosine between two gradients: `gradient_conflict/cosine`, `grad_cos`."""
+    return role(name) is Role.GRADIENT and bool(set(_plain(name).split()) & {"cos", "cosine"})
+
+
 def _plain(part: str) -> str:
     """The words of a part of a name, small and apart: `samples_per_second`, `lr-Adam/pg1`, `learningRate`."""
     apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", part)

@@ -5,7 +5,7 @@ a practitioner would call fine (HEALTHY) or would point at (FAILING), under the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
 from typing import Any
 
@@ -723,8 +723,38 @@ def _stages(rng: Generator, *, moves: bool = False) -> Case:
     )
 
 
+def cosines(rng: Generator, n: int, level: float) -> np.ndarray:
+    """A cosine between two gradients of single batches: about a level, noisy, with or without memory."""
+    noise, memory = rng.standard_normal(n), pick(rng, (0.0, 0.0, 0.5, 0.8))
+    for i in range(1, n):
+        noise[i] = memory * noise[i - 1] + np.sqrt(1 - memory**2) * noise[i]
+    return np.clip(level + uni(rng, 0.05, 0.25) * noise, -1, 1)
+
+
 def h_staged(rng: Generator) -> Case:
-    return _stages(rng)
+    """Now and then two losses are held against each other, which agree or have nothing to do with one another."""
+    made = _stages(rng)
+    last = made.last
+    at = np.unique(np.linspace(1, last, int(rng.integers(12, 120))).astype(int))
+    angle = cosines(rng, len(at), pick(rng, (0.0, 0.0, 0.05, 0.4)))
+    return replace(made, series={**made.series, "gradient_conflict/cosine": pts(at, angle)})
+
+
+def _conflict(variant: str) -> Callable[[Generator], Case]:
+    """Two losses that pull apart: throughout, or once the easy part is learned; little (told), or much (warned)."""
+
+    def make(rng: Generator) -> Case:
+        n = length(rng, 200, 3000)
+        steps = grid(rng, n)
+        at = np.unique(np.linspace(0, n - 1, int(rng.integers(40, 160))).astype(int))
+        since = int(uni(rng, 0.15, 0.45) * len(at)) if variant == "later" else 0
+        level = np.where(np.arange(len(at)) < since, uni(rng, 0.25, 0.5), -uni(rng, 0.35, 0.7))
+        angle = np.clip(level + uni(rng, 0.05, 0.2) * rng.standard_normal(len(at)), -1, 1)
+        name = pick(rng, ("gradient_conflict/cosine", "train/grad_cosine", "grad_cos/alignment"))
+        out = {"train/loss": pts(steps, noisy(rng, loss(rng, n), 0.02)), name: pts(steps[at], angle)}
+        return case(f"gradient_conflict/{variant}", out, "gradient_conflict", steps[at[since]])
+
+    return make
 
 
 def h_resumed(rng: Generator) -> Case:
@@ -1543,6 +1573,7 @@ FAILING: dict[str, dict[str, Callable[[Generator], Case]]] = {
     "frozen_module_moves": {"alignment": lambda rng: _stages(rng, moves=True), "backbone": m_backbone},
     "below_bicubic": _variants(_below, "curve", "final_only", "one_sequence"),
     "fusion_no_gain": _variants(_no_gain, "curve", "final_only"),
+    "gradient_conflict": _variants(_conflict, "throughout", "later"),
 }
 
 

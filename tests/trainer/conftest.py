@@ -56,9 +56,10 @@ def tiny_config() -> Callable[..., TrainConfig]:
 
 @pytest.fixture
 def tiny_samples() -> Callable[..., Samples]:
-    """Smooth random scenes; frame t sees its scene moved by a quarter pixel times t."""
+    """Smooth random scenes; frame t sees its scene moved by a quarter pixel times t along both axes, which the samples
+    say where they are `labelled`."""
 
-    def make(count: int = 15, frames: int = 4, size: int = 12) -> Samples:
+    def make(count: int = 15, frames: int = 4, size: int = 12, *, labelled: bool = False) -> Samples:
         rng = np.random.default_rng(5)
         x = np.arange(3 * size) / 3
         hr = np.zeros((count, 3 * size, 3 * size))
@@ -77,6 +78,9 @@ def tiny_samples() -> Callable[..., Samples]:
             hr=torch.tensor(hr / 8 + 0.5, dtype=torch.float32)[:, None],
             clear_hr=torch.ones(count, 1, 3 * size, 3 * size),
             ids=tuple(f"scene/{n}/0" for n in range(count)),
+            motion=torch.arange(frames)[:, None].mul(torch.tensor([0.25, 0.25, 0.0])).expand(count, -1, -1)
+            if labelled
+            else None,
         )
 
     return make

@@ -25,8 +25,9 @@ from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
 from tests.trainer.conftest import SilentLog
 from trainer.checkpoint import load as load_checkpoint
-from trainer.cli import main, stop_signals
+from trainer.cli import main
 from trainer.data import DatasetConfig, make_dataset, read_dataset
+from trainer.launch import stop_signals
 from trainer.main import open_dataset, prepare, read_config, train
 from trainer.recording import split_source
 from trainer.resolved import DERIVED_RULES
@@ -383,6 +384,44 @@ def test_a_dead_run_ends_with_its_reason_sealed_and_a_page_can_be_made(
     page = tmp_path / "page.html"
     assert runaudit("report", answer["run"], "--store", store, "-o", page)[0] == 0
     assert page.stat().st_size > 1000
+
+
+def test_a_run_that_dies_is_begun_again_as_another_design_and_both_records_say_so(
+    config_file: Path, project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], runaudit: Any
+) -> None:
+    """Alignment and image are trained well; then a rate beyond all bounds ends the run, and a lower one does not."""
+    store = tmp_path / "store"
+    asked = {
+        "budget.finetune_steps": 8, "stages.finetune.lr": 1e30, "loop.max_skipped_in_a_row": 2,
+        "loop.restarts": 1, "loop.restart_lr_factor": 1e-34,
+    }  # fmt: skip
+
+    code, out, err = trained(capsys, config_file, store, *(w for k, v in asked.items() for w in ("--set", f"{k}={v}")))
+
+    answer = json.loads(out)
+    child = load(Store.open(store), answer["run"])
+    assert (code, answer["status"], answer["label"]) == (0, "completed", "small (restart 1)")
+    said = child.manifest.section("init")
+    parent = load(Store.open(store), said["parent"])
+    assert said["relation"] == "restart" and parent.outcome is not None
+    assert (parent.outcome.status, parent.label) == ("diverged", "small")
+    assert any("loop.restarts: begun again as a child run" in note for note in parent.outcome.to_json()["notes"])
+    assert f"trainer: run {parent.id[:12]} is begun again as a child run at its best checkpoint, step " in err
+    diff = json.loads(runaudit("diff", parent.id, child.id, "--store", store, "--format", "json")[1])
+    assert diff["verdict"] == "incomparable"  # one of them did not finish
+    paths = json.dumps(diff["factors"])
+    assert all(path in paths for path in ("stages.finetune.lr", "data.reshuffle", "loop.restarts"))
+
+
+def test_a_run_that_another_program_records_cannot_be_followed_by_itself(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNAUDIT_RUN", str(project / "run"))
+
+    code, out, err = trained(capsys, config_file, project / ".runaudit", "--set", "loop.restarts=1")
+
+    assert (code, out) == (2, "")
+    assert "loop.restarts is 1, but `runaudit run` records this run, and one alone; start it without" in err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -11,10 +11,13 @@ import torch
 
 from runaudit.errors import UsageError
 from trainer import checkpoint as checkpoints
+from trainer.config import DataConfig
 from trainer.configfile import build
 from trainer.loop import run_stages
 from trainer.resolved import resolve, unresolved
-from trainer.restart import ailment, carried_over, restart_of
+from trainer.restart import ailment, carried_over, restart_of, successor_of
+from trainer.samples import draw
+from trainer.seeding import sample_positions
 from trainer.stages import plan, weights_digest
 
 Make = Callable[..., Any]
@@ -136,3 +139,51 @@ def test_a_checkpoint_is_restarted_by_its_path_with_the_change_alone(died: Any, 
     assert found.parent.init() == {
         "kind": "checkpoint", "checkpoint": found.parent.digest, "parent": None, "relation": "restart",
     }  # fmt: skip
+
+
+def test_a_dead_run_is_followed_where_its_config_asks_by_lower_rates_in_another_order(died: Any) -> None:
+    best, config = died.folder / "best.safetensors", died.config
+    asks = changed(config, loop={"restarts": 2, "restart_lr_factor": 0.25})
+
+    assert successor_of(config, best) is None
+    found = successor_of(asks, best)
+
+    assert found is not None
+    assert "best checkpoint" in found.words and "learning rates x 0.25" in found.words
+    path = died.folder / "asked.safetensors"
+    kept = checkpoints.load(best)
+    path.write_bytes(checkpoints.encoded(replace(kept, facts={**kept.facts, "config": resolve(asks)})))
+    child = restart_of(str(path), None, found.overrides, ranks=1)
+    at = kept.facts["progress"]["stage_at"]
+    assert [stage.lr for stage in plan(child.config)] == [
+        stage.lr * (0.25 if number >= at else 1) for number, stage in enumerate(plan(asks))
+    ]
+    assert (child.config.data.reshuffle, child.config.loop.restarts) == (1, 1)
+    assert child.seed == died.seed
+
+
+def test_a_run_that_left_nothing_healthy_is_not_followed_and_says_why(died: Any) -> None:
+    asks = changed(died.config, loop={"restarts": 2})
+    best = checkpoints.load(died.folder / "best.safetensors")
+    poor = {**best.facts, "progress": best.facts["progress"] | {"untrained": best.facts["progress"]["best"] / 10}}
+    path = died.folder / "poor.safetensors"
+    path.write_bytes(checkpoints.encoded(replace(best, facts=poor)))
+
+    never, ill = successor_of(asks, None), successor_of(asks, path)
+
+    assert never is not None and ill is not None
+    assert (never.overrides, never.words) == ((), "not begun again: no image was validated before it ended")
+    assert ill.overrides == () and ill.words.startswith("not begun again: the best validation error")
+
+
+def test_another_order_of_one_seed_is_another_order_and_the_first_is_the_seeds_own(tiny_samples: Make) -> None:
+    samples, plain = tiny_samples(), DataConfig()
+
+    orders = [
+        draw(samples, replace(plain, reshuffle=number), seed=3, stage=1, first=0, count=15, turn_frames=False)
+        for number in (0, 1, 2)
+    ]
+
+    assert orders[0].ids == sample_positions(3, 1, 0, count=15, samples=15)
+    assert len({tuple(batch.ids) for batch in orders}) == len({tuple(batch.turns) for batch in orders}) == 3
+    assert all(sorted(batch.ids) == list(range(15)) for batch in orders)

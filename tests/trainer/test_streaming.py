@@ -136,7 +136,8 @@ def test_a_streamed_batch_is_the_batch_in_memory(opened: Make) -> None:
         )
         assert (ours.ids, ours.turns) == (theirs.ids, theirs.turns)
         assert all(
-            torch.equal(getattr(ours, name), getattr(theirs, name)) for name in ("lr", "clear_lr", "hr", "clear_hr")
+            torch.equal(getattr(ours, name), getattr(theirs, name))
+            for name in ("lr", "clear_lr", "hr", "clear_hr", "motion")
         )
 
 

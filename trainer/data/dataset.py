@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import inf
 from pathlib import Path
+from statistics import fmean, pstdev
 from typing import overload
 
 import numpy as np
@@ -170,6 +171,24 @@ class Dataset:
     def members(self, split: str) -> tuple[Place, ...]:
         """The places of one split, in order; nothing is read."""
         return tuple(place for place in self.places if place.split == split)
+
+    @property
+    def knows_motion(self) -> bool:
+        """Is it known of every training burst how its frames were moved?"""
+        return all(place.motion is not None for place in self.members("train"))
+
+    def altitudes(self, split: str) -> tuple[float, ...]:
+        """The altitude in metres of each burst of a split, in order; nothing unless it is known of all."""
+        known = [place.altitude_m for place in self.members(split) if place.altitude_m is not None]
+        return tuple(known) if len(known) == len(self.members(split)) else ()
+
+    def altitude_units(self) -> dict[str, float]:
+        """`mean` and `deviation` of the training bursts' altitudes, in metres. Raises ValueError where they are not
+        known."""
+        altitudes = self.altitudes("train")
+        if not altitudes:
+            raise ValueError(f"{self.root}: the altitudes are not known")
+        return {"mean": fmean(altitudes), "deviation": pstdev(altitudes)}
 
     def outlined(self, tile: int) -> tuple[Outline, ...]:
         """The outlines of the training bursts for tiles of this size; they are read where it is not known yet."""

@@ -164,12 +164,18 @@ def _place(root: Path, split: str, name: str, known: Mapping[str, Any]) -> Place
     motion, altitude = known.get("motion"), known.get("altitude_m")
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise ValueError(f"burst name {name!r} leaves the dataset's folder")
+    moved = None if motion is None else np.array(motion, dtype=np.float64).reshape(-1, 3)
+    if moved is not None and not np.isfinite(moved).all():
+        raise ValueError(f"the motion of {name} is not finite")
+    height = None if altitude is None else float(altitude)
+    if height is not None and not 0 < height < float("inf"):
+        raise ValueError(f"the altitude of {name} is {height:g} m")
     return Place(
         name=name,
         split=split,
         folder=root / split / name,
-        motion=None if motion is None else np.array(motion, dtype=np.float64).reshape(-1, 3),
-        altitude_m=None if altitude is None else float(altitude),
+        motion=moved,
+        altitude_m=height,
     )
 
 

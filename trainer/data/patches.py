@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from trainer.data.scenes import Burst, Doubles, Floats, Mask, motion_about
 class Tiles:
     """N aligned crops. lr (N, T, t, t), hr (N, s*t, s*t), masks alike; ids are "burst/y/x" in low-res pixels.
 
-    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`); None unless known for all tiles.
+    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`), altitude (N,) in metres; None
+    unless known for all tiles.
     """
 
     lr: Floats
@@ -23,6 +24,7 @@ class Tiles:
     clear_lr: Mask
     clear_hr: Mask
     motion: Doubles | None
+    altitude: Doubles | None
     ids: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -87,16 +89,27 @@ def tile_places(
 
 
 def cut(bursts: Sequence[Burst], places: Sequence[TilePlace], tile: int) -> Tiles:
-    """The tiles at these places, in their order; each burst is asked for once."""
+    """The tiles at these places, in their order; each burst is asked for once. Where motion and altitude of all are
+    known, they have them."""
     of_burst: dict[int, list[int]] = {}
     for slot, place in enumerate(places):
         of_burst.setdefault(place.burst, []).append(slot)
     cuts: dict[int, tuple[Floats, Floats, Mask, Mask]] = {}
+    motions: dict[int, Doubles] = {}
+    altitudes: dict[int, float] = {}
     for at, slots in of_burst.items():
-        cuts |= _cuts(bursts[at], {slot: places[slot] for slot in slots}, tile)
+        burst = bursts[at]
+        cuts |= _cuts(burst, {slot: places[slot] for slot in slots}, tile)
+        if burst.motion is not None:
+            motions |= {slot: _tile_motion(burst.motion, burst, places[slot], tile) for slot in slots}
+        if burst.altitude_m is not None:
+            altitudes |= dict.fromkeys(slots, burst.altitude_m)
     lr, hr, clear_lr, clear_hr = (np.stack(parts) for parts in zip(*(cuts[i] for i in range(len(places))), strict=True))
+    order = range(len(places))
     return Tiles(
-        lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, motion=None, ids=tuple(place.id for place in places)
+        lr=lr, hr=hr, clear_lr=clear_lr, clear_hr=clear_hr, ids=tuple(place.id for place in places),
+        motion=np.stack([motions[i] for i in order]) if len(motions) == len(places) else None,
+        altitude=np.array([altitudes[i] for i in order]) if len(altitudes) == len(places) else None,
     )  # fmt: skip
 
 
@@ -128,14 +141,10 @@ def train_tiles(
     """All tiles at `tile_places`, in memory, with their motion where it is known. Raises as that does."""
     t = dataset.meta.tile if tile is None else tile
     places = tile_places(dataset, tile=t, data_fraction=data_fraction, seed=seed, min_clear=min_clear)
-    motions = [_tile_motion(dataset.train[place.burst], place, t) for place in places]
-    known = [m for m in motions if m is not None]
-    motion = np.stack(known) if len(known) == len(places) else None
-    return replace(cut(dataset.train, places, t), motion=motion)
+    return cut(dataset.train, places, t)
 
 
-def _tile_motion(burst: Burst, place: TilePlace, tile: int) -> Doubles | None:
-    if burst.motion is None:
-        return None
+def _tile_motion(motion: Doubles, burst: Burst, place: TilePlace, tile: int) -> Doubles:
+    """The burst's motion told from the centre of a tile."""
     _, h, w = burst.lr.shape
-    return motion_about(burst.motion, (place.y + (tile - h) / 2, place.x + (tile - w) / 2))
+    return motion_about(motion, (place.y + (tile - h) / 2, place.x + (tile - w) / 2))

@@ -25,6 +25,8 @@ class SimulatorConfig:
     """The camera in numbers: lengths in pixels of the grid named, angles in degrees, values in [0, 1].
 
     psf_spread, noise_spread: each burst draws its own PSF and noise, up to this share more or less than what is named.
+    altitude_spread: each burst draws its own altitude about `altitude_m`, and the PSF grows with it: the optics blur an
+    angle, which is the longer on the ground the higher they are. Scene and scale stay as they are.
     """
 
     scale: int = 3
@@ -39,6 +41,7 @@ class SimulatorConfig:
     max_offset: float = 0.0
     occluded_share: float = 0.0
     altitude_m: float | None = None
+    altitude_spread: float = 0.0
 
     def __post_init__(self) -> None:
         if self.scale < 1 or self.frames < 1:
@@ -56,11 +59,16 @@ class SimulatorConfig:
             "max_gain": self.max_gain,
             "max_offset": self.max_offset,
             "occluded_share": self.occluded_share,
+            "altitude_spread": self.altitude_spread,
         }
         for name, value in numbers.items():
             if not 0 <= value < float("inf"):
                 raise ConfigError(f"simulator: {name} is {value}", remedy="give it a number of at least 0")
-        for name in ("occluded_share", "psf_spread", "noise_spread"):
+        if self.altitude_spread and (self.altitude_m is None or self.altitude_spread == 1):
+            raise ConfigError(
+                "simulator: altitude_spread needs an altitude_m, and a share below 1", remedy="name both, or neither"
+            )
+        for name in ("occluded_share", "psf_spread", "noise_spread", "altitude_spread"):
             if (share := getattr(self, name)) > 1:
                 raise ConfigError(f"simulator: {name} is {share}", remedy="give a share between 0 and 1")
 
@@ -83,12 +91,18 @@ def spline_scene(image: Doubles, config: SimulatorConfig) -> Doubles:
 
 def drawn_optics(config: SimulatorConfig, rng: np.random.Generator) -> SimulatorConfig:
     """The camera of one burst. Where nothing is spread nothing is drawn, and a burst keeps its bits."""
-    psf, noise = config.psf_sigma_hr_px, config.noise_sigma
+    psf, noise, altitude = config.psf_sigma_hr_px, config.noise_sigma, config.altitude_m
     if config.psf_spread:
         psf *= 1.0 + config.psf_spread * float(rng.uniform(-1.0, 1.0))
     if config.noise_spread:
         noise *= 1.0 + config.noise_spread * float(rng.uniform(-1.0, 1.0))
-    return replace(config, psf_sigma_hr_px=psf, noise_sigma=noise, psf_spread=0.0, noise_spread=0.0)
+    if config.altitude_spread and altitude is not None:
+        rise = 1.0 + config.altitude_spread * float(rng.uniform(-1.0, 1.0))
+        psf, altitude = psf * rise, altitude * rise
+    return replace(
+        config, psf_sigma_hr_px=psf, noise_sigma=noise, altitude_m=altitude,
+        psf_spread=0.0, noise_spread=0.0, altitude_spread=0.0,
+    )  # fmt: skip
 
 
 def draw_motion(config: SimulatorConfig, rng: np.random.Generator) -> Doubles:

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.models.activation import activation
+from trainer.models.film import Film, modulated
 from trainer.models.fusion import LEAK
 from trainer.models.normalisation import normalisation
 from trainer.models.pooling import ChannelAttention
@@ -51,7 +52,10 @@ class ResidualBlock(nn.Module):
 
 
 class Head(nn.Module):
-    """`blocks` blocks at low resolution, then `scale`^2 channels per output plane, shuffled into pixels."""
+    """`blocks` blocks at low resolution, then `scale`^2 channels per output plane, shuffled into pixels.
+
+    film: where there is one, a number of the burst scales and shifts the features before each block and after the last.
+    """
 
     def __init__(
         self,
@@ -68,12 +72,24 @@ class Head(nn.Module):
         self.blocks = nn.Sequential(*(block(channels) for _ in range(blocks)))
         self.leave = nn.Conv2d(channels, planes * scale * scale, 3, padding=1)
         self.shuffle = nn.PixelShuffle(scale)
+        self.film: Film | None = None
         nn.init.zeros_(self.leave.weight)  # the first prediction is the residual's base itself
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C_in, h, w) -> (B, planes, scale*h, scale*w)."""
-        return self.shuffle(self.leave(self.blocks(self.enter(x))))  # type: ignore[no-any-return]
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """(B, C_in, h, w) -> (B, planes, scale*h, scale*w). condition: the number of each burst (B,), where a film asks
+        for it; raises ValueError without."""
+        return self.shuffle(self.leave(self._features(self.enter(x), condition)))  # type: ignore[no-any-return]
+
+    def _features(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        if self.film is None:
+            return self.blocks(x)  # type: ignore[no-any-return]
+        if condition is None:
+            raise ValueError("the film of the head needs a number for each burst")
+        *before, last = self.film(condition).unbind(1)
+        for block, tuning in zip(self.blocks, before, strict=True):
+            x = block(modulated(x, tuning))
+        return modulated(x, last)
 
 
 class PaperHead(nn.Module):

@@ -30,6 +30,8 @@ class Features(NamedTuple):
     maps: Tensor
     # (B, 2T, H, W): registered frames, then weights; (B, 0, H, W) where no block looks at single frames
     frames: Tensor
+    # (B,): a number of each burst that the head is told, or None where there is none
+    condition: Tensor | None = None
 
 
 def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Features:
@@ -123,7 +125,7 @@ class PIUNet(nn.Module):
 
     def reconstruct(self, features: Features) -> Prediction:
         """From the merged burst to the image."""
-        out = self.head(self.fusion(features)).float()
+        out = self.head(self.fusion(features), features.condition).float()
         base = features.maps[:, {"registered": 0, "mean": 1, "reference": 3}[self.residual]][:, None].float()
         return Prediction(base + out[:, :1], out[:, 1:] if self.log_scale else None)
 
