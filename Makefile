@@ -8,7 +8,7 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test problems coverage lint axe demo bench trackers integrations gallery cases clean
+.PHONY: help setup test coverage lint axe demo bench trackers integrations gallery cases clean
 
 help:  ## a line per target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -26,11 +26,8 @@ $(STAMP): pyproject.toml constraints.txt
 CRASH = tests/store/test_crash.py tests/store/test_life.py
 
 test: setup  ## run the whole suite
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(CRASH)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(CRASH:%=--ignore=%)
-
-problems: setup  ## the tests that take minutes: planted problems of `untangle` beyond those of `make test`
-	$(BIN)/python -m pytest -n $(JOBS) -m slow
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH:%=--ignore=%)
 
 # Per cent of the lines that the whole suite covers, 95.4 when it was measured. What runs in child processes is not
 # followed.

@@ -5,8 +5,7 @@ order of its cells follows from the plan's id, which is held here. So every prob
 machine. How often such a course ends well is measured with the engine alone (examples/bench/untangle_bench.py); here it
 is shown that the engine's answer survives restoring, editing, launching, sealing and reading back.
 
-Each takes some forty processes one after another. One of each way to end is in every run of the suite; those marked
-slow are `make problems`, to be run after a change of how hybrids are made, run or judged.
+Each takes some forty processes one after another.
 """
 
 import json
@@ -118,8 +117,8 @@ def linear(*sizes):
     ("sizes", "culprits"),
     [
         pytest.param((3, 0), {0}, id="1-the-learning-rate"),
-        pytest.param((5, -2.5, 0), {0, 1}, id="2-two-against-each-other", marks=pytest.mark.slow),
-        pytest.param((4, 0, 3, 0, -3, *[0] * 7), {0, 2, 4}, id="5-three-of-twelve", marks=pytest.mark.slow),
+        pytest.param((5, -2.5, 0), {0, 1}, id="2-two-against-each-other"),
+        pytest.param((4, 0, 3, 0, -3, *[0] * 7), {0, 2, 4}, id="5-three-of-twelve"),
     ],
 )
 def test_the_factors_that_did_it_are_named_and_no_other(planted, sizes, culprits):
@@ -143,7 +142,6 @@ def test_3_where_nothing_acts_the_seed_alone_explains_it_after_ten_runs(planted)
     assert answer["reason"].startswith("The seed alone explains what A and B show here")
 
 
-@pytest.mark.slow
 def test_4_a_drift_of_the_machine_is_put_down_to_no_factor(planted):
     # Ten launches in a row share what the machine does to them: an sd of it, as much as the seed's own.
     drift = (
@@ -154,7 +152,6 @@ def test_4_a_drift_of_the_machine_is_put_down_to_no_factor(planted):
     assert (answer["verdict"], answer["culprits"]) == ("attributed", ["data.train"])
 
 
-@pytest.mark.slow
 def test_6_two_that_only_act_together_are_both_named_with_their_pair(planted):
     answer = planted(4, PLAIN.format("5 * x[1] * x[2]"))
 
@@ -164,7 +161,7 @@ def test_6_two_that_only_act_together_are_both_named_with_their_pair(planted):
 
 @pytest.mark.parametrize(
     "both",
-    [pytest.param(False, id="7-one-way", marks=pytest.mark.slow), pytest.param(True, id="7b-neither-alone")],
+    [pytest.param(False, id="7-one-way"), pytest.param(True, id="7b-neither-alone")],
 )
 def test_files_that_do_not_import_without_each_other_are_looked_into_as_far_as_they_run(planted, both):
     """The new part1 needs the new part5; in the second problem the new part5 needs the new part1 as well."""
@@ -221,7 +218,6 @@ def score(x, draw, seed):
 """
 
 
-@pytest.mark.slow
 def test_9_heavy_tails_and_crashes_do_not_hide_what_did_it(planted):
     answer = planted(6, CRASH)
 
@@ -236,7 +232,6 @@ def test_9b_a_factor_that_makes_runs_fail_is_named_and_no_claim_is_made_on_the_s
     assert answer["culprits"] == []
 
 
-@pytest.mark.slow
 def test_10_effects_that_cancel_are_found_where_one_goes_on_anyway(planted):
     first = planted(5, linear(4, 0, -4, 0, 0))
     assert first["verdict"] == "no_difference" and "--anyway" in first["reason"]
