@@ -26,6 +26,9 @@ USUAL = 65536.0
 """Where PyTorch's scaler begins, and DeepSpeed's settles that begins at 2^32."""
 CALIBRATION = 100
 """Steps in which a scale may fall until it fits."""
+ENDLESS = 20
+"""Halvings in a row at the end of a log that are no search any more, however early they came. An FFT head under fp16
+lost every step from the 14th on: 47 halvings by step 60. A loss of weight 1e9 took 24 and then trained."""
 SMALLEST = 2.0**-200
 """A scale at or below zero is drawn here: it has no logarithm."""
 
@@ -77,11 +80,21 @@ class ScalerTrace:
 
     def line(self, share: float) -> int | None:
         """The first place, after the search for a scale that fits, at which the scale is below a share of the
-        reference; None where it never is."""
+        reference; None where it never is. A fall that has no end was no search."""
         import numpy as np
 
-        below = np.flatnonzero((self.scale < self.reference * share) & (self.steps > self.steps[0] + CALIBRATION))
+        counted = np.full(len(self.steps), self.falls_to_the_end) | (self.steps > self.steps[0] + CALIBRATION)
+        below = np.flatnonzero((self.scale < self.reference * share) & counted)
         return int(below[0]) if len(below) else None
+
+    @cached_property
+    def falls_to_the_end(self) -> bool:
+        """Did the scale only fall, more than `ENDLESS` times in a row, up to the end of the log? Its last point may
+        repeat the one before: a scale at its floor falls no further."""
+        _, ends = stretches(self.changes < 0)
+        if not len(ends) or ends[-1] < len(self.changes) - 1:
+            return False
+        return bool(self.halving_runs[1][-1] > ENDLESS)
 
     @cached_property
     def halving_runs(self) -> "tuple[ndarray, ndarray]":
