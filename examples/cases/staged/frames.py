@@ -1,0 +1,20 @@
+"""Bursts to learn alignment from: what the trainer simulates, one burst of each photograph, three whole frames to judge by.
+
+    python frames.py data/bursts
+"""
+
+import sys
+from pathlib import Path
+
+from trainer.data import DatasetConfig, make_dataset
+
+
+def main() -> None:
+    """Write the dataset, where it is not there yet: it follows from the seed."""
+    root = Path(sys.argv[1])
+    if not root.exists():
+        make_dataset(root, DatasetConfig(bursts_per_scene=1), 0)
+
+
+if __name__ == "__main__":
+    main()
