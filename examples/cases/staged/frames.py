@@ -1,4 +1,4 @@
-"""Bursts to learn alignment from: what the trainer simulates, one burst of each photograph, three whole frames to judge by.
+"""Bursts to learn alignment from: what the trainer simulates, one burst of each photograph, 255 x 255 pixels of three more to judge by.
 
     python frames.py data/bursts
 """
@@ -13,7 +13,7 @@ def main() -> None:
     """Write the dataset, where it is not there yet: it follows from the seed."""
     root = Path(sys.argv[1])
     if not root.exists():
-        make_dataset(root, DatasetConfig(bursts_per_scene=1), 0)
+        make_dataset(root, DatasetConfig(bursts_per_scene=1, max_test_hr_px=255), 0)
 
 
 if __name__ == "__main__":
