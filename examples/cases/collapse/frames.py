@@ -1,7 +1,4 @@
-"""Bursts for the collapse: what the trainer simulates, small: eight photographs, and corners of three more to judge by.
-
-    python frames.py data/bursts
-"""
+"""Bursts by the trainer's simulator: eight photographs, and corners of three more to judge by."""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""Bursts to learn alignment from: what the trainer simulates, one burst of each photograph, 255 x 255 pixels of three more to judge by.
-
-    python frames.py data/bursts
-"""
+"""Bursts by the trainer's simulator: one of each photograph; of three more, 255 x 255 pixels to judge by."""
 
 import sys
 from pathlib import Path
