@@ -82,8 +82,13 @@ def _sets(word: Change, leaf: Change) -> bool:
     if isinstance(leaf.before, Absent) or isinstance(leaf.after, Absent):
         return False
     if isinstance(word.before, Absent):
-        return same(word.after, leaf.after)
-    return isinstance(word.after, Absent) and same(word.before, leaf.before)
+        return same(word.after, leaf.after) or _spells(word.after, leaf.after)
+    return isinstance(word.after, Absent) and (same(word.before, leaf.before) or _spells(word.before, leaf.before))
+
+
+def _spells(word: object, value: object) -> bool:
+    """`--set fused=true`: a word that a program reads as a truth value is text to everybody else."""
+    return isinstance(word, str) and isinstance(value, bool) and word.lower() == str(value).lower()
 
 
 def _move_alike(a: Change, b: Change) -> bool:
