@@ -224,6 +224,18 @@ def test_a_word_that_repeats_the_config_follows_from_it():
     assert [(row.factor, row.follows) for row in found.derived] == [("config.args.lr", "config.optimizer.lr")]
 
 
+@pytest.mark.parametrize(
+    ("word", "there", "is_it"),
+    [("true", True, True), ("False", False, True), ("yes", True, False), ("true", False, False), ("1", True, False)],
+)
+def test_a_truth_value_that_is_typed_is_the_setting_that_it_sets(word, there, is_it):
+    """`--set fft.fp32_islands=true` is text to everybody but the program that reads it."""
+    a = run("train.py", config={"fft": {"fp32_islands": not there}})
+    b = run("train.py", "--fp32_islands", word, config={"fft": {"fp32_islands": there}})
+
+    assert (factors(a, b) == ["config.fft.fp32_islands"]) is is_it
+
+
 def test_a_word_that_contradicts_the_config_is_a_factor():
     a, b = (run("train.py", "--lr", lr, config={"lr": 0.1}) for lr in ("0.1", "0.5"))
 
