@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.counted import Counter
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.shape import stretches
+from runaudit.health.shape import last_stretch, stretches
 from runaudit.records.finding import Finding, Severity
 from runaudit.text.words import plural
 
@@ -27,8 +27,7 @@ USUAL = 65536.0
 CALIBRATION = 100
 """Steps in which a scale may fall until it fits."""
 ENDLESS = 20
-"""Halvings in a row at the end of a log that are no search any more, however early they came. An FFT head under fp16
-lost every step from the 14th on: 47 halvings by step 60. A loss of weight 1e9 took 24 and then trained."""
+"""Falls in a row up to the end of a log that are no search, however early. A loss of weight 1e9 took 24, then held."""
 SMALLEST = 2.0**-200
 """A scale at or below zero is drawn here: it has no logarithm."""
 
@@ -79,22 +78,12 @@ class ScalerTrace:
         return changes
 
     def line(self, share: float) -> int | None:
-        """The first place, after the search for a scale that fits, at which the scale is below a share of the
-        reference; None where it never is. A fall that has no end was no search."""
+        """The first place, after the search for one that fits, at which the scale is below a share of the reference."""
         import numpy as np
 
-        counted = np.full(len(self.steps), self.falls_to_the_end) | (self.steps > self.steps[0] + CALIBRATION)
+        counted = (self.steps > self.steps[0] + CALIBRATION) | (last_stretch(self.changes < 0) > ENDLESS)
         below = np.flatnonzero((self.scale < self.reference * share) & counted)
         return int(below[0]) if len(below) else None
-
-    @cached_property
-    def falls_to_the_end(self) -> bool:
-        """Did the scale only fall, more than `ENDLESS` times in a row, up to the end of the log? Its last point may
-        repeat the one before: a scale at its floor falls no further."""
-        _, ends = stretches(self.changes < 0)
-        if not len(ends) or ends[-1] < len(self.changes) - 1:
-            return False
-        return bool(self.halving_runs[1][-1] > ENDLESS)
 
     @cached_property
     def halving_runs(self) -> "tuple[ndarray, ndarray]":
