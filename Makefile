@@ -65,7 +65,7 @@ trackers: setup  ## run the real trackers at toy size and compare what is read (
 integrations: setup  ## train with the real Lightning, Transformers and Hydra and check what is sealed (TRACKERS=…)
 	@$(BIN)/python examples/integrations/check.py $(if $(TRACKERS),--python "$(TRACKERS)")
 
-gallery: setup  ## pages on three programs of other fields, and the pictures of the README (PICTURES=1, needs Chromium)
+gallery: setup  ## pages on three programs of other fields, an index of all pages, README pictures (PICTURES=1, needs Chromium)
 	@$(BIN)/python examples/gallery/make.py $(if $(PICTURES),--pictures)
 
 cases: setup  ## the case studies: what a project's notes claimed, run and judged (PICTURES=1, needs Chromium)

@@ -36,6 +36,10 @@ METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classic
 TOLD = ("env.world_size", "env.variables.WORLD_SIZE", "env.variables.TORCH_NCCL_ASYNC_ERROR_HANDLING")
 # What `--set init.checkpoint=…` names is sealed in the section `init`, by its digest.
 START = ("config.args['init.checkpoint']", "config.args['init.blocks']")
+AVERAGED = (
+    "psnr", "psnr_bicubic", "psnr_ibp", "psnr_single_frame", "gain_db", "cpsnr", "registered_gain_db", "ssim",
+    "registration_error_px",
+)  # fmt: skip
 PANEL_NAMES = {"low": "lr", "bicubic": "bicubic", "super_resolved": "sr", "truth": "hr", "error": "error"}
 
 
@@ -267,7 +271,7 @@ def _drawn(folder: Path, pictures: Mapping[str, Pixels]) -> list[Path]:
 def summary(metrics: Mapping[str, float]) -> dict[str, float]:
     """The figures of all sequences averaged inside the run: the unit of replication is the run, not the sequence."""
     out = dict(metrics)
-    for name in ("psnr", "psnr_bicubic", "psnr_ibp", "gain_db", "cpsnr", "registered_gain_db", "ssim"):
+    for name in AVERAGED:
         values = [value for key, value in metrics.items() if key.startswith(f"full_frame/{name}/")]
         if values:
             out[f"full_frame/{name}"] = fmean(values)

@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE.parent / "gallery")]
 
-CASES = ("divergence", "autoencoder", "denoiser", "foreign")
+CASES = ("staged", "collapse", "divergence", "autoencoder", "denoiser", "foreign")
 SHARED = ("images.py",)
 NOT_KEPT = ".runaudit/\ndata/\nout/\nlightning_logs/\n__pycache__/\n*.html\n"
 IDENTITY = ("-c", "user.name=cases", "-c", "user.email=cases@example.org")

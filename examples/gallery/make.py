@@ -1,10 +1,11 @@
-"""The gallery: pages on three programs of other fields, and on the demo where it was run; with pictures for the README.
+"""The gallery: pages on three programs of other fields, and one that leads to them and to those of the case studies.
 
     python examples/gallery/make.py              three programs, eighteen runs: about a minute
     python examples/gallery/make.py --pictures   and a picture of the top of each page (needs Chromium)
 
 Every program is a stranger's: it logs, and that is all it knows of runaudit. Each gets a folder and a store of its own
-under gallery_out/; pages hold the paths of the machine that made them, so they are made and not kept.
+under gallery_out/; pages hold the paths of the machine that made them, so they are made and not kept. The case studies
+take longer and have a command of their own, `make cases`; what it has made is linked from gallery_out/index.html.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from html import escape
 from math import cos, pi, sin
 from pathlib import Path
 
@@ -118,23 +120,56 @@ def runaudit(folder: Path, *words: str) -> None:
         sys.exit(f"gallery: that ended with {ended.returncode}")
 
 
+STYLE = "body{font:1rem/1.5 sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}li{margin:.4rem 0}"
+
+
+def case_studies() -> dict[str, str]:
+    """The case studies beside the gallery: name -> title, the first line of its README."""
+    pages = sorted((HERE.parent / "cases").glob("*/README.md"))
+    return {page.parent.name: page.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for page in pages}
+
+
+def written_index(out: Path, exhibits: dict[str, Path], cases: Path) -> Path:
+    """The page that leads to all others: those on the programs (title -> page), and those of the case studies in
+    `cases`. One that is not made yet says how it is."""
+    rows = [f"<li><a href='{escape(os.path.relpath(page, out))}'>{escape(title)}</a></li>"
+            for title, page in exhibits.items()]  # fmt: skip
+    studies = []
+    for name, title in case_studies().items():
+        page = cases / name / f"{name}.html"
+        link = f"<a href='{escape(os.path.relpath(page, out))}'>{escape(title)}</a>"
+        how = f"{escape(title)}: not made yet; <code>python examples/cases/make.py {escape(name)}</code> makes it"
+        studies.append(f"<li>{link if page.is_file() else how}</li>")
+    index = out / "index.html"
+    index.write_text(
+        "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        f"<title>Pages of runaudit</title><style>{STYLE}</style><h1>Pages of runaudit</h1>"
+        f"<h2>Programs of others</h2><ul>{''.join(rows)}</ul><h2>Case studies</h2><ul>{''.join(studies)}</ul></html>\n",
+        encoding="utf-8",
+    )
+    return index
+
+
 def main() -> None:
     """Make every page, and the pictures where they are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("gallery_out"), help="a folder [gallery_out], made anew")
+    parser.add_argument("--cases", type=Path, default=Path("cases_out"), help="where those pages lie [cases_out]")
     parser.add_argument("--pictures", action="store_true", help="the top of each page as a PNG in examples/gallery/")
     options = parser.parse_args()
+    made: dict[str, Path] = {}
     for exhibit in EXHIBITS:
         folder = options.out.resolve() / Path(exhibit.script).stem
         if (folder / exhibit.script).is_file():
             shutil.rmtree(folder)
-        page = make(exhibit, folder)
+        page = made[exhibit.title] = make(exhibit, folder)
         print(f"page: {page}")
         if options.pictures:
             try:
                 (HERE / f"{page.stem}.png").write_bytes(top_of(page))
             except BrowserError as error:
                 sys.exit(f"gallery: no picture: {error.message}")
+    print(f"index: {written_index(options.out.resolve(), made, options.cases.resolve())}")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def each_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
     be either, and a value that anything may have shows nothing: `--ema true` is not `amp: true`. These stay factors.
     """
     config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
-    typed = [c for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, f"{ARGUMENTS}.*")]
+    typed = [c for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, ARGUMENTS)]
     result = []
     for change in found:
         if change in typed:
@@ -82,8 +82,13 @@ def _sets(word: Change, leaf: Change) -> bool:
     if isinstance(leaf.before, Absent) or isinstance(leaf.after, Absent):
         return False
     if isinstance(word.before, Absent):
-        return same(word.after, leaf.after)
-    return isinstance(word.after, Absent) and same(word.before, leaf.before)
+        return same(word.after, leaf.after) or spells(word.after, leaf.after)
+    return isinstance(word.after, Absent) and (same(word.before, leaf.before) or spells(word.before, leaf.before))
+
+
+def spells(word: object, value: object) -> bool:
+    """Whether a word is a setting's truth value: of `--set fused=true` everybody but the program reads a text."""
+    return isinstance(word, str) and isinstance(value, bool) and word.lower() == str(value).lower()
 
 
 def _move_alike(a: Change, b: Change) -> bool:

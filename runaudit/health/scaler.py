@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.counted import Counter
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.shape import stretches
+from runaudit.health.shape import last_stretch, stretches
 from runaudit.records.finding import Finding, Severity
 from runaudit.text.words import plural
 
@@ -26,6 +26,8 @@ USUAL = 65536.0
 """Where PyTorch's scaler begins, and DeepSpeed's settles that begins at 2^32."""
 CALIBRATION = 100
 """Steps in which a scale may fall until it fits."""
+ENDLESS = 20
+"""Falls in a row up to the end of a log that are no search, however early. A loss of weight 1e9 took 24, then held."""
 SMALLEST = 2.0**-200
 """A scale at or below zero is drawn here: it has no logarithm."""
 
@@ -76,11 +78,11 @@ class ScalerTrace:
         return changes
 
     def line(self, share: float) -> int | None:
-        """The first place, after the search for a scale that fits, at which the scale is below a share of the
-        reference; None where it never is."""
+        """The first place, after the search for one that fits, at which the scale is below a share of the reference."""
         import numpy as np
 
-        below = np.flatnonzero((self.scale < self.reference * share) & (self.steps > self.steps[0] + CALIBRATION))
+        counted = (self.steps > self.steps[0] + CALIBRATION) | (last_stretch(self.changes < 0) > ENDLESS)
+        below = np.flatnonzero((self.scale < self.reference * share) & counted)
         return int(below[0]) if len(below) else None
 
     @cached_property

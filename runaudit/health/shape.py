@@ -141,6 +141,13 @@ def stretches(flags: "ndarray") -> "tuple[ndarray, ndarray]":
     return edges[::2], edges[1::2]
 
 
+def last_stretch(flags: "ndarray") -> int:
+    """How long the stretch of true flags is that reaches the end, but for one point: what has come to its floor stays
+    there once. 0 where none does."""
+    starts, ends = stretches(flags)
+    return int(ends[-1] - starts[-1]) if len(ends) and ends[-1] >= len(flags) - 1 else 0
+
+
 def running_median(values: "ndarray", width: int) -> "ndarray":
     """The median of the `width` values about each; at the ends of those that there are."""
     import numpy as np

@@ -227,7 +227,7 @@ _DATA_CHANGED = section({"changed": list_of(section({"name": TEXT, "path": TEXT}
 _CONFIG_CHANGED = section({"changed": table_of(list_of(ANYTHING))})
 _TOLD = section(
     {**{name: _INPUTS[name] for name in ("config", "data", "env", "init", "eval", "unknown")}, "seed": PLAIN,
-     "launch": section(_LAUNCH), "origin": OBJECT}
+     "launch": section(_LAUNCH), "origin": OBJECT, "policy": section({"derived": table_of(TEXT)})}
 )  # fmt: skip
 
 MANIFEST_PARTS: Mapping[str, Shape] = {

@@ -31,7 +31,7 @@ def with_told(manifest: Manifest, told: Mapping[str, Any]) -> Manifest:
     for name in SECTIONS:
         if name in told:
             body[name] = _beside(body.get(name), told[name], name, unknown)
-    for name, keys in (("launch", _OF_LAUNCH), ("origin", _table(told.get("origin")))):
+    for name, keys in (("launch", _OF_LAUNCH), ("origin", _table(told.get("origin"))), ("policy", ("derived",))):
         if more := {key: value for key, value in _table(told.get(name)).items() if key in keys}:
             body[name] = _added(_table(body.get(name)), more)
     # Why the whole of a section was not known is no reason any more.

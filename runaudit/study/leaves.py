@@ -13,7 +13,7 @@ from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM, tail_of
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, section_of
-from runaudit.factors.following import ARGUMENTS, are_named_alike, is_one_choice
+from runaudit.factors.following import ARGUMENTS, are_named_alike, is_one_choice, spells
 from runaudit.factors.gaps import COUNTED_BY_DIGEST
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.marks import BEGINS, coded, holds_marks
@@ -98,7 +98,7 @@ def _is_told_by_files(program: Leaf, code: Sequence[Leaf]) -> bool:
 
 def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
     """Whether a word of the command line tracks one setting through all runs, as a comparison of two has it."""
-    if not matches(word.path, f"{ARGUMENTS}.*"):
+    if not matches(word.path, ARGUMENTS):
         return False
     alike = [leaf for leaf in leaves if section_of(leaf.path) == "config" and leaf.tokens == word.tokens]
     settings = [leaf.path for leaf in alike if not matches(leaf.path, ARGUMENTS)]
@@ -106,7 +106,7 @@ def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
     if len(settings) == 1 == len(alike) - 1 and is_one_choice(word.path, settings[0], known):
         return True
     set_by = [leaf.path for leaf in leaves if _is_set(leaf, word)]
-    others = [leaf for leaf in leaves if matches(leaf.path, f"{ARGUMENTS}.*") and leaf is not word]
+    others = [leaf for leaf in leaves if matches(leaf.path, ARGUMENTS) and leaf is not word]
     return len(set_by) == 1 and are_named_alike(word.path, set_by[0]) and not any(
         _is_set(leaf, other) for other in others for leaf in leaves if leaf.path == set_by[0]
     )  # fmt: skip
@@ -114,14 +114,14 @@ def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
 
 def _is_set(leaf: Leaf, word: Leaf) -> bool:
     """Whether a setting has the value of a word wherever it was typed, and another one wherever it was left out."""
-    if section_of(leaf.path) != "config" or matches(leaf.path, f"{ARGUMENTS}.*"):
+    if section_of(leaf.path) != "config" or matches(leaf.path, ARGUMENTS):
         return False
     pairs = list(zip(leaf.levels, word.levels, strict=True))
-    told = {token(said) for _, said in pairs if _is_known(said)}
+    told = {token(level) for level, said in pairs if _is_known(said)}
     if not told or not all(_is_known(level) for level, _ in pairs) or not any(said is ABSENT for _, said in pairs):
         return False
-    return all(token(level) == token(said) if _is_known(said) else said is ABSENT and token(level) not in told
-               for level, said in pairs)  # fmt: skip
+    return all(token(level) == token(said) or spells(said, level) if _is_known(said) else
+               said is ABSENT and token(level) not in told for level, said in pairs)  # fmt: skip
 
 
 def _is_known(level: Level) -> bool:
@@ -131,11 +131,11 @@ def _is_known(level: Level) -> bool:
 def _repeats_idle(path: str, values: Sequence[Level], idle: Mapping[str, Sequence[Level]]) -> bool:
     """Whether a word of the command line says in each run what a setting says that cannot matter, as a comparison of
     two has it: the folder that it writes to."""
-    if not matches(path, f"{ARGUMENTS}.*"):
+    if not matches(path, ARGUMENTS):
         return False
     mine = [token(value) for value in values]
     same = [other for other, theirs in idle.items() if section_of(other) == "config"
-            and not matches(other, f"{ARGUMENTS}.*") and [token(value) for value in theirs] == mine]  # fmt: skip
+            and not matches(other, ARGUMENTS) and [token(value) for value in theirs] == mine]  # fmt: skip
     return len(same) == 1 and all(map(_is_known, values)) and is_one_choice(path, same[0], values)
 
 

@@ -17,6 +17,7 @@ import pytest
 import runaudit
 from runaudit.capture.draft import ABSENT, LaunchRequest, child_environ, draft_manifest, seal
 from runaudit.capture.rng import reseeded, rng_digests
+from runaudit.diff import compare
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
 from runaudit.record.finishing import AGAIN
 from runaudit.record.outcome import seal_outcome, settle
@@ -27,6 +28,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.records.trajectory import read_lines
 from runaudit.runs.reading import all_runs
+from runaudit.settings import Settings
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
@@ -592,6 +594,20 @@ def test_what_a_program_tells_otherwise_than_it_was_sealed_counts_beside_it(stor
     assert run.manifest.to_json()["config"] == {
         "lr": 0.1, "net": {"width": 4, "depth": 2}, "told": {"lr": 0.2},
     }  # fmt: skip
+
+
+def test_a_rule_that_a_program_tells_holds_and_what_it_calls_a_nuisance_does_not(store: Store, repo: Repo) -> None:
+    """The rule is recomputed by whoever compares; that a setting cannot matter counts where it was said before."""
+    policy = {"derived": {"config.stage.lr": "config.lr"}, "nuisance": ["config.lr"]}
+    runs = [
+        told(store, repo, {"seed": 1}, {"config": {"lr": lr, "stage": {"lr": lr}}, "extra": {"policy": policy}})
+        for lr in (0.1, 0.2)
+    ]
+
+    assert runs[0].manifest.section("policy") == {"derived": policy["derived"]}
+    found = compare(*runs, settings=Settings())
+    assert [row.factor for row in found.factors] == ["config.lr"]
+    assert [row.factor for row in found.derived] == ["config.stage.lr"]
 
 
 def test_of_two_trainings_in_one_run_only_what_both_told_alike_is_known(store: Store, repo: Repo) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "examples" / "cases"
-NAMES = ("autoencoder", "denoiser", "divergence", "foreign")
+NAMES = ("autoencoder", "collapse", "denoiser", "divergence", "foreign", "staged")
 DATA = ("--data", "train=data/train.npy", "--data", "val=data/val.npy", "--init", "random", "--seed", "0")
 
 

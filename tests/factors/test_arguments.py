@@ -224,6 +224,38 @@ def test_a_word_that_repeats_the_config_follows_from_it():
     assert [(row.factor, row.follows) for row in found.derived] == [("config.args.lr", "config.optimizer.lr")]
 
 
+@pytest.mark.parametrize(
+    ("word", "there", "is_it"),
+    [("true", True, True), ("False", False, True), ("yes", True, False), ("true", False, False), ("1", True, False)],
+)
+def test_a_truth_value_that_is_typed_is_the_setting_that_it_sets(word, there, is_it):
+    """`--set fft.fp32_islands=true` is text to everybody but the program that reads it."""
+    a = run("train.py", config={"fft": {"fp32_islands": not there}})
+    b = run("train.py", "--fp32_islands", word, config={"fft": {"fp32_islands": there}})
+
+    assert (factors(a, b) == ["config.fft.fp32_islands"]) is is_it
+
+
+@pytest.mark.parametrize(("name", "word", "there", "before"),
+                         [("net.fft.islands", "true", True, False), ("sr.lr", "0.01", 0.01, 0.05)])  # fmt: skip
+def test_an_override_of_a_dotted_name_and_the_leaf_that_it_sets_are_one_factor(name, word, there, before):
+    """`--set net.fft.islands=true` over many runs, as `diff` and as `study` have it."""
+    *parents, last = name.split(".")
+
+    def config(value):
+        tree = {last: value}
+        for parent in reversed(parents):
+            tree = {parent: tree}
+        return tree
+
+    plain = [run("train.py", seed=n, config=config(before)) for n in (1, 2)]
+    given = [run("train.py", "--set", f"{name}={word}", seed=n, config=config(there)) for n in (1, 2)]
+
+    assert factors(plain[0], given[0]) == [f"config.{name}"]
+    columns = study([*plain, *given], settings=Settings()).table.columns
+    assert [column.factor for column in columns] == [f"config.{name}"]
+
+
 def test_a_word_that_contradicts_the_config_is_a_factor():
     a, b = (run("train.py", "--lr", lr, config={"lr": 0.1}) for lr in ("0.1", "0.5"))
 

@@ -194,6 +194,25 @@ def test_a_scale_that_falls_without_end_is_a_collapse_with_its_onset():
     assert found.evidence["halvings"] == 20 and found.evidence["growths"] == 0
 
 
+@pytest.mark.parametrize("held", [0, 1], ids=["falling", "at its floor"])
+def test_a_fall_that_only_the_end_of_the_run_ends_is_no_search(held):
+    """An FFT head under fp16 lost every step from the fourteenth on, and the run was over before the hundredth."""
+    fall = [65536.0] * 13 + [65536.0 / 2**number for number in range(1, 48)]
+    (found,) = asked("scaler_collapse", {"amp/scale": over([*fall, *fall[-1:] * held])})
+
+    assert (found.severity, found.step) == (Severity.CRITICAL, 13)
+    assert found.evidence["halvings"] == 47
+
+
+@pytest.mark.parametrize("fits_after", [20, 24])
+def test_a_search_that_found_its_scale_is_none_however_low(fits_after):
+    """A loss of weight 1e9 took 24 halvings and trained as well as any; one that is still at its twentieth may, too."""
+    search = [65536.0 / 2**number for number in range(fits_after + 1)]
+    rest = search[-1:] * (40 if fits_after > 20 else 0)
+
+    assert asked("scaler_collapse", {"amp/scale": over([*search, *rest])}) == ()
+
+
 def test_a_scale_that_settled_low_is_told_and_not_warned_of():
     settled = [65536.0] * 500 + [65536.0 / 2 ** min(5, number // 40 + 1) for number in range(9_000)]
 

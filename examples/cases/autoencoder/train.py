@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--weight-decay", type=float, default=0.0)
     parser.add_argument("--grad-clip", type=float, default=1.0)
     parser.add_argument("--data-fraction", type=float, default=1.0)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=16)
     options = parser.parse_args()
     train = torch.from_numpy(np.load("data/train.npy"))[:, None]

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--norm", choices=("none", "batch"), default="none")
     parser.add_argument("--schedule", choices=("edm", "log-uniform"), default="edm")
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--updates", type=int, default=100)
+    parser.add_argument("--updates", type=int, default=60)
     parser.add_argument("--sigma-max-use", type=float, default=10.0, help="the most noise that it will meet")
     options = parser.parse_args()
     train, val = (widened(np.load(f"data/{name}.npy"), options.channels) for name in ("train", "val"))
