@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.scaler import ScalerTrace
+from runaudit.health.scaler import CALIBRATION, ENDLESS, ScalerTrace
 from runaudit.health.setup import Setup
 from runaudit.health.shape import stretches
 from runaudit.health.tracks import Track
 from runaudit.records.finding import Finding, Severity
+from runaudit.records.segments import Columns
 from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import plural
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 
+APART = 10
+"""Points from one overflow to the next, at the most, while a scale that fits is searched for."""
+
+
 class GradExplosion(TrajectoryRule):
     """The gradient norm does not explode.
 
     A hundred times its usual size, over several stretches and still growing, ends in weights that no later step brings
-    back. A norm that is not finite is worse; under fp16 a few of those are how the scaler finds its scale."""
+    back. A norm that is not finite is worse; under fp16 a few of those are how the scaler finds its scale: those at the
+    start, after which the norm is a number, and one in a hundred later on."""
 
     code = "RA421"
     name = "grad_explosion"
@@ -36,9 +42,11 @@ class GradExplosion(TrajectoryRule):
     def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None, setup: Setup) -> Iterator[Finding]:
         for track in gradients:
             yield from self._growing(track)
-            bad = track.columns.non_finite
-            share = len(bad) / track.columns.points
             is_searching = setup.is_fp16 if scaler_if_any is None else not scaler_if_any.is_disabled
+            bad = track.columns.non_finite
+            if is_searching:
+                bad = bad[_searched(track.columns) :]
+            share = len(bad) / track.columns.points
             if len(bad) and (share > self.limit("nonfinite") or not is_searching):
                 yield self.finding(
                     track.name,
@@ -72,6 +80,22 @@ class GradExplosion(TrajectoryRule):
                 step=int(shape.first[at]),
                 evidence={"usual": float(usual[start]), "highest": float(values[start:end].max()), "sure": "observed"},
             )
+
+
+def _searched(columns: Columns) -> int:
+    """How many of the norms that are not finite, from the first on, are a scaler's search for a scale that fits: at the
+    start, one soon after the other, no more than a search takes, and as many are numbers after them. Five of them in a
+    run of 45 steps, which then trained, were called an explosion."""
+    import numpy as np
+
+    steps = np.asarray(columns.non_finite.steps)
+    places = np.searchsorted(columns.steps, steps) + np.arange(len(steps))
+    first = min(int(steps[0]), int(columns.steps[0])) if len(steps) and len(columns.steps) else 0
+    goes_on = (np.diff(places, prepend=-1) <= APART) & (steps <= first + CALIBRATION)
+    count = int(np.argmin(goes_on)) if not goes_on.all() else len(steps)
+    if not 0 < count <= ENDLESS:
+        return 0
+    return count if int((columns.steps > steps[count - 1]).sum()) >= count else 0
 
 
 def _usual_before(values: "ndarray") -> "ndarray":

@@ -469,6 +469,24 @@ def test_the_first_overflows_of_fp16_are_no_explosion(config):
     assert asked("grad_explosion", norms, config={"precision": "bf16-mixed"})
 
 
+@pytest.mark.parametrize(
+    ("norms", "is_told"),
+    [
+        pytest.param([math.inf] * 5 + [1.0] * 40, False, id="a search, and then it trains"),
+        pytest.param([1.0, math.inf, 1.0, math.inf, math.inf] + [1.0] * 40, False, id="a search with steps between"),
+        pytest.param([1.0] * 35 + [math.inf] * 10, True, id="a death at the end"),
+        pytest.param([math.inf] * 36 + [1.0] * 9, True, id="more than any search takes"),
+        pytest.param([math.inf] * 5 + [1.0] * 20 + [math.inf] * 5 + [1.0] * 15, True, id="again, later on"),
+        pytest.param([math.inf] * 5 + [1.0] * 2, True, id="too little after it to say"),
+    ],
+)
+def test_a_search_for_a_scale_is_no_explosion_in_a_short_run_either(norms, is_told):
+    found = asked("grad_explosion", {"grad_norm": over(norms)}, config={"fp16": True})
+
+    assert bool(found) is is_told
+    assert all(one.severity is Severity.CRITICAL for one in found)
+
+
 # ── what only the accuracy, or one of two networks, tells ────────────────────────────────────────────────────────
 
 
