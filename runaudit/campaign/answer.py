@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.campaign.admission import Admission
-from runaudit.campaign.history import BROKEN_OFF, History, history_of
+from runaudit.campaign.history import BROKEN_OFF, History, history_of, left_out
 from runaudit.campaign.plan import Arm, Job, Plan, named, span
 from runaudit.factors.atonce import Collision, collisions
 from runaudit.metrics.catalogue import known_direction
@@ -29,7 +29,8 @@ MAX_FAILED = 12
 @dataclass(frozen=True, kw_only=True)
 class CampaignAnswer:
     """A plan and what the store holds of it. todo: the jobs that were, or are, to be run; ran: whether they were;
-    refused: why jobs could not start half-way, by their keys; stopped: whether somebody asked to stop."""
+    refused: why jobs could not start half-way, by their keys; stopped: whether somebody asked to stop; left_out: the
+    labels of arms that were launched and that the file does not name any more."""
 
     plan: Plan
     history: History
@@ -39,6 +40,7 @@ class CampaignAnswer:
     ran: bool = False
     stopped: bool = False
     refused: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     directions: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -95,7 +97,7 @@ class CampaignAnswer:
 
     @property
     def _question(self) -> str:
-        arms, shared = [arm.label for arm in self.plan.arms], self.plan.arms[0].asked.shared
+        arms, shared = [self._word(arm) for arm in self.plan.arms], self.plan.arms[0].asked.shared
         if len(arms) == 1:
             return typed_words(("runaudit", "list", *shared, arms[0]))
         name = self._metric
@@ -103,6 +105,18 @@ class CampaignAnswer:
             return typed_words(("runaudit", "diff", *shared, arms[0], arms[1]))
         way = () if known_direction(name) or name in self.directions else ("--direction", "higher")
         return typed_words(("runaudit", "stats", *shared, "--metric", name, *way, *arms[1:], "--vs", arms[0]))
+
+    @property
+    def _way_note(self) -> str:
+        """That the direction in what is asked next is a guess, where it is one."""
+        if "--direction" not in self.next_command.split() or self._metric is None:
+            return ""
+        return f"(or --direction lower: nothing says what is better in {printable(self._metric)})"
+
+    def _word(self, arm: Arm) -> str:
+        """What names the runs of an arm: its label, or their ids where other runs have that label as well."""
+        runs = self.history.of_arm(arm.id)
+        return ",".join(run.short for run in runs) if runs and arm.label in self.history.borrowed else arm.label
 
     @cached_property
     def _metric(self) -> str | None:
@@ -182,6 +196,7 @@ class CampaignAnswer:
         )
         if self.verdict != "planned":
             yield f"  next: {self.next_command}"
+            yield from (f"  {note}" for note in (self._way_note,) if note)
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
@@ -197,6 +212,7 @@ class CampaignAnswer:
         if self.verdict != "planned":
             yield ""
             yield from typed("Next: ", self.next_command)
+            yield from (escaped(note) for note in (self._way_note,) if note)
 
     def row(self, arm: Arm) -> tuple[str, str, str]:
         """An arm, its seeds, and how its jobs stand."""
@@ -227,10 +243,24 @@ class CampaignAnswer:
             yield f"{job.said}: {status}{f': {why}' if why else ''}{named}"
         if len(named_here) > len(shown):
             yield f"and {len(named_here) - len(shown)} more; -v names them all"
+        yield from self._launched()
         yield from (f"{one.said}: their results may be each other's; let {{seed}} name what is written, or run with "
                     "--jobs 1" for one in self.collisions)  # fmt: skip
         if "crashed" in self.statuses.values():
             yield "a job that crashed stays counted; --resume --retry runs it again beside it"
+
+    def _launched(self) -> Iterator[str]:
+        """What was launched besides what the file asks for now: it stays counted, whatever the file says."""
+        for job in self.plan.jobs:
+            if len(runs := self.history.every.get(job.key, ())) > 1:
+                ends = listed([f"{run.status} ({run.short})" for run in runs])
+                yield f"{job.said}: launched {len(runs)} times, {ends}; all of them stay counted"
+        keys = {job.key for job in self.plan.jobs}
+        for arm in self.plan.arms:
+            if seeds := sorted(key[1] for key in self.history.every if key[0] == arm.id and key not in keys):
+                yield f"{arm.label}: {span(seeds)} ran as well, which the file does not name any more"
+        if self.left_out:
+            yield f"launched with it, and not in its file any more: {listed(list(self.left_out))}"
 
     def _refusals(self, verbose: bool) -> Iterator[str]:
         for one in self.admission.refusals:
@@ -243,8 +273,9 @@ class CampaignAnswer:
 
 def recorded(plan: Plan, store: Store) -> CampaignAnswer:
     """What a store holds of a plan, where nobody is asked and nothing is run."""
-    return CampaignAnswer(plan=plan, history=history_of(plan, store), admission=Admission(), todo=(), ran=True,
-                          stopped=True)  # fmt: skip
+    history = history_of(plan, store)
+    return CampaignAnswer(plan=plan, history=history, admission=Admission(), todo=(), ran=True, stopped=True,
+                          left_out=left_out(plan, history, store))  # fmt: skip
 
 
 def _took(hours: float) -> str:

@@ -50,6 +50,19 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
+_FORMS: Mapping[str, str] = {
+    "command": 'command = "python train.py --seed {seed}"', "seeds": 'seeds = "0-4"',
+    "data": 'data = {train = "data/train.csv"}', "config": 'config = "base.toml"', "init": 'init = "random"',
+    "eval": 'eval = {metric = "val/acc"}', "env": 'env = {OMP_NUM_THREADS = "1"}', "intent": 'intent = ["config.lr"]',
+    "bundles": 'bundles = ["NAME"]', "baseline": 'baseline = "slow"', "health": 'health = "warn"',
+    "waive": 'waive = ["RA206=why it may start all the same"]', "values": "values = {lr = 0.1}",
+    "set": 'set = {"optimizer.lr" = 0.1}', "set_as": 'set_as = ["--set", "{name}={value}"]', "args": 'args = ["--amp"]',
+    "label": 'label = "slow"', "name": 'name = "learning rates"', "arms": "[[arms]]",
+    "ray": "ray = {num_cpus = 4}", "submitit": "submitit = {timeout_min = 60}",
+}  # fmt: skip
+"""How each is written, for who wrote it otherwise."""
+
+
 def read_campaign(path: Path, *, shared: tuple[str, ...] = ()) -> Plan:
     """The plan in a file. shared: the options that were typed with it. Raises UsageError or RecordError."""
     refuse_special(path, "the campaign file")
@@ -168,5 +181,4 @@ def _check(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
             raise UsageError(f"{where} has the unknown key {quoted(key)}{closest(key, known)}",
                              remedy=f"known are {', '.join(known)}")  # fmt: skip
         if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
-            raise UsageError(f"{where} {key} is {kind_of(value)}", remedy="the head of `runaudit campaign --help` "
-                             "has an example")  # fmt: skip
+            raise UsageError(f"{where}: {key} is {kind_of(value)}", remedy=f"write it as in: {_FORMS[key]}")

@@ -13,7 +13,7 @@ from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.factors.never import is_foreign, lacks_commit
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.outcome import FINISHED
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
@@ -104,12 +104,28 @@ def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, gaps: 
     if not equal:
         return Against()
     seeds = ", ".join(seed for seed, _ in equal)
+    if len(equal) == len(pairs) and (parted := _ended_otherwise(a, b)):
+        names = _named([f.factor for f in treatments])
+        equal_at = f"at seed {seeds} the two arms are equal in every number both logged"
+        return Against((f"{equal_at}; at seed {', '.join(parted)} only one has a result: {names} may have done that",))
     if len(equal) == len(pairs):
         where = f"at every seed that both arms have ({seeds})"
         return _against(treatments, _together([held for _, held in equal]), seeds=False, where=where)
     names = _named([f.factor for f in treatments])
     sentence = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
     return Against((f"{sentence}: was {names} used there?",))
+
+
+def _ended_otherwise(a: Cohort, b: Cohort) -> list[str]:
+    """The seeds that both arms were launched with and at which one of them alone has a finished run: what ends a run
+    has an effect, however equal the others are."""
+    launched, finished = ([{canonical_bytes(run.manifest.seed) for run in runs if _is_seed(run.manifest.seed)}
+                           for runs in sides] for sides in ((a.runs, b.runs), (a.finished, b.finished)))  # fmt: skip
+    return sorted(key.decode() for key in launched[0] & launched[1] & (finished[0] ^ finished[1]))
+
+
+def _is_seed(seed: JSON | Unknown) -> bool:
+    return seed is not None and not isinstance(seed, Unknown)
 
 
 def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], *, gaps: Sequence[str]) -> Against:
@@ -149,9 +165,8 @@ def _matched(a: Cohort, b: Cohort) -> Iterator[tuple[str, Run, Run]]:
     for arm in (a, b):
         found: dict[bytes, Run] = {}
         for run in arm.finished:
-            seed = run.manifest.seed
-            if seed is not None and not isinstance(seed, Unknown):
-                found.setdefault(canonical_bytes(seed), run)
+            if _is_seed(run.manifest.seed):
+                found.setdefault(canonical_bytes(run.manifest.seed), run)
         sides.append(found)
     for key, left in sides[0].items():
         if key in sides[1]:

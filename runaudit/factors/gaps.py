@@ -23,6 +23,7 @@ EVAL_LEAVES = ("metric", "protocol", "crop_border", "data_range", "channel", "co
 ENV_LEAVES = ("python", "torch", "gpu", "packages")
 SWITCH_LEAVES = ("determinism",)
 """Switches of the process. Where every source file and variable is recorded, what sets them is recorded too."""
+EDITED = "it was edited while the run ran, so neither version is known to be what ran"
 _NO_DIGEST = "the data set has no digest"
 CUDA_LEAVES = ("cuda", "cudnn")
 
@@ -153,6 +154,11 @@ def _unread_files(of: Levels) -> Iterator[tuple[str, str]]:
 
 
 def _edited(of: Levels) -> Iterator[tuple[str, str]]:
+    for path in edited_files(of):
+        yield f"code.{path}", EDITED
+
+
+def edited_files(of: Levels) -> Iterator[str]:
     """Source files that were changed under a run: what it read cannot be known."""
     outcome = of.run.outcome.section("code") if of.run.outcome else {}
     for row in outcome.get("changed") or ():
@@ -161,7 +167,7 @@ def _edited(of: Levels) -> Iterator[tuple[str, str]]:
         if of.observed is not None and of.observed.excuses("read"):
             idle = not of.observed.opened(path)
         if row.get("before") is not None and not idle and not cannot_run(path, of):
-            yield f"code.{path}", "it was edited while the run ran, so neither version is known to be what ran"
+            yield path
 
 
 def _data_gaps(tree: Mapping[str, Any], *, full: bool) -> Iterator[tuple[str, str]]:

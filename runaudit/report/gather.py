@@ -68,7 +68,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     """The page on these runs. Raises UsageError for a word that names none, a metric that none has."""
     for word in wanted.directions:  # One that is no direction is told before the work.
         declared_direction(bench.settings, "", word)
-    campaign = None if wanted.campaign is None else recorded(wanted.campaign, bench.store)
+    campaign = None if wanted.campaign is None else recorded(wanted.campaign, bench.store.existing())
     arms = _of_campaign(bench, campaign, wanted) if campaign else _arms(bench, wanted)
     pairs = _pairs(arms, wanted)
     named = {run.id for arm in arms for run in arm.runs}
@@ -128,8 +128,8 @@ def _of_campaign(bench: Bench, campaign: CampaignAnswer, wanted: Wanted) -> list
     """The arms of a campaign of which some job was launched, each with all its runs, those that failed among them."""
     if wanted.runs:
         raise UsageError("a campaign names its own runs", remedy="leave the others out, or show them with --beside RUN")
-    launched = (campaign.history.every.get(arm.id, ()) for arm in campaign.plan.arms)
-    found = [bench.arm(bench.named(*(f"id:{run}" for run in runs))) for runs in launched if runs]
+    launched = (campaign.history.of_arm(arm.id) for arm in campaign.plan.arms)
+    found = [bench.arm(bench.named(*(f"id:{run.id}" for run in runs))) for runs in launched if runs]
     if not found:
         raise UsageError("the store holds no run of this campaign as its file stands",
                          remedy=f"run it: {campaign.plan.repeated()}")  # fmt: skip

@@ -101,7 +101,8 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
     alike = idle.count(_name(None))
     if alike:
         notes.append(f"{plural(alike, 'run')} not counted: without a seed, and nothing shows that it began otherwise.")
-    if named := sorted(name for name in idle if name != _name(None)):
+    named = sorted(name for name in idle if name != _name(None))
+    if named:
         notes.append(
             f"{plural(len(named), 'run')} not counted, because the seed provably did not act ({', '.join(named)})."
         )
@@ -109,7 +110,7 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
     unnamed = sum(seed is None for seed in arm.seeds) - alike - sum(arm.seeds[index] is None for index in copies)
     if unnamed > bool(alike):
         notes.append(f"{plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
-    elif any(proven is None for proven in arm.proven):
+    elif any(proven is None for proven in arm.proven) and not named:
         notes.append("no seed proof recorded; declared seeds are trusted.")
     return tuple(notes)
 

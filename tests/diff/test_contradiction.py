@@ -172,3 +172,13 @@ def test_pseudo_replicates_count_once_and_the_note_says_why():
     assert (still.n, still.effective_n) == (3, 1)
     assert any("count once" in note and "the seed had no effect" in note for note in still.notes)
     assert arm().effective_n == 3
+
+
+def test_a_factor_that_ended_a_run_is_not_called_without_effect():
+    """Equal at the seeds that both finished, and at another one of them crashed: that is an effect."""
+    crashed = run(both(DROPOUT, put("seed", 1), put("runtime/status", "crashed")))
+    words = arms(arm(), cohort_of([crashed, *arm(DROPOUT, seeds=(2, 3)).runs]))
+
+    assert "had no effect" not in words
+    assert "at seed 2, 3 the two arms are equal in every number both logged; at seed 1 only one has a result" in words
+    assert "config.dropout may have done that" in words

@@ -1,13 +1,19 @@
 """The page of a campaign: its arms in the order of its file, and how each of its jobs stands."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import runaudit
+from runaudit.campaign.answer import recorded
+from runaudit.campaign.file import read_campaign
 from runaudit.cli.app import main
+from runaudit.records.trajectory import Trajectory
 from runaudit.store import Store
-from tests.browser.forms import CAMPAIGN, campaign
+from tests.browser.forms import CAMPAIGN, campaign, classifier
+from tests.conftest import _run, _seal
 
 
 @pytest.fixture
@@ -64,6 +70,66 @@ def test_of_an_arm_that_was_edited_nothing_is_shown_as_its_own(store, reported, 
     told = json.loads(out)
     assert [arm["label"] for arm in told["arms"]] == ["slow", "faster"]
     assert told["campaign"]["arms"][1] == {"letter": None, "label": "fast", "seeds": "seeds 0-2", "jobs": "3 missing"}
+
+
+def test_what_was_launched_and_is_not_in_the_file_any_more_is_told(store, reported):
+    words = campaign(store)
+    cut = CAMPAIGN.replace('"0-2"', '"0-1"').replace('{label = "fast", values = {lr = 0.3}},', "")
+    Path(words[1]).write_text(cut)
+    told = json.loads(reported(*words, "--json")[1])["campaign"]["notes"]
+    assert "slow: seed 2 ran as well, which the file does not name any more" in told
+    assert "launched with it, and not in its file any more: fast" in told
+
+
+def test_a_job_that_was_launched_again_is_told_with_every_end(store, reported):
+    words = campaign(store)
+    job = next(job for job in read_campaign(Path(words[1])).jobs if (job.arm, job.seed) == ("faster", 0))
+    again = classifier(0, lr=0.9, label="faster", origin={"kind": "captured", "campaign": job.asked.mark}, again=True)
+    _seal(store, again)
+    told = json.loads(reported(*words, "--json")[1])["campaign"]
+    assert told["arms"][2]["jobs"] == "1 completed, 2 missing"
+    (note,) = (line for line in told["notes"] if "launched" in line)
+    assert note.startswith("faster, seed 0: launched 2 times, crashed (") and note.endswith("all of them stay counted")
+
+
+def test_a_run_that_was_forgotten_is_not_one_that_never_ran(store, reported, capfd):
+    words = campaign(store)
+    run = next(run for run in runaudit.open_store(store.root).runs() if (run.label, run.manifest.seed) == ("slow", 1))
+    with pytest.raises(SystemExit):
+        main(["forget", run.id[:12], "--reason", "its data may not be kept", "--store", str(store.root)])
+    capfd.readouterr()
+    told = json.loads(reported(*words, "--json")[1])["campaign"]
+    assert told["arms"][0]["jobs"] == "2 completed, 1 forgotten"
+
+
+def test_a_label_that_other_runs_bear_is_not_what_is_asked_next(store, tmp_path):
+    words = campaign(store)
+    _seal(store, classifier(7, lr=0.2, label="slow"))
+    plan = read_campaign(Path(words[1]))
+    finished = replace(plan, arms=tuple(replace(arm, seeds=(0, 1, 2)) for arm in plan.arms[:2]))
+    next_command = recorded(finished, store).next_command
+    ids = [run.id[:12] for run in runaudit.open_store(store.root).runs() if run.label == "slow"][:3]
+    assert next_command.endswith(f"fast --vs {','.join(ids)}")
+
+
+def test_a_guess_of_what_is_better_is_called_one(store, tmp_path):
+    file = tmp_path / "rates.toml"
+    file.write_text(
+        CAMPAIGN.replace(
+            """,
+        {label = "faster", values = {lr = 0.9}}, {label = "never begun", values = {lr = 2.7}}]""",
+            "]",
+        )
+    )
+    plan = read_campaign(file)
+    for job in plan.jobs:
+        run = _run(seed=job.seed, label=job.arm, metrics={"oddness": 1.0 + job.seed}, eval=...,
+                   config={"lr": float(job.asked.command[3])}, trajectory=Trajectory(),
+                   origin={"kind": "captured", "campaign": job.asked.mark})  # fmt: skip
+        _seal(store, run)
+    *_, asked, note = recorded(plan, store).text_lines()
+    assert "--metric oddness --direction higher" in asked
+    assert note.strip() == "(or --direction lower: nothing says what is better in oddness)"
 
 
 def test_a_campaign_of_which_nothing_was_run_is_told_with_what_runs_it(store, reported, tmp_path):

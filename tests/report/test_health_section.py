@@ -52,6 +52,18 @@ def test_the_section_is_in_the_contents_and_the_page(page):
     assert 'id="health"' in render_page(page)
 
 
+def test_a_finding_of_a_curve_that_is_too_short_to_judge_stands_in_the_section_too(tmp_path, monkeypatch):
+    """`health` warns of it, and the figure marks it: the page had no word that says what the mark means."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_RUN", raising=False)
+    with record("an arm", seed=0, config={"lr": 0.1}) as run:
+        for step, value in enumerate([1.0, math.nan, 0.9, math.nan, math.nan]):
+            run.log(step, {"train/loss": value})
+    view = gather(open_store(tmp_path / ".runaudit"), Wanted(runs=["an arm"])).view
+
+    assert [row.code for arm in view.health.arms for row in arm.findings] == ["RA401"]
+
+
 def test_a_calm_page_names_every_value_that_is_no_measurement(tmp_path, monkeypatch):
     """Rules are about losses and held-out curves: that they warn of nothing says nothing of any other series."""
     monkeypatch.chdir(tmp_path)

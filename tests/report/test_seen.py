@@ -48,3 +48,14 @@ def test_a_file_of_the_sealed_code_is_no_file_that_nobody_declared(seen_of):
         "Files of the sealed code that were used": ["train.py"],
         "Files read that nobody declared": ["extra.csv"],
     }
+
+
+def test_a_file_that_was_edited_under_a_run_is_a_gap_and_no_code_that_was_used(seen_of):
+    """Its record says that neither version is known to be what ran; the page said that no gap was noticed."""
+    edited = {"code": {"loaded": ["train.py"], "changed": [{"path": "train.py", "before": CODE["digest"]}]}}
+    view = seen_of(watched("full", CODE) | edited)
+
+    assert view.level == "a gap: train.py edited while it ran"
+    assert [title for title, *_ in view.groups] == ["Files of the code that were edited while it ran"]
+    told = seen_of(watched("full", CODE), watched("full", CODE) | edited).level
+    assert told == "1 of 2 runs without a gap that was noticed; else train.py edited while it ran"

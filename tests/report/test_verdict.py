@@ -141,6 +141,18 @@ def test_the_number_of_seeds_is_always_said_and_those_that_gave_none_with_it(arm
     assert seeds_text(arm, baseline) == said
 
 
+def test_a_run_without_a_number_is_no_seed_of_its_own_where_its_seed_ran_again():
+    """Seed 1 crashed and was launched again: `3 of 4 seeds` named a seed that there is not."""
+    again = ArmValues(label="x", seeds=(0, 1, 2, 1), values=(1.0, None, 3.0, 2.0),
+                      statuses=("completed", "crashed", "completed", "completed"))  # fmt: skip
+    whole = ArmValues(label="y", seeds=(0, 1, 2), values=(1.0, 2.0, 3.0))
+    unnamed = ArmValues(label="z", seeds=(None, None, None), values=(1.0, None, 3.0),
+                        statuses=("completed", "crashed", "completed"))  # fmt: skip
+
+    assert seeds_text(summarise(again), summarise(whole)) == "3 seeds each, and 1 run without a number"
+    assert seeds_text(summarise(unnamed), summarise(whole)) == "2 of 3 against 3 seeds"
+
+
 OLD, NEW = (30.1, 30.2, 30.4), (30.1, 30.25, 30.3)
 
 

@@ -189,6 +189,14 @@ def test_unknown_proof_counts_and_is_told(arm, judged):
     assert told.startswith("new: ")
 
 
+def test_seeds_that_were_seen_not_to_act_are_not_trusted_in_the_same_breath(arm, judged):
+    answer = judged(arm("new", *NEW, proven=(None, None, False)), arm("old", *OLD, proven=(True,) * 3))
+
+    told = [note for note in answer.notes if note.startswith("new: ")]
+    assert any("did not act (3)" in note for note in told)
+    assert not any("declared seeds are trusted" in note for note in told)
+
+
 def test_from_five_seeds_the_exact_labels_accompany_the_test(arm, judged):
     new, old = spread(30.3, 5, 1), spread(30, 5, 2)
     comparison = judged(arm("new", *new), arm("old", *old)).comparisons[0]

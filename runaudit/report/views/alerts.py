@@ -93,7 +93,8 @@ def _designs(comparisons: Sequence[ComparisonInput], by_hybrids: Collection[froz
             what = f": {shown(why[code], MAX_REASON).short}" if why.get(code) else ""
             is_told = frozenset((letter(comparison.arm), letter(comparison.baseline))) in by_hybrids
             told = "; hybrids of the two told which did it" if is_told else ""
-            yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}{told}"
+            only = f": what is said above holds on {clean(diff.on_record)} alone" if diff.on_record else ""
+            yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}{told}{only}"
 
 
 def _sides(comparison: ComparisonInput) -> str:

@@ -34,8 +34,8 @@ def campaign_view(answer: CampaignAnswer, arms: tuple[ArmInput, ...]) -> Campaig
     rows = []
     for arm in answer.plan.arms:
         label, seeds, jobs = answer.row(arm)
-        launched = answer.history.every.get(arm.id, ())
-        at = next((letters[run] for run in launched if run in letters), "")
+        launched = answer.history.of_arm(arm.id)
+        at = next((letters[run.id] for run in launched if run.id in letters), "")
         rows.append((at, shown(label, 56), clean(seeds), clean(jobs)))
     return CampaignView(
         name=shown(answer.plan.name, 90),

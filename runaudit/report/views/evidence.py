@@ -42,7 +42,7 @@ class EvidenceView:
     carries: bool
 
 
-EQUAL = "is the same in both, to the last bit"
+EQUAL = "comes out the same in both, to the last bit"
 """Of a metric that has the same values in both arms."""
 
 
@@ -80,16 +80,29 @@ def evidence_views(answer: StatsAnswer, *, apart: str) -> Iterator[EvidenceView]
 
 
 def seeds_text(arm: ArmSummary, baseline: ArmSummary) -> str:
-    """`3 seeds each`, `3 against 5 seeds`, `2 of 3 against 3 seeds` where a run gave no number."""
+    """`3 seeds each`, `3 against 5 seeds`, `2 of 3 against 3 seeds` where a run gave no number; `3 seeds each, and 1
+    run without a number` where another run of its seed gave one."""
     counts = [_counted(one) for one in (arm, baseline)]
+    again = sum(_lost(one) for one in (arm, baseline) if _ran_again(one))
+    beside = f", and {plural(again, 'run')} without a number" if again else ""
     if counts[0] == counts[1]:
-        return f"{counts[0]} seed{'' if counts[0] == '1' else 's'} each"
-    return f"{counts[0]} against {counts[1]} seeds"
+        return f"{counts[0]} seed{'' if counts[0] == '1' else 's'} each{beside}"
+    return f"{counts[0]} against {counts[1]} seeds{beside}"
 
 
 def _counted(arm: ArmSummary) -> str:
-    lost = len(arm.failed) + len(arm.missing)
-    return f"{arm.used} of {arm.used + lost}" if lost else str(arm.effective_n)
+    lost = 0 if _ran_again(arm) else _lost(arm)
+    return f"{arm.used} of {arm.used + lost}" if lost else str(arm.used if _lost(arm) else arm.effective_n)
+
+
+def _lost(arm: ArmSummary) -> int:
+    return len(arm.failed) + len(arm.missing)
+
+
+def _ran_again(arm: ArmSummary) -> bool:
+    """Whether a seed with a number has a run without one as well: it is no further seed."""
+    unnamed = arm.seeds.count(None)
+    return _lost(arm) > 0 and len({*arm.seeds} - {None}) + unnamed < arm.used + _lost(arm)
 
 
 def _p_words(row: ArmComparison) -> str:
@@ -219,7 +232,7 @@ class _Told:
             case StatsVerdict.EQUIVALENT:
                 return f"has no difference that matters: {by}, {seeds}"
             case StatsVerdict.INCONCLUSIVE if row.is_equal:
-                return f"{EQUAL}, {seeds}: what differs changed no value of it"
+                return f"{EQUAL}, {seeds}: what differs moved no run's result"
             case StatsVerdict.INCONCLUSIVE if row.refusal:
                 # The judge's own sentence: a test that was refused has not found that nothing can be told.
                 return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")

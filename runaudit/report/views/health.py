@@ -87,7 +87,7 @@ def health_view(arms: Sequence[ArmInput], health: HealthAnswer) -> HealthView:
         arms=tuple(
             _arm(index, arm, found)
             for index, arm in enumerate(arms)
-            if any(run.id in found and found[run.id].judged for run in arm.runs)
+            if any(run.id in found and (found[run.id].judged or found[run.id].findings) for run in arm.runs)
         ),
         off=health.off,
     )
@@ -148,7 +148,7 @@ def _arm(index: int, arm: ArmInput, found: Mapping[str, RunHealth]) -> ArmHealth
     rows = [(finding.severity, _row(arm, finding, runs)) for finding, runs in _grouped(arm, found)]
     asked = {code for one in own for code in one.asked}
     skipped = {skip.code for one in own for skip in one.skipped} - asked
-    rest = f"; {plural(len(skipped), 'rule')} found nothing to ask about" if skipped else ""
+    rest = f"; {plural(len(skipped), 'rule')} could not be asked" if skipped else ""
     return ArmHealth(
         arm=index,
         letter=letter(index),

@@ -40,9 +40,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestView:
-    """One run whole."""
+    """One run whole. is_captured: whether it was sealed before its first step; else when it was imported."""
 
     arm: int
+    is_captured: bool
     letter: str
     run: RunName
     integrity: str
@@ -62,6 +63,7 @@ def _view(index: int, run: Run, integrity: Integrity | None) -> ManifestView:
     sections += [_outcome(run), _checkpoints(run), _metrics(run)]
     return ManifestView(
         arm=index,
+        is_captured=run.manifest.is_captured,
         letter=letter(index),
         run=run_name(run),
         integrity=words,

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from runaudit.factors.gaps import edited_files
+from runaudit.factors.levels import levels
 from runaudit.factors.observed import observed_of
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.words import Text, clean, shown, value_text
+from runaudit.settings import FactorSettings
 from runaudit.text.words import listed, plural
 
 MAX_NAMES = 40
@@ -47,14 +50,24 @@ def _view(index: int, arm: ArmInput, run: Run) -> SeenView:
 
 def _level(arm: ArmInput) -> str:
     """How well the runs of an arm were seen. Without a gap that was noticed: what nobody can see leaves none."""
-    looked = [observed_of(run) for run in arm.runs]
-    full = sum(one is not None and one.full for one in looked)
-    if full == len(looked):
+    gaps = [why for run in arm.runs if (why := _gap(run))]
+    full = len(arm.runs) - len(gaps)
+    if not gaps:
         return "no gap was noticed" + (f" in any of its {full} runs" if full > 1 else "")
-    share = f"{full} of {plural(len(looked), 'run')} without a gap that was noticed"
-    reasons = dict.fromkeys("not observed" if one is None else one.reason or "seen in part"
-                            for one in looked if one is None or not one.full)  # fmt: skip
-    return clean(f"{share}; else {listed(list(reasons), limit=3)}")
+    why = listed(list(dict.fromkeys(gaps)), limit=3)
+    if not full:
+        return clean(f"in every run a gap: {why}" if len(gaps) > 1 else f"a gap: {why}")
+    return clean(f"{full} of {plural(len(arm.runs), 'run')} without a gap that was noticed; else {why}")
+
+
+def _gap(run: Run) -> str:
+    """Why it is not known what a run used; empty where nothing is missing."""
+    seen = observed_of(run)
+    if seen is None:
+        return "not observed"
+    if edited := list(edited_files(levels(run, FactorSettings()))):
+        return f"{listed(edited, limit=3)} edited while it ran"
+    return "" if seen.full else seen.reason or "seen in part"
 
 
 def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
@@ -65,8 +78,10 @@ def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
     declared = [path for path in seen.reads if path not in undeclared]
     sealed = undeclared & set(run.manifest.section("code").get("files") or ())
     undeclared -= sealed
+    edited = sealed & set(edited_files(levels(run, FactorSettings())))
     kinds = (
-        ("Files of the sealed code that were used", "file", sorted(sealed)),
+        ("Files of the sealed code that were used", "file", sorted(sealed - edited)),
+        ("Files of the code that were edited while it ran", "file", sorted(edited)),
         ("Files read that nobody declared", "file", sorted(undeclared)),
         ("Declared files that were read", "file", sorted(declared)),
         ("Environment variables looked up", "variable", sorted(seen.looked_up)),

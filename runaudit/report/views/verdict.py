@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from runaudit.diff import Comparison
 from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.factor import Absent
+from runaudit.factors.gaps import EDITED
 from runaudit.factors.tables import unkeyed
 from runaudit.factors.vouched import remedy
 from runaudit.records.canonical import JSON
@@ -177,6 +178,8 @@ def design_lacks(diff: Comparison) -> str:
             return "arms of one design each: `runaudit list` groups the runs so"
         case Verdict.CONFOUNDED:
             return "runs in which these factors change one at a time: `runaudit study` names them"
+        case Verdict.PROVENANCE_INCOMPLETE if diff.open and all(row.reason == EDITED for row in diff.open):
+            return "runs whose code is not edited while they run: what these read nobody can say, so launch them again"
         case Verdict.PROVENANCE_INCOMPLETE:
             typed = remedy([row.factor for row in diff.open]) if diff.is_conditional else ""
             return "what is not on record" + (f"; where you know that it was equal, `{typed}`" if typed else "")
