@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, hybrid_mark
 from runaudit.metrics.naming import all_names, meant, near_names, sequence_names
+from runaudit.records.results import Results, begins
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.text.words import quoted
@@ -16,6 +17,10 @@ from runaudit.text.words import quoted
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
     from runaudit.stats.values import ArmValues, LeftOut, StatsPlan
+
+
+STOPPED = ("killed", "lost")
+"""How a run ends that was stopped from outside: a machine that was taken away, a signal."""
 
 
 def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float | None:
@@ -59,19 +64,29 @@ def values_of(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> 
 
 
 def _arm_values(arm: Cohort, metric: str, label: str, names: Sequence[str]) -> "ArmValues":
-    from runaudit.stats.values import ArmValues
+    from runaudit.stats.values import AGAIN, ArmValues
 
     values = tuple(metric_value(run, metric, names) for run in arm.runs)
     return ArmValues(
         label=label,
         seeds=tuple(seed if isinstance(seed, int | str) else None for seed in arm.seeds),
         values=values,
-        statuses=tuple(run.status for run in arm.runs),
+        statuses=tuple(AGAIN if is_launched_again(run, arm) else run.status for run in arm.runs),
         proven=tuple(_proven(arm, run) for run in arm.runs),
         draws=arm.effective_n,
         repeats=_repeats(arm, values),
         by_sequence=tuple((name, tuple(run.metrics.get(f"{metric}/{name}") for run in arm.runs)) for name in names),
     )
+
+
+def is_launched_again(run: Run, arm: Cohort) -> bool:
+    """Whether a run that was stopped from outside is the beginning of one that finished, of the same seed and equal to
+    it to the last bit: the two are one draw, whose result is there. One that ended by itself is its draw's end."""
+    if run.status not in STOPPED:
+        return False
+    seed, own = run.manifest.body.get("seed"), Results(run)
+    same = (other for other in arm.finished if seed is not None and other.manifest.body.get("seed") == seed)
+    return any(begins(own, Results(other)) for other in same)
 
 
 def left_out(

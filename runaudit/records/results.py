@@ -254,3 +254,15 @@ def _first(name: str, left: Mapping[int, float], right: Mapping[int, float], *, 
     step = min([*differing, *beyond], default=None)
     if step is not None:
         yield Deviation(name=name, step=step, before=left.get(step), after=right.get(step))
+
+
+def begins(a: Results, b: Results) -> bool:
+    """Whether `a` is the beginning of `b`: all that it logged step by step is logged there too, equal to the last bit,
+    and too much to be chance."""
+    held = overlap(a, b, lengths=False)
+    if held is None or not held.series or not held.decisive or a.series is None or b.series is None:
+        return False
+    if held.first is not None and held.first.step is not None:
+        return False  # What a run had reached when it ended is no number of the other's, and is not asked.
+    steps = {name: {step for step, _ in points} for name, points in b.series.items()}
+    return all(name in steps and all(step in steps[name] for step, _ in points) for name, points in a.series.items())

@@ -2,14 +2,15 @@
 
 Three ways to fool oneself end here. A seed run twice is one seed: its runs are averaged and all of them must
 support a claim. A seed that provably did not act adds no evidence. A run without a number (diverged, crashed,
-metric missing) stays in the count and forbids a claim about the rest.
+metric missing) stays in the count and forbids a claim about the rest. One that was stopped from outside and is, to the
+last bit, the beginning of a run that finished is that run's draw, and no other.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Mapping
 
-from runaudit.stats.values import FINISHED, ArmValues, Excluded, Sample
+from runaudit.stats.values import AGAIN, FINISHED, ArmValues, Excluded, Sample
 from runaudit.text.words import plural
 
 UNNAMED = "(unnamed"  # how the keys of runs without a seed begin
@@ -21,6 +22,8 @@ FAILED, NO_VALUE, NOT_FINITE, IDLE = "failed", "no value", "not finite", "idle"
 def why_left_out(arm: ArmValues, index: int) -> str:
     """Why a run of an arm gives no number, in one of the words above; empty where it gives one."""
     value = arm.values[index]
+    if arm.statuses[index] == AGAIN:
+        return AGAIN
     if arm.statuses[index] not in FINISHED:
         return FAILED
     if value is None:
@@ -52,6 +55,7 @@ def collapse(arm: ArmValues) -> Sample:
     failed: list[Excluded] = []
     missing: list[Excluded] = []
     idle: list[str] = []
+    again: list[str] = []
     acted: set[str] = set()
     everyone: set[str] = set()
     broken: set[str] = set()
@@ -64,6 +68,8 @@ def collapse(arm: ArmValues) -> Sample:
             missing.append(Excluded(seed=seed, reason=why))
         elif why == IDLE:
             idle.append(_name(seed))
+        elif why == AGAIN:
+            again.append(_name(seed))
         elif why:
             failed.append(Excluded(seed=seed, reason=arm.statuses[index] if why == FAILED else why))
             broken.add(key)
@@ -79,12 +85,19 @@ def collapse(arm: ArmValues) -> Sample:
         effective_n=len(acted) if arm.draws is None else arm.draws,
         distinct=len(everyone),
         distinct_failed=len(broken),
-        notes=_notes(arm, chosen, idle=idle),
+        notes=_notes(arm, chosen, idle=idle, launched_again=again),
     )
 
 
-def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -> tuple[str, ...]:
+def _notes(
+    arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str], launched_again: list[str]
+) -> tuple[str, ...]:
     notes = []
+    if launched_again:
+        notes.append(
+            f"{plural(len(launched_again), 'run')} stopped from outside and launched again with the same seed "
+            f"({', '.join(sorted(launched_again))}): equal to the last bit up to there, so one draw with its result."
+        )
     again = sorted(key for key, runs in chosen.items() if len(runs) > 1)
     if again:
         differ = [key for key in again if len(set(chosen[key])) > 1]

@@ -11,6 +11,8 @@ from runaudit.errors import UsageError
 
 MIN_SEEDS = 3
 FINISHED = frozenset({"", "completed", "early_stopped", "unknown"})
+AGAIN = "launched again"
+"""In the place of how a run ended: stopped from outside, and another run of the arm is the same draw and finished."""
 # Squares of larger numbers leave the range of a double, and a variance of inf judges nothing.
 LARGEST = 1e150
 
