@@ -52,6 +52,26 @@ def test_two_factors_that_change_together_are_confounded_and_one_new_cell_separa
     assert (suggestion["runs"], suggestion["hours"]) == (3, 3.0)
 
 
+def test_of_an_alias_set_only_what_was_tested_is_said():
+    """A factor that moves alone between two cells does not follow from the others, and must not be said to."""
+    rows = [{"lr": 0.02}, {"lr": 0.3}, {"lr": 0.05, "mode": "ok", "steps": 100}]
+
+    reason = judged(judge(rows, seeds=(1, 2, 3))).reason
+
+    assert "follows from" not in reason
+    assert "config.mode and config.steps change together" in reason
+    assert "of config.lr only 0.02 against 0.3 is free of the others" in reason
+
+
+def test_of_a_sum_of_factors_no_difference_is_credited_to_one_alone():
+    rows = [{"a": a, "b": b, "c": c} for a, b, c in ((0, 0, 0), (1, 0, 1), (0, 1, 1))]
+
+    reason = judged(judge(rows, seeds=(1, 2))).reason
+
+    assert "no difference between levels of config.a, config.b and config.c can be credited to one" in reason
+    assert "change together" not in reason
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 1)), min_size=2, max_size=6, unique=True)
 )
