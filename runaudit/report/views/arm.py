@@ -93,7 +93,8 @@ def distinct_seeds(runs: Sequence[Run]) -> int:
 def arm_view(arm: ArmInput, index: int) -> ArmView:
     """One arm in words."""
     finished = sum(run.finished for run in arm.runs)
-    size = plural(len(arm.runs), "run")
+    count = len(arm.runs)
+    size = f"{count} of {count + len(arm.left_out)} launched runs" if arm.left_out else plural(count, "run")
     if finished < len(arm.runs):
         # Of a foreign run nobody may have recorded that it finished: it has a number, and more is not known.
         is_known = all(run.status != UNSAID for run in arm.runs)
