@@ -98,7 +98,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         integrity=integrity,
         metric=metric,
         parts=parts,
-        study=_study(bench, arms, wanted),
+        study=_study(bench, arms, wanted, metric if compared else None),
         campaign=campaign,
         untangled=answers_on(bench, [[run.id for run in arm.runs] for arm in arms]),
         curves=wanted.curves,
@@ -223,15 +223,18 @@ def _sums(bench: Bench, arms: Sequence[Cohort], parts: Sequence[Part]) -> list[A
     return sums
 
 
-def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer | NothingToJudgeError | None:
+def _study(
+    bench: Bench, arms: Sequence[Cohort], wanted: Wanted, metric: str | None
+) -> StudyAnswer | NothingToJudgeError | None:
     """What all runs together can tell, where there are more arms than a comparison has; of a whole store what those of
-    its largest project can. What is shown beside them is compared with nothing and in no study. Runs that tell nothing
-    together have a page all the same."""
+    its largest project can. What is shown beside them is compared with nothing and in no study. metric: the one
+    that arms are compared on, if any are. Runs that tell nothing together have a page all the same."""
     if len(arms) < MIN_STUDY:
         return None
     runs = [run for arm in arms for run in arm.runs]
     try:
-        return StudyAnswer(study=(study_runs if wanted.runs or wanted.campaign else study_store)(runs, bench.settings))
+        found = (study_runs if wanted.runs or wanted.campaign else study_store)(runs, bench.settings)
+        return StudyAnswer(study=replace(found, metric=metric))
     except NothingToJudgeError as nothing:
         return nothing
 
