@@ -27,7 +27,7 @@ from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
 from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
-from runaudit.text.words import plural, quoted
+from runaudit.text.words import ended, plural, quoted
 from runaudit.untangle.told import answers_on
 
 MIN_STUDY = 3
@@ -275,7 +275,7 @@ def _comparison(
                 judge_cohorts(bench, sides, metric=name, direction=direction, designs=designs, launched=launched)
             )
         except OutOfReachError as error:  # Of a run that diverged, and the page is about that, too.
-            why = f"{name} was not judged: {error.message}."
+            why = ended(f"{name} was not judged: {error.message}")
             unjudged.append(Unjudged(words=why, needs="values that can be reckoned with", leads=name == metric))
     return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats), unjudged=tuple(unjudged))
 

@@ -200,16 +200,17 @@ def _unequal(arms: Sequence[ArmInput]) -> Iterator[str]:
 
 def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput], metric: str | None) -> Iterator[str]:
     """Arms that cannot carry a claim. One that is shown beside the others and compared with nothing makes none, nor do
-    arms of which none is compared; one without any number is said to have none, which is another thing."""
+    arms of which none is compared. One without any number has no seed that counts."""
     compared = {index for one in comparisons for index in (one.arm, one.baseline)}
     if not compared and len(arms) > 1:
         return
     few: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
-        if (compared and index not in compared) or (metric and arm.summary is None):
+        is_bare = bool(metric) and arm.summary is None
+        if (compared and index not in compared) or (is_bare and _has(arm, metric or "")):  # Out of all bounds: told.
             continue
         n = distinct_seeds(arm.runs) if arm.effective_n is None else arm.effective_n
-        n = n if arm.summary is None else min(n, arm.summary.used)
+        n = 0 if is_bare else n if arm.summary is None else min(n, arm.summary.used)
         if n < MIN_SEEDS:
             few.append((index, plural(n, "seed")))
     for who, seeds, is_one in _grouped(few):
