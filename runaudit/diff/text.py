@@ -13,7 +13,7 @@ from runaudit.text.likeness import told_apart
 from runaudit.text.markdown import code, escaped, fenced, table
 from runaudit.text.terminal import BOLD, DIM, GREEN, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import level, off_record, plural, resting_on
+from runaudit.text.words import in_order, level, off_record, plural, resting_on
 
 MAX_MISSING = 8
 
@@ -71,7 +71,7 @@ def _side(side: Side, other: Side) -> str:
     name = printable(f"{side.id[:12]}  {told_apart(side.label, other.label)}")
     if side.n is None:
         return name
-    seeds = ", ".join(level(seed) for seed in side.seeds)
+    seeds = ", ".join(in_order(level(seed) for seed in side.seeds))
     return f"{name}  (n {side.n}, effective {side.effective_n}; seeds {seeds})"
 
 

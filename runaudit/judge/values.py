@@ -93,20 +93,29 @@ def left_out(
     arms: Sequence[Cohort], home: Mapping[str, Cohort], metric: str, sequences: Sequence[str]
 ) -> "tuple[LeftOut, ...]":
     """The numbers of the runs that were launched with those of each arm and stand in none of them. home: id of a run ->
-    its whole cohort in the store. One that still runs has left nothing out yet."""
+    its whole cohort in the store."""
     from runaudit.stats.values import LeftOut
 
-    named, found = {run.id for arm in arms for run in arm.runs}, []
-    for arm in arms:
-        whole = {run.id: run for own in arm.runs if own.id in home for run in home[own.id].runs}
-        rest = [
+    found = []
+    for arm, rest in zip(arms, runs_left_out(arms, home), strict=True):
+        values = (metric_value(run, metric, sequences) if run.finished else None for run in rest)
+        found.append(LeftOut(named=sum(run.id in home for run in arm.runs), values=tuple(values)))
+    return tuple(found)
+
+
+def runs_left_out(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> tuple[tuple[Run, ...], ...]:
+    """The runs that were launched with those of each arm and stand in none of them. home: id of a run -> its whole
+    cohort in the store. One that still runs has left nothing out yet."""
+    named = {run.id for arm in arms for run in arm.runs}
+    wholes = ({run.id: run for own in arm.runs if own.id in home for run in home[own.id].runs} for arm in arms)
+    return tuple(
+        tuple(
             run
             for run in whole.values()
             if run.id not in named and run.status != "running" and not hybrid_mark(run.manifest)
-        ]
-        values = (metric_value(run, metric, sequences) if run.finished else None for run in rest)
-        found.append(LeftOut(named=len([run for run in arm.runs if run.id in whole]), values=tuple(values)))
-    return tuple(found)
+        )
+        for whole in wholes
+    )
 
 
 def averaged(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs, study_store
 from runaudit.judge.selection import leading, page_arms, page_metrics
-from runaudit.judge.values import declared_direction, require_metric
+from runaudit.judge.values import declared_direction, require_metric, runs_left_out
 from runaudit.metrics.catalogue import known_direction
+from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
 from runaudit.report.views.arm import letter, logged_words
@@ -26,7 +27,7 @@ from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
 from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
-from runaudit.text.words import plural, quoted
+from runaudit.text.words import ended, plural, quoted
 from runaudit.untangle.told import answers_on
 
 MIN_STUDY = 3
@@ -76,7 +77,8 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     shown = [*arms, *(arm for arm in others if not named.issuperset(run.id for run in arm.runs))]
     asked = _asked(bench, shown, wanted)
     metric = next(iter(asked), None) or _shared_metric(bench, shown, wanted.direction)
-    launched = bench.homes(shown) if pairs else ()
+    # Of a whole store every run is shown; the cohorts of runs that were named are read for what was left out of them.
+    launched = bench.homes(shown) if pairs or wanted.runs or wanted.beside else ()
     compared = [
         _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
     ]
@@ -88,14 +90,15 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     integrity = _integrity(bench, shown)
     parts = parts_of(bench, shown) if _is_apart(wanted, pairs, shown) else ()
     sums = _sums(bench, shown, parts or (Part(metric=metric, arms=tuple(range(len(shown)))),))
+    left = runs_left_out(shown, {run.id: one for one in launched for run in one.runs})
     view = page_view(
-        [_arm(bench, arm, one) for arm, one in zip(shown, sums, strict=True)],
+        [_arm(bench, *one) for one in zip(shown, sums, left, strict=True)],
         compared,
         title=wanted.title,
         integrity=integrity,
         metric=metric,
         parts=parts,
-        study=_study(bench, shown, wanted),
+        study=_study(bench, arms, wanted, metric if compared else None),
         campaign=campaign,
         untangled=answers_on(bench, [[run.id for run in arm.runs] for arm in arms]),
         curves=wanted.curves,
@@ -220,23 +223,27 @@ def _sums(bench: Bench, arms: Sequence[Cohort], parts: Sequence[Part]) -> list[A
     return sums
 
 
-def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer | NothingToJudgeError | None:
+def _study(
+    bench: Bench, arms: Sequence[Cohort], wanted: Wanted, metric: str | None
+) -> StudyAnswer | NothingToJudgeError | None:
     """What all runs together can tell, where there are more arms than a comparison has; of a whole store what those of
-    its largest project can. Runs that tell nothing together have a page all the same."""
+    its largest project can. What is shown beside them is compared with nothing and in no study. metric: the one
+    that arms are compared on, if any are. Runs that tell nothing together have a page all the same."""
     if len(arms) < MIN_STUDY:
         return None
     runs = [run for arm in arms for run in arm.runs]
     try:
-        return StudyAnswer(study=(study_runs if wanted.runs or wanted.campaign else study_store)(runs, bench.settings))
+        found = (study_runs if wanted.runs or wanted.campaign else study_store)(runs, bench.settings)
+        return StudyAnswer(study=replace(found, metric=metric))
     except NothingToJudgeError as nothing:
         return nothing
 
 
-def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
+def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None, left: tuple[Run, ...]) -> ArmInput:
     panels = {run.id: read_panels(run, bench.store.run_dir(run.id)) for run in arm.runs}
     drawn = tuple(whole(bench.store, run) for run in arm.runs)
     return ArmInput(name=arm.label, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels,
-                    summary=summary, drawn=drawn)  # fmt: skip
+                    summary=summary, drawn=drawn, left_out=left)  # fmt: skip
 
 
 def _comparison(
@@ -268,7 +275,7 @@ def _comparison(
                 judge_cohorts(bench, sides, metric=name, direction=direction, designs=designs, launched=launched)
             )
         except OutOfReachError as error:  # Of a run that diverged, and the page is about that, too.
-            why = f"{name} was not judged: {error.message}."
+            why = ended(f"{name} was not judged: {error.message}")
             unjudged.append(Unjudged(words=why, needs="values that can be reckoned with", leads=name == metric))
     return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats), unjudged=tuple(unjudged))
 

@@ -16,6 +16,7 @@ class ArmInput:
 
     panels: images by run id. cohort: the cohort's id, where it has one. summary: the arm on the page's metric, where a
     run of it has one. drawn: the runs as their curves are drawn, those that went on from others with what these logged.
+    left_out: the runs that were launched with these and stand in no arm of the page.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ArmInput:
     panels: Mapping[str, tuple[Panel, ...]] = field(default_factory=lambda: MappingProxyType({}))
     summary: ArmSummary | None = None
     drawn: tuple[Run, ...] = ()
+    left_out: tuple[Run, ...] = ()
 
     @property
     def curved(self) -> "ArmInput":

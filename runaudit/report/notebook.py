@@ -25,7 +25,7 @@ from runaudit.stats.words import heading, is_told_as_recorded, reason
 from runaudit.store.answer import VerifyAnswer
 from runaudit.study.text import StudyAnswer
 from runaudit.text.terminal import printable
-from runaudit.text.verdicts import Tone, verdict_words
+from runaudit.text.verdicts import Tone, comparison_clause, verdict_words
 from runaudit.text.words import columns, listed
 
 EMPTY: Mapping[str, Any] = {"diff": None, "evidence": (), "effects": (), "notes": (), "lines": ()}
@@ -113,8 +113,7 @@ def _comparison(answer: Comparison) -> dict[str, Any]:
 
 def _stats(answer: StatsAnswer) -> dict[str, Any]:
     figure = effect_figure(answer)
-    design = clean(verdict_words("diff", answer.design.verdict).words)
-    evidence = evidence_views(answer, apart=f"the comparison is {design}")
+    evidence = evidence_views(answer, apart=clean(comparison_clause(answer.design.verdict)))
     if len(answer.comparisons) > 1:  # The page has one arm a verdict; here the rows say whose they are.
         named = zip(answer.comparisons, evidence, strict=True)
         evidence = (replace(view, metric=f"{clean(row.arm)}: {view.metric}") for row, view in named)

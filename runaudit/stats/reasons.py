@@ -11,7 +11,7 @@ from runaudit.stats.interval import SMALLEST_SD, sd_factors, share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import IF_EQUAL, plural
+from runaudit.text.words import IF_EQUAL, ended, plural
 
 _CLAIMS = frozenset({StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT})
 
@@ -239,7 +239,7 @@ def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: Stats
         before="No difference between ",
         arm=arm.label,
         glue=" or ",
-        after=f" and {comparison.baseline} could be credited to a cause: {cause}.",
+        after=ended(f" and {comparison.baseline} could be credited to a cause: {cause}"),
         own=own,
     )
 

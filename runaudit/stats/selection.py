@@ -55,7 +55,11 @@ def flattery(
         # A baseline is flattered by runs that make it look worse.
         if is_favourable(arm.values, rest.values, direction=direction.other if arm is arms[-1] else direction):
             lost = sum(value is None for value in rest.values)
-            why = f"{lost} of them without a result" if lost else "all of them less favourable than those named"
+            why = (
+                f"{lost} of them without a result"
+                if lost
+                else "all of them less favourable to the claim than those named"
+            )
             picked.append(f"{label} leaves out {len(rest.values)} of {launched} launched runs of its cohort, {why}")
         has_mean = any(value is not None for value in arm.values)
         notes.append(denominator(label, named=rest.named, launched=launched, sd=_spread(arm, rest), has_mean=has_mean))

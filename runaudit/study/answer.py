@@ -21,7 +21,7 @@ from runaudit.study.projects import Project, command_of
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
-from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence
+from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence, unmeasured_sentence
 from runaudit.text.words import IF_EQUAL, beside_code, listed
 
 SCHEMA = "runaudit.study/1"
@@ -29,9 +29,9 @@ SCHEMA = "runaudit.study/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """`verdict`: integrity_failure, incomparable, confounded, provenance_incomplete, estimable, or, where nothing
-    varies, replicate or identical. `conditional`: the one that would hold if all that is missing were equal.
-    `standing`: the one that counts: the conditional one where nothing is missing but what the user vouches for.
+    """`verdict`: integrity_failure, incomparable, confounded, provenance_incomplete, unmeasured_levels, estimable, or,
+    where nothing varies, replicate or identical. `conditional`: the one that would hold if all that is missing were
+    equal. `standing`: the one that counts: the conditional one where nothing is missing but what the user vouches for.
     `recorded`: what the records show; `on_record`: whose they are, where what they show is told first. `open`: the gaps
     for which nobody vouches."""
 
@@ -104,6 +104,8 @@ def _without_gaps(study: Study) -> tuple[str, str]:
         more = f"; and {len(sentences) - 2} more alias sets" if sentences[2:] else ""
         return "confounded", "; ".join(sentences[:2]) + more
     names = [study.name(f) for f in range(len(study.drawn))]
+    if study.unmeasured:
+        return "unmeasured_levels", unmeasured_sentence(study)
     if len(names) == 1:
         return "estimable", f"{names[0]} is the only factor that varies, and its effect is estimable"
     return "estimable", f"the effects of {listed(names)} are each estimable, under no interaction"
@@ -173,6 +175,8 @@ def _factor(study: Study, column: Column) -> dict[str, Any]:
         row["contrasts"] = [
             [plain(column.levels[codes[a]]), plain(column.levels[codes[b]])] for a, b in study.contrasts(places[0])
         ]
+    if bare := study.unmeasured.get(column.factor):
+        row["unmeasured"] = [plain(level) for level in bare]
     if (inflation := study.inflation.get(column.factor)) is not None:
         row["variance_inflation"] = round(inflation, 3)
     return row

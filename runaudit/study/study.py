@@ -5,17 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from math import isfinite
 from statistics import median
 
 import numpy as np
 
 from runaudit.errors import IntegrityError, NothingToJudgeError
-from runaudit.factors.factor import SEED_ROLES, Role
+from runaudit.factors.factor import SEED_ROLES, Role, section_of
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
 from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import Assumption, assumption, vouched
+from runaudit.metrics.naming import sequence_names
 from runaudit.records.run import Run, faults
 from runaudit.settings import Settings
 from runaudit.study.columns import Column
@@ -42,8 +44,8 @@ class Study:
     `drawn`: the places in `model.columns` of the factors that vary among the runs with results, in the order of the
     design's factors; `codes[i]` translates the level codes of the i-th of them into the design's. `policy`:
     what a policy excused that did not hold when the runs were launched. `assumed`: what the user vouches for. `unread`:
-    the seeds that a policy names and these records were not read by. `project`: which of several these runs are, where
-    nobody named any; `beside`: the others.
+    the seeds that a policy names and these records were not read by. `metric`: the one that these runs are judged
+    on, where one is. `project`: which of several these runs are, where nobody named any; `beside`: the others.
     """
 
     table: Table
@@ -59,6 +61,7 @@ class Study:
     policy: Hindsight | None = None
     assumed: Assumption | None = None
     unread: tuple[str, ...] = ()
+    metric: str | None = None
     project: Project | None = None
     beside: tuple[Project, ...] = ()
 
@@ -137,6 +140,32 @@ class Study:
         """Whether every difference between levels of this factor is determined."""
         names = {self.name(f) for f in range(len(self.drawn))}
         return column.factor in names and not any(column.factor in members for members in self.alias_sets)
+
+    @cached_property
+    def unmeasured(self) -> Mapping[str, tuple[Level, ...]]:
+        """Factor -> its levels of which no run gives a result, or a finite number of the metric, for each factor that
+        has such; the inputs may part them from the others all the same. Seeds are drawn, not chosen. Code and machine
+        that differ in no run with a result are a first attempt that was mended, not a level somebody asked about."""
+        told = [row for cell in self.model.informative for row in cell.results if self._has_number(row)]
+        drawn = {self.name(f) for f in range(len(self.drawn))}
+        found = {}
+        for column in self.model.columns:
+            is_asked = column.factor in drawn or section_of(column.factor) not in ("code", "env")
+            seen = {column.codes[row] for row in told} | {column.unknown}
+            bare = tuple(value for code, value in enumerate(column.levels) if code not in seen)
+            if bare and is_asked and column.role not in SEED_ROLES:
+                found[column.factor] = bare
+        return found
+
+    def _has_number(self, row: int) -> bool:
+        """Whether a run has a finite number of the metric, or of all the sequences it is the mean of."""
+        if self.metric is None:
+            return True
+        held = self.table.runs[row].metrics
+        if (own := held.get(self.metric)) is not None:
+            return isfinite(own)
+        names = sequence_names(held, self.metric)
+        return bool(names) and all(isfinite(held[f"{self.metric}/{name}"]) for name in names)
 
     def contrasts(self, factor: int) -> tuple[tuple[int, int], ...]:
         """The pairs of design levels of a factor whose difference is determined."""

@@ -126,7 +126,8 @@ def _standing(study: Study, column: Column) -> str:
     if column.factor in study.barriers:
         return "evaluation"
     if study.is_estimable(column):
-        return "estimable"
+        bare = study.unmeasured.get(column.factor, ())
+        return f"estimable but for {listed(list(map(level, bare)), limit=4)}: no result" if bare else "estimable"
     others = [
         name for members in study.alias_sets if column.factor in members for name in members if name != column.factor
     ]

@@ -10,7 +10,7 @@ from runaudit.factors.factor import ABSENT, section_of
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.path import last_key
 from runaudit.study.columns import Column
-from runaudit.study.study import SEEDS, Study
+from runaudit.study.study import MAX_CONTRASTED, SEEDS, Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
 from runaudit.text.words import level, listed, plural
@@ -31,7 +31,51 @@ def alias_sentence(study: Study, members: Sequence[int]) -> str:
         return f"{names} cannot be told apart: {how}, so none of them can be credited alone"
     if study.design.saturated is not None:
         return f"{names} cannot be told apart: nearly every run has levels of its own"
-    return f"{names} cannot be told apart: in these runs each follows from the others"
+    return _mixed(study, members)
+
+
+def _mixed(study: Study, members: Sequence[int]) -> str:
+    """What holds of an alias set that does not change as one: which of its factors do, and which differences of levels
+    are free of the rest. That the algebra joins factors does not say that each follows from the others: two levels of
+    one may stand beside one level of the next."""
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for factor in members:
+        alike.setdefault(_partition(study.design.cells[:, factor].tolist()), []).append(factor)
+    joined = [group for group in alike.values() if len(group) > 1]
+    free = {factor: pairs for factor in members if (pairs := study.contrasts(factor))}
+    parts = [f"{listed([study.name(f) for f in group])} change together" for group in joined]
+    for factor, pairs in free.items():
+        verb = "is" if len(pairs) == 1 else "are"
+        parts.append(f"of {study.name(factor)} only {_against(study, factor, pairs)} {verb} free of the others")
+    if rest := [f for f in members if f not in free and not any(f in group for group in joined)]:
+        which = "no" if max(study.design.sizes[f] for f in rest) <= MAX_CONTRASTED else "not every"
+        whose = listed([study.name(f) for f in rest])
+        parts.append(f"{which} difference between levels of {whose} can be credited to one of them alone")
+    names = listed([study.name(f) for f in members])
+    how = "cannot all be told apart" if len(members) > 2 and (free or joined) else "cannot be told apart"
+    return f"{names} {how}: {'; '.join(parts)}"
+
+
+def _partition(levels: Sequence[int]) -> tuple[int, ...]:
+    """The cells that share a level, whatever the levels are: two factors of one partition change together."""
+    return tuple(levels.index(level) for level in levels)
+
+
+def _against(study: Study, factor: int, pairs: Sequence[tuple[int, int]]) -> str:
+    """`0.02 against 0.3`: differences between the levels of a factor."""
+    levels, codes = study.column(factor).levels, study.codes[factor]
+    return listed([f"{level(levels[codes[a]])} against {level(levels[codes[b]])}" for a, b in pairs], limit=3)
+
+
+def unmeasured_sentence(study: Study) -> str:
+    """Which levels gave nothing, though the inputs of these runs part the effects of all factors that vary."""
+    names = list(dict.fromkeys((*(study.name(f) for f in range(len(study.drawn))), *study.unmeasured)))
+    what = f"a finite number of {study.metric}" if study.metric else "a result"
+    bare = [f"{name} = {listed(list(map(level, found)))}" for name, found in study.unmeasured.items()]
+    levels = "that level" if sum(map(len, study.unmeasured.values())) == 1 else "those levels"
+    design = f"{names[0]} is the only factor that varies" if len(names) == 1 else (
+        f"no two of {listed(names)} are aliased")  # fmt: skip
+    return f"{design}, but no run at {listed(bare)} has {what}: nothing can be estimated of {levels}"
 
 
 def suggestion_sentence(study: Study, found: Extension) -> str:

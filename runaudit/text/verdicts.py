@@ -77,6 +77,7 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
     "study": _DIFF
     | {
         "estimable": _good("Estimable", "The effect of every factor that varies can be estimated."),
+        "unmeasured_levels": _doubt("Unmeasured levels", "A level of a factor that varies has no result."),
         "replicate": _doubt("Replicate", "Only seeds vary, so there is no effect to attribute."),
         "identical": _doubt("Identical", "Nothing varies, so there is no effect to attribute."),
     },
@@ -156,3 +157,20 @@ def verdict_words(command: str, word: str) -> VerdictWords:
     """The row of a verdict. One that is not known to this version is bad, and cannot be judged."""
     known = VERDICTS[command].get(word)
     return known or _bad(word.replace("_", " "), "This verdict is not known to this version.", CANNOT_JUDGE)
+
+
+_CLAUSES = {
+    "integrity_failure": "a record {which}does not match its digest",
+    "provenance_incomplete": "the provenance {which}is incomplete",
+    "single_factor": "one factor {which}changed",
+    "replicate": "only seeds {which}differ",
+    "identical": "nothing that can matter differs",
+}
+"""The verdicts of `diff` that are not what a comparison is: `the comparison is integrity failure` is no English."""
+
+
+def comparison_clause(verdict: str, which: str = "") -> str:
+    """Why numbers are credited to no cause, as the end of a sentence: `the comparison is confounded`, `a record does
+    not match its digest`. which: of which runs it is said, with a space behind it."""
+    said = _CLAUSES.get(str(verdict), f"the comparison {{which}}is {verdict_words('diff', verdict).words}")
+    return said.format(which=which)

@@ -83,6 +83,16 @@ def ended(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names in the order in which they stand, or by size where all begin with a whole number, as seeds do."""
+    found = list(names)
+    sizes = [re.match(r"-?[0-9]+(?![.\w])", name) for name in found]
+    numbers = [int(size[0]) for size in sizes if size]
+    if len(numbers) < len(found):
+        return found
+    return [found[at] for at in sorted(range(len(found)), key=numbers.__getitem__)]
+
+
 def columns(rows: Sequence[Sequence[str]], *, left: int = 0) -> Iterator[str]:
     """Rows under each other: the first `left` columns set to the left, the figures behind them to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -161,15 +161,32 @@ def test_no_two_places_disagree_on_which_seeds_are_proven(make_run, make_arm):
     assert "acted" not in view.arms[0].seeds and "acted" not in view.arms[0].size
 
 
-def test_an_arm_without_the_metric_has_no_seeds_that_count_and_is_said_to_have_no_number(make_run, diff):
+def test_an_arm_without_the_metric_has_no_seed_that_counts_and_is_said_to_have_no_number(make_run, diff):
     runs = tuple(make_run(seed=seed, metrics={}) for seed in range(2))
     arms = [ArmInput(name="bare", runs=runs, effective_n=2), ArmInput(name="too", runs=runs, effective_n=2)]
     between = ComparisonInput(baseline=0, arm=1, diff=diff())
 
     found = titles(alerts(arms, [between], None, "val/accuracy"))
 
-    assert "Too few seeds" not in found
+    assert found["Too few seeds"] == ("A and B have 0 seeds each that count; a claim needs 3",)
     assert found["Runs without a result"] == ("A and B: no finished run has val/accuracy",)
+
+
+def test_seeds_are_listed_by_size_in_whatever_order_they_ran(make_run):
+    runs = tuple(make_run(seed=seed, status="crashed") for seed in (2, 10, 1))
+    arms = [ArmInput(name="x", runs=runs)]
+
+    assert "(seeds 1, 2 and 10 crashed)" in titles(alerts(arms, [], None))["Runs without a result"][0]
+    assert page_view(arms).arms[0].seeds == "seeds 1, 2 and 10"
+
+
+def test_the_row_of_an_arm_without_the_metric_says_why_it_counts_none(make_run):
+    bare = tuple(make_run(seed=seed, metrics={}) for seed in range(2))
+    arms = [ArmInput(name="has", runs=(make_run(seed=0, metrics={"acc": 0.5}),)), ArmInput(name="bare", runs=bare)]
+
+    _, row = page_view(arms, metric="acc").result.tables[0].rows
+
+    assert (row.n, row.failed) == ("0 of 2", "seeds 0 and 1 no value")
 
 
 def test_a_run_whose_end_nobody_recorded_did_not_fail(make_run):

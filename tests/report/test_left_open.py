@@ -29,10 +29,35 @@ def test_a_metric_that_is_listed_and_cannot_be_judged_is_said_with_the_reason(st
     assert not any("runaudit list shows" in line for line in named.caveats)
 
 
-def test_an_arm_that_is_shown_beside_the_others_is_in_the_study(store):
-    view = gather(store, Wanted(runs=["slow", "fast"], beside=["odd"], metrics=["val/loss"])).view
+def test_what_is_compared_with_nothing_is_in_no_study(store):
+    two = gather(store, Wanted(runs=["slow", "fast"], beside=["odd"], metrics=["val/loss"])).view
+    three = gather(store, Wanted(runs=["slow", "fast", "odd"], metrics=["val/loss"])).view
 
-    assert view.study is not None and "3 runs in 3 cells" in str(view.study)
+    assert two.study is None and len(two.arms) == 3
+    assert three.study is not None and "3 runs in 3 cells" in str(three.study)
+
+
+def test_runs_chosen_of_a_cohort_do_not_look_whole(tmp_path, monkeypatch):
+    """The best two of four are told as such on a page that compares them with nothing, and beside others too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_RUN", raising=False)
+    ids = []
+    for label, seed, end in (("many", 0, ""), ("many", 1, ""), ("many", 2, "crashed"), ("many", 3, ""), ("one", 0, "")):
+        with record(label, seed=seed, config={"lr": 0.1 if label == "many" else 0.2}) as run:
+            run.finish(end or "completed", metrics={} if end else {"val/loss": 0.1 * seed})
+        ids.append(run.id)
+    store = open_store(tmp_path / ".runaudit")
+
+    alone = gather(store, Wanted(runs=[f"{ids[0]},{ids[1]}"])).view
+    beside = gather(store, Wanted(runs=["one"], beside=[f"{ids[0]},{ids[1]}"])).view
+    whole = gather(store, Wanted(runs=["many"])).view
+
+    for view, who in ((alone, "A"), (beside, "B")):
+        (told,) = [alert.items for alert in view.alerts if alert.title == "Runs that are not shown"]
+        assert told[0].startswith(f"{who}: 2 of 4 launched runs of this cohort were named. If the choice fell on the b")
+        assert told[0].endswith("Left out: seed 2 crashed and seed 3")
+        assert "2 of 4 launched runs" in [arm.size for arm in view.arms]
+    assert not any(alert.title == "Runs that are not shown" for alert in whole.alerts)
 
 
 def test_where_nothing_was_judged_the_terminal_says_why(store, tmp_path):

@@ -51,6 +51,15 @@ def test_a_factor_that_changed_no_number_is_credited_with_none_whatever_is_vouch
     assert (answer.conditional, exit_code(answer)) == (StatsVerdict.NOT_ATTRIBUTABLE, 3)
 
 
+def test_a_sentence_that_ends_in_a_question_has_no_stop_behind_it(judged, arm):
+    from runaudit.stats.values import Comparability
+
+    single = Comparability(verdict="single_factor", factors=("config.lr",), idle="config.lr had no effect: is it used?")
+    answer = judged(arm("new", 31.0, 31.1), arm("old", 30.0, 30.1), design=single)
+
+    assert "is it used? There are too few" in answer.reason
+
+
 def test_where_nothing_can_be_said_of_a_design_there_is_no_condition(judged, arms):
     answer = judged(*arms, design=BLIND)
 

@@ -8,7 +8,8 @@ import pytest
 from runaudit.errors import UsageError
 from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import StatsVerdict
-from runaudit.stats.selection import best_of, denominator, expected_top, is_favourable
+from runaudit.stats.selection import best_of, denominator, expected_top, flattery, is_favourable
+from runaudit.stats.values import LeftOut
 
 # Expected maxima of k standard normal draws: closed forms for 2 and 3 (Jones 1948), the table of Harter 1961 for 5, 10.
 MAXIMA = {2: 1 / math.sqrt(math.pi), 3: 3 / (2 * math.sqrt(math.pi)), 5: 1.1629644736, 10: 1.5387527308}
@@ -61,6 +62,18 @@ def test_a_label_that_admits_a_choice_is_understood(label, k):
 )
 def test_leaving_out_only_what_hurts_is_favourable(left_out, direction, expected):
     assert is_favourable([30.1, 30.4, 30.9], left_out, direction=direction) is expected
+
+
+def test_baseline_runs_that_are_better_are_left_out_in_favour_of_the_claim(arm):
+    """They are better numbers: less favourable they are to the claim that another arm beats them."""
+    arms = (arm("new", 31.20, 31.25), arm("old", 30.10, 30.20))
+    left = (LeftOut(named=2), LeftOut(named=2, values=(30.9, 30.8)))
+
+    _, picked = flattery(arms, left, direction=Direction.HIGHER)
+
+    assert picked.startswith("old leaves out 2 of 4") and picked.endswith(
+        "less favourable to the claim than those named"
+    )
 
 
 def test_the_denominator_says_what_the_best_would_be_worth():

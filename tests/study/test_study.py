@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from runaudit.study.answer import answer, judged
 from runaudit.study.study import study
 from runaudit.study.text import markdown_lines, text_lines
 from runaudit.text.terminal import Paint
+from runaudit.text.verdicts import Tone, verdict_words
 from tests.study.samples import WHOLE, judge, names, run, runs
 
 TOGETHER = [{"act": "relu", "lr": 0.1}, {"act": "gelu", "lr": 0.2}]
@@ -50,6 +52,56 @@ def test_two_factors_that_change_together_are_confounded_and_one_new_cell_separa
     assert cell in ({"config.act": "relu", "config.lr": 0.2}, {"config.act": "gelu", "config.lr": 0.1})
     # 3 seeds of one cell at the recorded hour each.
     assert (suggestion["runs"], suggestion["hours"]) == (3, 3.0)
+
+
+def test_of_an_alias_set_only_what_was_tested_is_said():
+    """A factor that moves alone between two cells does not follow from the others, and must not be said to."""
+    rows = [{"lr": 0.02}, {"lr": 0.3}, {"lr": 0.05, "mode": "ok", "steps": 100}]
+
+    reason = judged(judge(rows, seeds=(1, 2, 3))).reason
+
+    assert "follows from" not in reason
+    assert "config.mode and config.steps change together" in reason
+    assert "of config.lr only 0.02 against 0.3 is free of the others" in reason
+
+
+def test_a_level_that_gave_nothing_is_named_and_no_pass():
+    """Sound inputs estimate nothing of a level of which every run crashed, or came to no number of what is judged."""
+    good = [run({"mode": mode}, seed=seed, metrics={"acc": 0.5}) for mode in ("a", "b") for seed in (1, 2, 3)]
+    nan = [run({"mode": "nan"}, seed=seed, metrics={"acc": float("nan"), "steps": 9.0}) for seed in (1, 2, 3)]
+    lost = [run({"mode": "lost"}, seed=seed, status="crashed") for seed in (1, 2, 3)]
+
+    whole = study(good, settings=Settings(), judge=None)
+    crashed = study([*good, *lost], settings=Settings(), judge=None)
+    judged_on = replace(study([*good, *nan], settings=Settings(), judge=None), metric="acc")
+
+    assert judged(whole).verdict == "estimable"
+    assert judged(crashed).standing == judged(judged_on).standing == "unmeasured_levels"
+    assert "no run at config.mode = lost has a result" in judged(crashed).reason
+    assert "no run at config.mode = 'nan' has a finite number of acc" in judged(judged_on).reason
+    assert answer(crashed)["factors"][0]["unmeasured"] == ["lost"]
+    assert "unmeasured" not in answer(whole)["factors"][0]
+    assert "[estimable but for lost: no result]" in text(crashed)
+    assert (verdict_words("study", "unmeasured_levels").tone, verdict_words("study", "unmeasured_levels").code) == (
+        Tone.DOUBT, 3)  # fmt: skip
+
+
+def test_a_factor_that_only_runs_without_a_result_had_is_none_that_was_measured():
+    good = [run({"mode": "a", "lr": lr}, seed=seed) for lr in (1, 2) for seed in (1, 2, 3)]
+    lost = [run({"mode": "lost", "lr": 1}, seed=seed, status="crashed") for seed in (1, 2, 3)]
+
+    found = judged(study([*good, *lost], settings=Settings(), judge=None))
+
+    assert found.verdict == "unmeasured_levels" and "config.lr is the only" not in found.reason
+
+
+def test_of_a_sum_of_factors_no_difference_is_credited_to_one_alone():
+    rows = [{"a": a, "b": b, "c": c} for a, b, c in ((0, 0, 0), (1, 0, 1), (0, 1, 1))]
+
+    reason = judged(judge(rows, seeds=(1, 2))).reason
+
+    assert "no difference between levels of config.a, config.b and config.c can be credited to one" in reason
+    assert "change together" not in reason
 
 
 @given(

@@ -14,6 +14,7 @@ from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import MAX_REASON, changed
 from runaudit.report.words import clean, number, shown
 from runaudit.rules import find_rule
+from runaudit.stats.selection import denominator
 from runaudit.text.verdicts import Tone, verdict_words
 from runaudit.text.words import listed, plural
 
@@ -51,6 +52,7 @@ def alerts(
         Alert(tone="bad", title="Results that are not numbers", items=tuple(_non_finite(arms))),
         Alert(tone="bad", title="Bicubic is not the same everywhere", items=tuple(_unequal(arms))),
         Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons, metric))),
+        Alert(tone="doubt", title="Runs that are not shown", items=tuple(_left_out(arms, comparisons))),
         Alert(tone="doubt", title="How runs ended is not on record", items=tuple(_unknown_ends(arms))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms, comparisons))),
         Alert(tone="doubt", title="Runs that count once", items=tuple(_repeated(arms))),
@@ -199,16 +201,17 @@ def _unequal(arms: Sequence[ArmInput]) -> Iterator[str]:
 
 def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput], metric: str | None) -> Iterator[str]:
     """Arms that cannot carry a claim. One that is shown beside the others and compared with nothing makes none, nor do
-    arms of which none is compared; one without any number is said to have none, which is another thing."""
+    arms of which none is compared. One without any number has no seed that counts."""
     compared = {index for one in comparisons for index in (one.arm, one.baseline)}
     if not compared and len(arms) > 1:
         return
     few: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
-        if (compared and index not in compared) or (metric and arm.summary is None):
+        is_bare = bool(metric) and arm.summary is None
+        if (compared and index not in compared) or (is_bare and _has(arm, metric or "")):  # Out of all bounds: told.
             continue
         n = distinct_seeds(arm.runs) if arm.effective_n is None else arm.effective_n
-        n = n if arm.summary is None else min(n, arm.summary.used)
+        n = 0 if is_bare else n if arm.summary is None else min(n, arm.summary.used)
         if n < MIN_SEEDS:
             few.append((index, plural(n, "seed")))
     for who, seeds, is_one in _grouped(few):
@@ -223,6 +226,23 @@ def _grouped(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[str, str, bool]]
     for index, words in rows:
         arms.setdefault(words, []).append(letter(index))
     return ((listed(letters, limit=8), words, len(letters) == 1) for words, letters in arms.items())
+
+
+def _left_out(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+    """What was left out of an arm by naming runs of it, where no judgement of its numbers tells it: a page of the best
+    three of five looks like one of three."""
+    judged = {index for one in comparisons if one.stats for index in (one.arm, one.baseline)}
+    for index, arm in enumerate(arms):
+        if index not in judged and (rest := arm.left_out):
+            every = (*arm.runs, *rest)
+            named, has_mean = len(arm.runs), arm.summary is not None
+            told = denominator(letter(index), named=named, launched=len(every), has_mean=has_mean)
+            without = listed([
+                which_runs(found, every) + ("" if found[0].finished else f" {status.replace('_', ' ')}")
+                for status in dict.fromkeys(run.status for run in rest)
+                if (found := [run for run in rest if run.status == status])
+            ])  # fmt: skip
+            yield f"{told} Left out: {without}"
 
 
 def _unproven(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.words import Text, clean, ident, shown
 from runaudit.text.verdicts import Tone
-from runaudit.text.words import listed, plural
+from runaudit.text.words import in_order, listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def which_runs(runs: Sequence[Run], among: Sequence[Run]) -> str:
     every = [seed_text(run) for run in among]
     own = [seed_text(run) for run in runs]
     by_seed = all(every.count(seed) == 1 and seed not in ("unknown", "none") for seed in own)
-    names = own if by_seed else [run.short for run in runs]
+    names = in_order(own) if by_seed else [run.short for run in runs]
     return f"{'seed' if by_seed else 'run'}{'s' if len(runs) > 1 else ''} {listed(names, limit=6)}"
 
 
@@ -93,7 +93,8 @@ def distinct_seeds(runs: Sequence[Run]) -> int:
 def arm_view(arm: ArmInput, index: int) -> ArmView:
     """One arm in words."""
     finished = sum(run.finished for run in arm.runs)
-    size = plural(len(arm.runs), "run")
+    count = len(arm.runs)
+    size = f"{count} of {count + len(arm.left_out)} launched runs" if arm.left_out else plural(count, "run")
     if finished < len(arm.runs):
         # Of a foreign run nobody may have recorded that it finished: it has a number, and more is not known.
         is_known = all(run.status != UNSAID for run in arm.runs)
@@ -124,10 +125,10 @@ def logged_words(runs: Sequence[Run], metric: str, who: str) -> str:
 def seeds_words(runs: Sequence[Run]) -> str:
     """`seed 1`, `seeds 0, 1 and 2 (twice)`, `seeds unknown`: each once, with how often it ran."""
     times = Counter(seed_text(run) for run in runs)
-    told = [
+    told = in_order(
         seed if count == 1 or seed in ("unknown", "none") else f"{seed} ({_times(count)})"
         for seed, count in times.items()
-    ]
+    )
     head = listed(told) if len(told) <= 8 else f"{', '.join(told[:7])} and {len(told) - 7} more"
     return f"seed{'s' if len(runs) > 1 else ''} {head}"
 

@@ -13,7 +13,7 @@ from runaudit.records.segments import FARTHEST, Band, Columns, repeated_words
 from runaudit.report.axis import HUGE, Axis
 from runaudit.report.series import Line, Mean
 from runaudit.report.words import Text, clean, compact, counted, number, whole
-from runaudit.text.words import listed, plural
+from runaudit.text.words import in_order, listed, plural
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -175,7 +175,7 @@ def _leaving(out: "Sequence[tuple[str, ndarray, ndarray]]", words: str, *, of: i
 
 def runs_text(seeds: Sequence[str]) -> str:
     """Runs by their seeds, or how many where seeds do not tell them apart."""
-    names = list(dict.fromkeys(seeds))
+    names = in_order(dict.fromkeys(seeds))
     if len(names) < len(seeds) or len(names) > 4:
         return plural(len(seeds), "run")
     return f"seed{'s' if len(names) > 1 else ''} {listed(names)}"

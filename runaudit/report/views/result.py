@@ -15,7 +15,7 @@ from runaudit.report.views.origin import origin_words
 from runaudit.report.views.scores import summary as gains
 from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, powers, shown
 from runaudit.stats.answer import ArmSummary
-from runaudit.stats.cohort import IDLE
+from runaudit.stats.cohort import IDLE, NO_VALUE
 from runaudit.stats.digits import decimals, percent, show
 from runaudit.stats.told import column_places
 from runaudit.stats.words import arm_text
@@ -154,7 +154,7 @@ def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None
         value=value,
         interval=_interval(found, places) if found else "",
         n=counted,
-        failed=clean("; ".join(_lost(arm, found))),
+        failed=clean("; ".join(_lost(arm, found, is_bare=about is not None and not has_some))),
         gains=gains(arm),
     )
 
@@ -171,10 +171,12 @@ MOST_NAMED = 6
 """Runs that are told one by one where it happened to all of them."""
 
 
-def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
+def _lost(arm: ArmInput, found: ArmSummary | None, *, is_bare: bool) -> Iterator[str]:
     """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it. A run
-    whose seed does not tell it is told by its id, the only one of its arm by neither."""
-    whys = found.left_out if found else ["" if run.finished else run.status for run in arm.runs]
+    whose seed does not tell it is told by its id, the only one of its arm by neither.
+    is_bare: none of its runs has the metric."""
+    has_none = NO_VALUE if is_bare else ""
+    whys = found.left_out if found else [has_none if run.finished else run.status for run in arm.runs]
     rows: dict[str, list[Run]] = {}
     for run, why in zip(arm.runs, whys, strict=True):
         if why and why != IDLE:  # It has a number, and the warnings say why that is not another one.

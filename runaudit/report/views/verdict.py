@@ -23,8 +23,8 @@ from runaudit.report.views.recorded import (
     is_mixed,
 )
 from runaudit.report.words import Text, clean, sentence, shown, true_minus, value_text
-from runaudit.text.verdicts import Tone, verdict_words
-from runaudit.text.words import listed, plural
+from runaudit.text.verdicts import Tone, comparison_clause, verdict_words
+from runaudit.text.words import ended, listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ def _claim(diff: Comparison, evidence: Sequence[EvidenceView], unjudged: Sequenc
         if unjudged:
             return clean(unjudged[0].words)
         if diff.unfinished:
-            return f"No metric was judged: {_apart(diff)}."
+            return ended(f"No metric was judged: {_apart(diff)}")
         return "No metric was judged: of none that both arms have is it known which way it improves."
     found = f"{evidence[0].title} {evidence[0].found}"
     # What was asked for first is answered first, be it that another metric could be judged in its place.
@@ -198,7 +198,7 @@ def _apart(diff: Comparison, *, by_hybrids: bool = False) -> str:
     if diff.idle and diff.standing is Verdict.SINGLE_FACTOR:
         return "what differs changed no number that both logged"  # A sound design is no reason for anything.
     which = "of these runs alone " if by_hybrids else ""
-    return f"the comparison {which}is {clean(verdict_words('diff', diff.verdict).words)}"
+    return clean(comparison_clause(diff.verdict, which))
 
 
 def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[EffectFigure]:

@@ -1,0 +1,30 @@
+"""Lists and verdicts within a sentence: seeds by size, and no verdict that is not what a comparison is."""
+
+import pytest
+
+from runaudit.text.verdicts import VERDICTS, comparison_clause
+from runaudit.text.words import in_order
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["0", "2", "1"], ["0", "1", "2"]),
+        (["10", "9 (twice)", "-1"], ["-1", "9 (twice)", "10"]),
+        (["b", "1", "a"], ["b", "1", "a"]),  # Names keep the order in which they stand.
+        (["2.5", "1"], ["2.5", "1"]),
+        (["1f", "0"], ["1f", "0"]),
+        ([], []),
+    ],
+)
+def test_numbers_are_listed_by_size_and_names_as_they_stand(names, expected):
+    assert in_order(names) == expected
+
+
+def test_a_comparison_is_said_to_be_only_what_a_comparison_can_be():
+    said = {verdict: comparison_clause(verdict, "of these runs ") for verdict in VERDICTS["diff"]}
+
+    assert said["confounded"] == "the comparison of these runs is confounded"
+    assert said["integrity_failure"] == "a record of these runs does not match its digest"
+    assert all(is_said.startswith("the comparison ") == (verdict in ("confounded", "incomparable"))
+               for verdict, is_said in said.items())  # fmt: skip
