@@ -21,7 +21,7 @@ from runaudit.study.projects import Project, command_of
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
-from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence, unmeasured_sentence
+from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence, unmeasured_sentence, without_result
 from runaudit.text.words import IF_EQUAL, beside_code, listed
 
 SCHEMA = "runaudit.study/1"
@@ -104,11 +104,13 @@ def _without_gaps(study: Study) -> tuple[str, str]:
         more = f"; and {len(sentences) - 2} more alias sets" if sentences[2:] else ""
         return "confounded", "; ".join(sentences[:2]) + more
     names = [study.name(f) for f in range(len(study.drawn))]
-    if study.unmeasured:
+    if not study.is_measured:
         return "unmeasured_levels", unmeasured_sentence(study)
+    rest = f"; {without_result(study)}" if study.unmeasured else ""
     if len(names) == 1:
-        return "estimable", f"{names[0]} is the only factor that varies, and its effect is estimable"
-    return "estimable", f"the effects of {listed(names)} are each estimable, under no interaction"
+        among = "" if study.unmeasured.keys() <= set(names) else " among runs with a result"
+        return "estimable", f"{names[0]} is the only factor that varies{among}, and its effect is estimable{rest}"
+    return "estimable", f"the effects of {listed(names)} are each estimable, under no interaction{rest}"
 
 
 def answer(study: Study) -> dict[str, Any]:

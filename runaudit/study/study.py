@@ -157,6 +157,17 @@ class Study:
                 found[column.factor] = bare
         return found
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether each factor that varies has two levels or more that gave something: between these its effect is
+        estimated, and a level that only crashed takes nothing from them."""
+        drawn = {self.name(f) for f in range(len(self.drawn))}
+        columns = (column for column in self.model.columns if column.factor in drawn)
+        return all(
+            len(column.levels) - (column.unknown is not None) - len(self.unmeasured.get(column.factor, ())) >= 2
+            for column in columns
+        )
+
     def _has_number(self, row: int) -> bool:
         """Whether a run has a finite number of the metric, or of all the sequences it is the mean of."""
         if self.metric is None:

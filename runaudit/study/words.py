@@ -70,12 +70,17 @@ def _against(study: Study, factor: int, pairs: Sequence[tuple[int, int]]) -> str
 def unmeasured_sentence(study: Study) -> str:
     """Which levels gave nothing, though the inputs of these runs part the effects of all factors that vary."""
     names = list(dict.fromkeys((*(study.name(f) for f in range(len(study.drawn))), *study.unmeasured)))
-    what = f"a finite number of {study.metric}" if study.metric else "a result"
-    bare = [f"{name} = {listed(list(map(level, found)))}" for name, found in study.unmeasured.items()]
     levels = "that level" if sum(map(len, study.unmeasured.values())) == 1 else "those levels"
     design = f"{names[0]} is the only factor that varies" if len(names) == 1 else (
         f"no two of {listed(names)} are aliased")  # fmt: skip
-    return f"{design}, but no run at {listed(bare)} has {what}: nothing can be estimated of {levels}"
+    return f"{design}, but {without_result(study)}: nothing can be estimated of {levels}"
+
+
+def without_result(study: Study) -> str:
+    """The levels of which no run gave anything."""
+    what = f"a finite number of {study.metric}" if study.metric else "a result"
+    bare = [f"{name} = {listed(list(map(level, found)))}" for name, found in study.unmeasured.items()]
+    return f"no run at {listed(bare)} has {what}"
 
 
 def suggestion_sentence(study: Study, found: Extension) -> str:

@@ -77,7 +77,7 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
     "study": _DIFF
     | {
         "estimable": _good("Estimable", "The effect of every factor that varies can be estimated."),
-        "unmeasured_levels": _doubt("Unmeasured levels", "A level of a factor that varies has no result."),
+        "unmeasured_levels": _doubt("Unmeasured levels", "A factor that varies has a result at one level alone."),
         "replicate": _doubt("Replicate", "Only seeds vary, so there is no effect to attribute."),
         "identical": _doubt("Identical", "Nothing varies, so there is no effect to attribute."),
     },

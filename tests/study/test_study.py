@@ -65,7 +65,7 @@ def test_of_an_alias_set_only_what_was_tested_is_said():
     assert "of config.lr only 0.02 against 0.3 is free of the others" in reason
 
 
-def test_a_level_that_gave_nothing_is_named_and_no_pass():
+def test_a_level_that_gave_nothing_is_named_and_where_one_alone_gave_something_nothing_is_estimable():
     """Sound inputs estimate nothing of a level of which every run crashed, or came to no number of what is judged."""
     good = [run({"mode": mode}, seed=seed, metrics={"acc": 0.5}) for mode in ("a", "b") for seed in (1, 2, 3)]
     nan = [run({"mode": "nan"}, seed=seed, metrics={"acc": float("nan"), "steps": 9.0}) for seed in (1, 2, 3)]
@@ -75,8 +75,10 @@ def test_a_level_that_gave_nothing_is_named_and_no_pass():
     crashed = study([*good, *lost], settings=Settings(), judge=None)
     judged_on = replace(study([*good, *nan], settings=Settings(), judge=None), metric="acc")
 
-    assert judged(whole).verdict == "estimable"
-    assert judged(crashed).standing == judged(judged_on).standing == "unmeasured_levels"
+    bare = study([*good[:3], *nan, *lost], settings=Settings(), judge=None)
+
+    assert judged(whole).verdict == judged(crashed).standing == judged(judged_on).standing == "estimable"
+    assert judged(replace(bare, metric="acc")).verdict == "unmeasured_levels"
     assert "no run at config.mode = lost has a result" in judged(crashed).reason
     assert "no run at config.mode = 'nan' has a finite number of acc" in judged(judged_on).reason
     assert answer(crashed)["factors"][0]["unmeasured"] == ["lost"]
@@ -92,7 +94,9 @@ def test_a_factor_that_only_runs_without_a_result_had_is_none_that_was_measured(
 
     found = judged(study([*good, *lost], settings=Settings(), judge=None))
 
-    assert found.verdict == "unmeasured_levels" and "config.lr is the only" not in found.reason
+    assert found.verdict == "estimable"
+    assert "config.lr is the only factor that varies among runs with a result" in found.reason
+    assert "no run at config.mode = lost has a result" in found.reason
 
 
 def test_of_a_sum_of_factors_no_difference_is_credited_to_one_alone():

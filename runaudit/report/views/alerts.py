@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from runaudit.diff.result import Verdict
 from runaudit.factors.cohort import is_unproven
 from runaudit.guard.answer import RULES
 from runaudit.records.run import UNSAID, Run
@@ -15,7 +16,7 @@ from runaudit.report.views.verdict import MAX_REASON, changed
 from runaudit.report.words import clean, number, shown
 from runaudit.rules import find_rule
 from runaudit.stats.selection import denominator
-from runaudit.text.verdicts import Tone, verdict_words
+from runaudit.text.verdicts import Tone, comparison_clause, verdict_words
 from runaudit.text.words import listed, plural
 
 MIN_SEEDS = 3
@@ -96,7 +97,9 @@ def _designs(comparisons: Sequence[ComparisonInput], by_hybrids: Collection[froz
             is_told = frozenset((letter(comparison.arm), letter(comparison.baseline))) in by_hybrids
             told = "; hybrids of the two told which did it" if is_told else ""
             only = f": what is said above holds on {clean(diff.on_record)} alone" if diff.on_record else ""
-            yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}{told}{only}"
+            is_damaged = comparison.diff.verdict is Verdict.INTEGRITY_FAILURE
+            said = f": {comparison_clause(code)}" if is_damaged else f" is {clean(verdict_words('diff', code).words)}"
+            yield f"{_sides(comparison)}{said}{what}{told}{only}"
 
 
 def _sides(comparison: ComparisonInput) -> str:
