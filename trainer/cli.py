@@ -5,12 +5,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from runaudit.errors import ConfigError, RunauditError
-
-if TYPE_CHECKING:
-    pass
 
 UNEXPECTED = 70
 NEEDED = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image", "PIL": "pillow"}
