@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.campaign.admission import Admission
-from runaudit.campaign.history import BROKEN_OFF, History, history_of, left_out
+from runaudit.campaign.history import History, history_of, left_out
 from runaudit.campaign.plan import Arm, Job, Plan, named, span
 from runaudit.factors.atonce import Collision, collisions
 from runaudit.metrics.catalogue import known_direction
 from runaudit.metrics.leading import in_order
-from runaudit.records.outcome import FINISHED
+from runaudit.records.outcome import BROKEN_OFF, FINISHED
 from runaudit.records.run import Run
 from runaudit.store import Store
 from runaudit.text.markdown import escaped, table, typed
@@ -191,9 +191,7 @@ class CampaignAnswer:
         yield from (
             printable(f"  {row}", keep="") for row in columns([self.row(arm) for arm in self.plan.arms], left=3)
         )
-        yield from (
-            printable(f"  {note}", keep="") for note in self.notes(MAX_FAILED if not verbose else None, missing=verbose)
-        )
+        yield from (printable(f"  {note}", keep="") for note in self._noted(verbose))
         if self.verdict != "planned":
             yield f"  next: {self.next_command}"
             yield from (f"  {note}" for note in (self._way_note,) if note)
@@ -206,7 +204,7 @@ class CampaignAnswer:
             yield from (f"- {escaped(line.strip())}" for line in self._refusals(verbose))
             return
         yield from table(("arm", "seeds", "jobs"), [self.row(arm) for arm in self.plan.arms])
-        if notes := list(self.notes(MAX_FAILED if not verbose else None, missing=verbose)):
+        if notes := list(self._noted(verbose)):
             yield ""
             yield from (f"- {escaped(note)}" for note in notes)
         if self.verdict != "planned":
@@ -223,6 +221,9 @@ class CampaignAnswer:
             kept = [f"{counts[status]} {status}" for status in sorted(counts) if status != "missing"]
             return arm.label, span(arm.seeds), "; ".join([f"{todo} to run", *kept])
         return arm.label, span(arm.seeds), ", ".join(f"{counts[one]} {one}" for one in sorted(counts))
+
+    def _noted(self, verbose: bool) -> Iterator[str]:
+        return self.notes(None if verbose else MAX_FAILED, missing=verbose)
 
     def notes(self, most: int | None, *, missing: bool) -> Iterator[str]:
         """What is to be known of single jobs: which have no result, and why; the first so many, None for all. missing:

@@ -11,7 +11,7 @@ from statistics import mean
 from runaudit.campaign.plan import Job, Plan, campaign_mark
 from runaudit.errors import IntegrityError
 from runaudit.records.canonical import canonical_bytes
-from runaudit.records.outcome import FINISHED
+from runaudit.records.outcome import BROKEN_OFF, FINISHED
 from runaudit.records.run import Run
 from runaudit.store import Store
 from runaudit.store.catalogue import load, manifests_with
@@ -19,8 +19,6 @@ from runaudit.store.kinds import MANIFEST
 from runaudit.store.tombstone import ForgottenError
 
 FORGOTTEN = "forgotten"
-BROKEN_OFF = ("killed", "lost")
-"""How a run ends that was stopped from outside: no end of its own, so its job is still to be done."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ def _broken_off(a: Run, b: Run, held: Overlap) -> tuple[str, ...] | None:
     if run.status in FINISHED:
         return None
     so_far = overlap(Results(a), Results(b), lengths=False)
-    if so_far is None or (so_far.first is not None and so_far.first.step is not None):
+    if so_far is None or not so_far.equal_by_step:
         return None
     if run.status != UNSAID:
         return ()

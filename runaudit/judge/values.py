@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, hybrid_mark
 from runaudit.metrics.naming import all_names, meant, near_names, sequence_names
+from runaudit.records.outcome import BROKEN_OFF
 from runaudit.records.results import Results, begins
 from runaudit.records.run import Run
 from runaudit.settings import Settings
@@ -17,10 +18,6 @@ from runaudit.text.words import quoted
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
     from runaudit.stats.values import ArmValues, LeftOut, StatsPlan
-
-
-STOPPED = ("killed", "lost")
-"""How a run ends that was stopped from outside: a machine that was taken away, a signal."""
 
 
 def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float | None:
@@ -82,7 +79,7 @@ def _arm_values(arm: Cohort, metric: str, label: str, names: Sequence[str]) -> "
 def is_launched_again(run: Run, arm: Cohort) -> bool:
     """Whether a run that was stopped from outside is the beginning of one that finished, of the same seed and equal to
     it to the last bit: the two are one draw, whose result is there. One that ended by itself is its draw's end."""
-    if run.status not in STOPPED:
+    if run.status not in BROKEN_OFF:
         return False
     seed, own = run.manifest.body.get("seed"), Results(run)
     same = (other for other in arm.finished if seed is not None and other.manifest.body.get("seed") == seed)

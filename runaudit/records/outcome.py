@@ -42,6 +42,8 @@ OUTCOME_SCHEMA = "runaudit.outcome/1"
 STATUSES = ("completed", "early_stopped", "diverged", "crashed", "killed")
 FINISHED = ("completed", "early_stopped")
 """The statuses whose final metrics are results. The others stay in every denominator."""
+BROKEN_OFF = ("killed", "lost")
+"""How a run ends that was stopped from outside, a signal or a machine that went away: no end of its own."""
 _SECTIONS = Sections(OUTCOME_PARTS)
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 

@@ -195,6 +195,11 @@ class Overlap:
         """Whether both logged something and all of it is equal."""
         return bool(self.series or self.metrics) and self.first is None
 
+    @property
+    def equal_by_step(self) -> bool:
+        """Whether what both logged step by step is equal, whatever numbers they ended with."""
+        return self.first is None or self.first.step is None
+
 
 def overlap(a: Results, b: Results, *, lengths: bool = True) -> Overlap | None:
     """Hold what both runs logged together; None where that cannot be read, or where there is nothing.
@@ -260,9 +265,10 @@ def begins(a: Results, b: Results) -> bool:
     """Whether `a` is the beginning of `b`: all that it logged step by step is logged there too, equal to the last bit,
     and too much to be chance."""
     held = overlap(a, b, lengths=False)
-    if held is None or not held.series or not held.decisive or a.series is None or b.series is None:
+    if held is None or a.series is None or b.series is None:
         return False
-    if held.first is not None and held.first.step is not None:
-        return False  # What a run had reached when it ended is no number of the other's, and is not asked.
+    # What a run had reached when it ended is no number of the other's, and is not asked.
+    if not held.series or not held.decisive or not held.equal_by_step:
+        return False
     steps = {name: {step for step, _ in points} for name, points in b.series.items()}
     return all(name in steps and all(step in steps[name] for step, _ in points) for name, points in a.series.items())

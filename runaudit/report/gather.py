@@ -60,6 +60,11 @@ class Wanted:
     title: str | None = None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every run of the store is shown: nobody said which."""
+        return not self.runs and self.campaign is None
+
+    @property
     def direction(self) -> str | None:
         """What counts as better in the metric that the page is about."""
         return self.directions[0] if self.directions else None
@@ -78,7 +83,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     asked = _asked(bench, shown, wanted)
     metric = next(iter(asked), None) or _shared_metric(bench, shown, wanted.direction)
     # Of a whole store every run is shown; the cohorts of runs that were named are read for what was left out of them.
-    launched = bench.homes(shown) if pairs or wanted.runs or wanted.beside else ()
+    launched = bench.homes(shown) if pairs or not wanted.is_whole or wanted.beside else ()
     compared = [
         _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
     ]
@@ -233,7 +238,7 @@ def _study(
         return None
     runs = [run for arm in arms for run in arm.runs]
     try:
-        found = (study_runs if wanted.runs or wanted.campaign else study_store)(runs, bench.settings)
+        found = (study_store if wanted.is_whole else study_runs)(runs, bench.settings)
         return StudyAnswer(study=replace(found, metric=metric))
     except NothingToJudgeError as nothing:
         return nothing

@@ -112,6 +112,21 @@ def test_a_label_that_other_runs_bear_is_not_what_is_asked_next(store, tmp_path)
     assert next_command.endswith(f"fast --vs {','.join(ids)}")
 
 
+def test_a_campaign_of_one_arm_says_what_of_its_design_it_does_not_show(store, reported):
+    words = campaign(store)
+    _seal(store, classifier(7, lr=0.1, best=0.95, label="slow, once more"))
+    Path(words[1]).write_text(
+        CAMPAIGN.replace(
+            """, {label = "fast", values = {lr = 0.3}},
+        {label = "faster", values = {lr = 0.9}}, {label = "never begun", values = {lr = 2.7}}]""",
+            "]",
+        )
+    )
+    alerts = {one["title"]: one["items"] for one in json.loads(reported(*words, "--json")[1])["alerts"]}
+    (told,) = alerts["Runs that are not shown"]
+    assert "3 of 4 launched runs" in told and told.endswith("Left out: seed 7")
+
+
 def test_a_guess_of_what_is_better_is_called_one(store, tmp_path):
     file = tmp_path / "rates.toml"
     file.write_text(

@@ -65,9 +65,13 @@ def _gap(run: Run) -> str:
     seen = observed_of(run)
     if seen is None:
         return "not observed"
-    if edited := list(edited_files(levels(run, FactorSettings()))):
+    if edited := _edited(run):
         return f"{listed(edited, limit=3)} edited while it ran"
     return "" if seen.full else seen.reason or "seen in part"
+
+
+def _edited(run: Run) -> list[str]:
+    return list(edited_files(levels(run, FactorSettings())))
 
 
 def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
@@ -78,7 +82,7 @@ def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
     declared = [path for path in seen.reads if path not in undeclared]
     sealed = undeclared & set(run.manifest.section("code").get("files") or ())
     undeclared -= sealed
-    edited = sealed & set(edited_files(levels(run, FactorSettings())))
+    edited = sealed.intersection(_edited(run))
     kinds = (
         ("Files of the sealed code that were used", "file", sorted(sealed - edited)),
         ("Files of the code that were edited while it ran", "file", sorted(edited)),
