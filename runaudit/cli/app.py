@@ -3,27 +3,17 @@
 `--help` and completion read the table alone; importing every command would cost more than most commands take.
 """
 
-import contextlib
-import errno
 import importlib
-import os
-import signal
 import sys
-import threading
-import traceback
-from collections.abc import Iterator
-from itertools import pairwise
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import typer
 import typer.main
 from typer.core import TyperGroup
 
-from runaudit.cli import common
 from runaudit.errors import RunauditError, UsageError
 from runaudit.voice import saying, streams
+from runaudit.voice.failed import STOPPED, interruptible, tell, tell_failure
 from runaudit.voice.plaincommand import PlainCommand
 from runaudit.voice.refused import HELP, refused
 
@@ -65,8 +55,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-"""What a disk answers, wherever it is asked: no fault of runaudit, and the remedy is the user's."""
 COMPLETIONS = ("--show-completion", "--install-completion")
 SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 NAMED = "runaudit.named"
@@ -180,86 +168,22 @@ def _run(args: list[str]) -> int:
     streams.told(args)
     own = args[: args.index("--")] if "--" in args else args
     try:
-        with _interruptible():
+        with interruptible():
             code = app(args=args, standalone_mode=False, prog_name="runaudit")
-    except RunauditError as error:
-        code = saying.report_error(error, as_json=_wants_json(own))
-        return 0 if "--exit-zero" in own and code in common.FORGIVEN and not _is_of_nothing(error) else code
     except typer.Exit as error:
         return error.exit_code
     except UsageProblem as error:
         if type(error).__name__ == HELP:
             error.show()
             return int(error.exit_code)
-        return saying.report_error(_refused(error, own), as_json=_wants_json(own))
-    except (KeyboardInterrupt, typer.Abort):
-        return 130
-    except BrokenPipeError:
-        streams.silence("stdout")  # The reader of a help text went away.
-        return 0
-    except Exception as error:
-        if isinstance(error, FileNotFoundError) and (gone := common.nowhere()):
-            return saying.report_error(gone, as_json=_wants_json(own))
-        if "--debug" in own:
-            saying.hint(traceback.format_exc())
-        if isinstance(error, OSError) and (lost := _within_a_store(error)):
-            return saying.report_error(lost, as_json=_wants_json(own))
-        if isinstance(error, OSError) and error.errno in DISK:
-            refused = RunauditError(f"the disk does not take or give it: {error}", remedy="free space, check the disk")
-            return saying.report_error(refused, as_json=_wants_json(own))
-        saying.hint(f"runaudit: unexpected failure: {type(error).__name__}: {saying.printable(str(error))}; "
-                    "--debug shows where")  # fmt: skip
-        return common.UNEXPECTED
+        return tell(_refused(error, own), own)
+    except typer.Abort:
+        return STOPPED
+    except (Exception, KeyboardInterrupt) as error:
+        return tell_failure(error, own)
     return code if isinstance(code, int) else 0
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C is one, whatever a library makes of it that is loaded just then: numpy's own start turns it into an
-    ImportError that says nothing of it."""
-    seen: list[int] = []
-
-    def noticed(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        signal.default_int_handler(number, frame)
-
-    # Another handler is somebody's own, or none by will: `nohup`, a notebook. Beside the main thread none is called.
-    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    is_ours = is_ours and threading.current_thread() is threading.main_thread()
-    if is_ours:
-        signal.signal(signal.SIGINT, noticed)
-    try:
-        yield
-    except Exception as error:
-        if seen:
-            raise KeyboardInterrupt from error
-        raise
-    finally:
-        if is_ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _refused(error: Any, args: list[str]) -> UsageError:
     name = args[0] if args and args[0] in COMMANDS else None
     return refused(error, args, load_command(name, COMMANDS[name][0]) if name else None, COMMANDS)
-
-
-def _within_a_store(error: OSError) -> RunauditError | None:
-    """What the system refused because something else lies in the place of a file of a store."""
-    from runaudit.store.kept import damage_of
-    from runaudit.system.files import store_around
-
-    name = error.filename
-    is_ours = isinstance(name, str | bytes | os.PathLike) and store_around(Path(os.fsdecode(name)))
-    return damage_of(error) if is_ours else None
-
-
-def _is_of_nothing(error: RunauditError) -> bool:
-    """Whether there is no store: nothing was judged then, and a mistyped path is no green tick."""
-    from runaudit.store import EmptyStoreError
-
-    return isinstance(error, EmptyStoreError)
-
-
-def _wants_json(args: list[str]) -> bool:
-    return "--json" in args or "--format=json" in args or ("--format", "json") in pairwise(args)

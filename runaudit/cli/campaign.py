@@ -8,6 +8,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.text.verdicts import verdict_words
+from runaudit.voice.failed import here
 
 if TYPE_CHECKING:
     from runaudit.campaign.plan import Plan
@@ -50,6 +51,6 @@ def carried_out(context: Context, plan: "Plan", **how: Any) -> None:
     from runaudit.campaign.running import How
     from runaudit.campaign.running import campaign as run_all
 
-    answer = run_all(plan, context.store_root, context.settings, How(**how), manner=context, cwd=common.here())
+    answer = run_all(plan, context.store_root, context.settings, How(**how), manner=context, cwd=here())
     context.tell(answer)
     context.finish(verdict_words("campaign", answer.verdict).code)

@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from runaudit.cli.completion import completed
-from runaudit.errors import UsageError
 from runaudit.system.progress import shown_on
-from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
+from runaudit.voice.completed import completed
+from runaudit.voice.failed import FORGIVEN, here
 from runaudit.voice.saying import Format, Manner
 
 if TYPE_CHECKING:
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     from runaudit.judge.bench import Bench
     from runaudit.settings import Settings
     from runaudit.store import Store
-
-UNEXPECTED = 70
-FORGIVEN = (NEGATIVE, CANNOT_JUDGE)
-"""What `--exit-zero` turns into 0."""
-
 
 StoreOption = Annotated[
     Path | None,
@@ -100,7 +94,7 @@ class Context(Manner):
 
         return Store.create(self.store_root)
 
-    def finish(self, code: int) -> None:
+    def finish(self, code: int) -> NoReturn:
         """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
         raise typer.Exit(0 if self.exit_zero and code in FORGIVEN else code)
 
@@ -132,22 +126,6 @@ def context(
         exit_zero=exit_zero,
         given=tuple(word for option, value in named if value is not None for word in (option, str(value))),
     )
-
-
-def here() -> Path:
-    """The current folder. Raises UsageError where it was deleted under the shell."""
-    if gone := nowhere():
-        raise gone
-    return Path.cwd()
-
-
-def nowhere() -> UsageError | None:
-    """What to tell where the current folder was deleted under the shell."""
-    try:
-        Path.cwd()
-    except OSError:
-        return UsageError("the current folder does not exist any more", remedy="cd to one that does")
-    return None
 
 
 SHARED: dict[str, tuple[Any, Any]] = {

@@ -7,6 +7,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.text.verdicts import NEGATIVE, verdict_words
+from runaudit.voice.failed import here
 
 
 @common.command(exit_zero=True, assume=True)
@@ -31,7 +32,7 @@ def diff(
     from runaudit.judge.designs import compare_named, compare_with_tree
 
     if working:
-        result, pair = compare_with_tree(context.bench, runs or ["@last"], common.here(), intent=intent or ())
+        result, pair = compare_with_tree(context.bench, runs or ["@last"], here(), intent=intent or ())
     else:
         result, pair = compare_named(context.bench, runs or ["@last~1", "@last"], intent=intent or ())
     context.tell(DiffAnswer(comparison=result, pair=pair), verbose=everything)

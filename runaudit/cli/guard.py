@@ -11,12 +11,13 @@ from runaudit.guard.pages import RulesAnswer
 from runaudit.guard.rulebook import every_rule, named_rule
 from runaudit.launch.asked import Asked, may_start
 from runaudit.text.verdicts import verdict_words
+from runaudit.voice.failed import here
 
 
 @describes_launch
 def guard(around: Context, asked: Asked) -> None:
     """May this run start? Takes the options of `run`, starts and seals nothing. Exit 0: it may; 5: it may not."""
-    answer = may_start(asked, around.store_root, around.settings, cwd=common.here())
+    answer = may_start(asked, around.store_root, around.settings, cwd=here())
     around.tell(answer)
     around.finish(verdict_words("guard", answer.verdict).code)
 

@@ -1,17 +1,12 @@
 """`runaudit plan`: before the runs, how many seeds an effect needs and what n seeds can detect."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.errors import UsageError
 from runaudit.text.verdicts import verdict_words
-
-if TYPE_CHECKING:
-    from runaudit.stats.planning import Spread
 
 
 @common.command(exit_zero=True)
@@ -31,27 +26,10 @@ def plan(
 
     The spread comes from --sd, or from recorded cohorts: runaudit plan --metric M RUN… --effect E.
     """
+    from runaudit.judge.numbers import spread_for
     from runaudit.stats.planning import plan_seeds
 
-    spread = _given(sd, runs or [], metric) if sd is not None else _measured(context, runs or [], metric)
+    spread = spread_for(context.bench, runs or [], metric, sd=sd)
     found = plan_seeds(spread, effect, power=power, alpha=context.settings.stats.alpha, metric=metric)
     context.tell(found)
     context.finish(verdict_words("plan", found.verdict).code)
-
-
-def _given(sd: float, runs: Sequence[str], metric: str | None) -> "Spread":
-    from runaudit.stats.planning import Spread
-
-    if runs or metric:
-        raise UsageError("--sd gives the spread, and runs were named too", remedy="give one or the other")
-    return Spread(sd=sd, source="--sd")
-
-
-def _measured(context: Context, words: Sequence[str], metric: str | None) -> "Spread":
-    from runaudit.judge.numbers import recorded_spread
-
-    if metric is None or not words:
-        raise UsageError(
-            "a plan needs a spread between seeds", remedy="give --sd S, or a recorded cohort: --metric M RUN…"
-        )
-    return recorded_spread(context.bench, words, metric)

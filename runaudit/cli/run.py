@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from runaudit.cli import common
 from runaudit.cli.campaign import JobsOption, ResumeOption, RetryOption, carried_out
 from runaudit.cli.common import Context
 from runaudit.cli.launching import describes_launch
 from runaudit.launch.asked import Asked
 from runaudit.launch.launching import launch
+from runaudit.voice.failed import here
 
 
 @describes_launch
@@ -32,4 +32,4 @@ def run(
 
     if plan := cohort_plan(asked, seeds, jobs=jobs, resume=resume, retry=retry):
         carried_out(around, plan, jobs=jobs, resume=resume, retry=retry)
-    around.finish(launch(asked, around.store_root, around.settings, manner=around, cwd=common.here()))
+    around.finish(launch(asked, around.store_root, around.settings, manner=around, cwd=here()))

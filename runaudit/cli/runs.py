@@ -1,12 +1,13 @@
 """`runaudit list`: the runs, grouped by cohort. Apart from other commands, so that it loads none of what they need."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.errors import UsageError
+from runaudit.errors import RunauditError, UsageError
 from runaudit.runs.replying import Wish, reply
 from runaudit.voice.saying import Format, hint, printable, say_lines
 
@@ -64,11 +65,7 @@ def list_runs(
                 everything=everything)  # fmt: skip
     found = reply(context.store, context.settings, wish, context)
     say_lines(found.lines, as_json=context.json)
-    for note in () if context.quiet and found.shows else found.notes:
-        hint(note)
-    if found.fault is not None:
-        hint(f"runaudit: this may not be all: {printable(str(found.fault))}")
-        context.finish(found.fault.exit_code)
+    _ended(context, () if context.quiet and found.shows else found.notes, found.fault)
 
 
 def _of_remote(context: Context, remote: str, number: int | None, everything: bool) -> None:
@@ -78,8 +75,13 @@ def _of_remote(context: Context, remote: str, number: int | None, everything: bo
     place = place_named(remote, context.settings.remotes)
     found = remote_list(place, here_in(context.store_root), newest=number, everything=everything)
     context.tell(found)
-    for note in () if context.quiet or context.json else found.notes:
+    _ended(context, () if context.quiet or context.json else found.notes, found.fault)
+
+
+def _ended(context: Context, notes: Iterable[str], fault: RunauditError | None) -> None:
+    """What is said beside a list, and what damage in the store means for it."""
+    for note in notes:
         hint(note)
-    if found.fault is not None:
-        hint(f"runaudit: this may not be all: {printable(str(found.fault))}")
-        context.finish(found.fault.exit_code)
+    if fault is not None:
+        hint(f"runaudit: this may not be all: {printable(str(fault))}")
+        context.finish(fault.exit_code)

@@ -10,6 +10,7 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
+from runaudit.voice.failed import here
 
 
 @common.command()
@@ -24,4 +25,4 @@ def seal(
 
     place = around.open()
     lost = one_named(around.store, around.settings, run)
-    around.tell(SealAnswer(outcome=seal_lost(place, lost, cwd=common.here(), names=around.settings.series)))
+    around.tell(SealAnswer(outcome=seal_lost(place, lost, cwd=here(), names=around.settings.series)))

@@ -1,9 +1,5 @@
 """`runaudit untangle A B`: run hybrids of two runs and say which of their differences moved the metric."""
 
-import os
-import tempfile
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +8,7 @@ from runaudit.cli import common
 from runaudit.cli.campaign import JobsOption
 from runaudit.cli.common import Context
 from runaudit.cli.restore import TrustOption
-from runaudit.text.verdicts import verdict_words
-from runaudit.voice.saying import agreed
+from runaudit.text.verdicts import NEGATIVE, verdict_words
 
 
 @common.command(exit_zero=True)
@@ -48,25 +43,13 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     Each hybrid is a guarded, sealed run with a seed of its own; what was run is found again and not run twice. Exit 0:
     the difference is attributed. Exit 1: A and B do not differ here, or not all could be told apart. Exit 3: no answer.
     """
-    from runaudit.untangle.answer import UntangleAnswer
-    from runaudit.untangle.planning import budget_in_runs, plan_of
-    from runaudit.untangle.ran import marks_of, rounds_of
-    from runaudit.untangle.running import answered
+    from runaudit.untangle.asking import Wish, untangled
 
+    wish = Wish(metric=metric, direction=direction, budget=budget, seeds=seeds, dry_run=dry_run, anyway=anyway,
+                jobs=jobs, afresh=afresh, trust=trust)  # fmt: skip
     context.open()
-    with tempfile.TemporaryDirectory(prefix="runaudit-untangle-") as folder:
-        plan, trees = plan_of(context.bench, runs, metric=metric, direction=direction,
-                              folder=Path(folder), is_trusted=trust)  # fmt: skip
-        marks = marks_of(context.bench)
-        plan = replace(plan, round=rounds_of(plan, marks) + afresh, jobs=jobs, anyway=anyway, seeds=seeds)
-        plan = replace(plan, budget=budget_in_runs(budget, plan.hours(1)))
-        plan.check()
-        answer = UntangleAnswer(plan=plan)
-        if not dry_run:
-            if plan.budget is not None:
-                context.tell_plan(answer)
-            elif not agreed(context, answer, f"Run it, about {plan.cost[0]} runs?", unasked=plan.unasked):
-                context.finish(1)
-            answer = answered(plan, trees, context.bench, marks, environ=os.environ, progress=context.note)
+    answer = untangled(context.bench, runs, wish, context)
+    if answer is None:
+        context.finish(NEGATIVE)
     context.tell(answer)
     context.finish(verdict_words("untangle", answer.verdict).code)

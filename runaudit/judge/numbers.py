@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runaudit.errors import IntegrityError
+from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.cohort import cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import declared_direction, declared_plan, require_metric, values_of
@@ -33,6 +33,19 @@ def judge_table(
         baseline=-1 if baseline is None else baseline,
         plan=replace(plan, best_of=max(plan.best_of, best_of(arm.label for arm in arms))),
     )
+
+
+def spread_for(bench: Bench, words: Sequence[str], metric: str | None, *, sd: float | None) -> Spread:
+    """The spread between seeds that a plan rests on: the `sd` that was stated, else that of recorded cohorts on a
+    metric. Raises UsageError where both are given, or neither."""
+    if sd is not None:
+        if words or metric:
+            raise UsageError("--sd gives the spread, and runs were named too", remedy="give one or the other")
+        return Spread(sd=sd, source="--sd")
+    if metric is None or not words:
+        raise UsageError("a plan needs a spread between seeds",
+                         remedy="give --sd S, or a recorded cohort: --metric M RUN…")  # fmt: skip
+    return recorded_spread(bench, words, metric)
 
 
 def recorded_spread(bench: Bench, words: Sequence[str], metric: str) -> Spread:
