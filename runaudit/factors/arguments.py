@@ -16,7 +16,6 @@ from typing import Any
 from runaudit.factors.marks import BEGINS, without_secrets
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
-from runaudit.records.run import Run
 
 ROOT = "config.args"
 RESERVED = frozenset({"script", "module", "command", "flags", "launcher", "positional"})
@@ -66,19 +65,6 @@ def _parsed(argv: tuple[str, ...]) -> dict[str, Any]:
     command = _Command()
     _program(list(argv), command)
     return command.leaves
-
-
-def launch_words(run: Run) -> tuple[str, ...]:
-    """The words a run was started with; empty where they are not known."""
-    if run.manifest.section("origin").get("kind") == "captured" and (
-        words := _texts(run.manifest.section("launch").get("argv"))
-    ):
-        return words
-    return _texts(run.observed.get("argv"))
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def _program(words: list[str], command: _Command) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runaudit.factors.arguments import launch_words
 from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.factors.identity import ID_LENGTH, founder_of, identity_of, of_one_design
@@ -90,7 +89,7 @@ class Cohort(Shown):
         """What one draw has in common with its repetitions, one of these at the least: to ask each pair of a thousand
         seeds took twenty seconds."""
         seed, proof = _seed(run), _proof(run)
-        words = (("words", launch_words(run)),) if run.observed.get("seeded") else ()
+        words = (("words", run.words),) if run.observed.get("seeded") else ()
         proofs = () if proof is None else (("proof", str(proof)),)
         return (
             ("seed", seed if seed.__class__ in LEAF_CLASSES else "no leaf"),
@@ -303,4 +302,4 @@ def _repeats(a: Run, b: Run) -> bool:
     if left is not None and right is not None and (left == right or _seed(a) is None):
         return left == right
     # Generators that were seeded alike by equal commands drew the same, whatever seed was declared.
-    return bool(_seed(a) == _seed(b)) or (seeded_alike(a, b) and launch_words(a) == launch_words(b))
+    return bool(_seed(a) == _seed(b)) or (seeded_alike(a, b) and a.words == b.words)

@@ -10,7 +10,7 @@ changed there is counted leaf by leaf.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from runaudit.factors.arguments import ROOT, launch_words
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import Absent, Change, Role
 from runaudit.factors.following import ARGUMENTS
 from runaudit.factors.levels import Levels
@@ -60,7 +60,7 @@ def _options(of: Levels) -> Iterator[tuple[str, str]]:
 def _typed(run: Run) -> Iterator[str]:
     """The settings that were typed, by their dotted names."""
     overrides = run.manifest.section("launch").get("overrides") or ()
-    for word in (*map(str, overrides), *launch_words(run)):
+    for word in (*map(str, overrides), *run.words):
         if match := _TYPED.fullmatch(word):
             yield match[1]
 

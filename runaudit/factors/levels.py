@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
-from runaudit.factors.arguments import ROOT, arguments_of, launch_words
+from runaudit.factors.arguments import ROOT, arguments_of
 from runaudit.factors.codefiles import effective_files, late_files, patch_of
 from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.observed import Observed, observed_of
@@ -177,7 +177,7 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     files = _files(run.manifest.body.get("code")) if isinstance(code, MAPPINGS) else None
     late = late_files(run) if files is not None else {}
     # An importer may have made settings of the same words already.
-    if (words := launch_words(run)) and (_is_captured(run) or not _has_args(tree)):
+    if (words := run.words) and (_is_captured(run) or not _has_args(tree)):
         tree[ROOT] = arguments_of(words)
     if "seed" not in tree and (path := seed_in_config(tree)):
         tree["seed"] = lookup(tree, path)

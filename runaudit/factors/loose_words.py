@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from runaudit.factors.arguments import OVERRIDE, ROOT, SETTERS, is_option, launch_words, plain_name, typed
+from runaudit.factors.arguments import OVERRIDE, ROOT, SETTERS, is_option, plain_name, typed
 from runaudit.factors.levels import Levels
 
 POSITIONAL = "positional"
@@ -92,7 +92,7 @@ def with_loose_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
 
 
 def _argv(of: Levels) -> tuple[str, ...]:
-    words = launch_words(of.run)
+    words = of.run.words
     if words or of.run.manifest.is_captured:
         return words
     given = of.run.manifest.section("launch").get("argv")

@@ -19,9 +19,10 @@ def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettin
     """
     if settings.derived:
         _check(settings.derived)
-    runs = tuple(run for run in runs if not run.is_gone)
-    if not all(run.manifest.has("policy") for run in runs):
-        return settings  # What one of them does not declare is not shared.
+    runs = [run for run in runs if not run.is_gone]
+    for run in runs:
+        if not run.manifest.has("policy"):
+            return settings  # What one of them does not declare is not shared.
     sealed, quiet = [_rules(run) for run in runs], [_nuisance(run) for run in runs]
     shared = {
         path: rule

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from runaudit.records.canonical import MAPPINGS
 from runaudit.records.digest import SHORT as SHORT
-from runaudit.records.manifest import Manifest
+from runaudit.records.manifest import CAPTURED, Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.trajectory import Trajectory, number
 from runaudit.text.shown import Shown
@@ -117,6 +118,17 @@ class Run(Shown):
         """What the run was seen to use; empty where nobody looked. A foreign record may say it beside its inputs."""
         later = self.outcome.section("observed") if self.outcome else {}
         return later or self.manifest.section("observed")
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words it was started with; empty where they are not known."""
+        is_ours = self.manifest.section("origin").get("kind") == CAPTURED
+        sealed = _texts(self.manifest.section("launch").get("argv")) if is_ours else ()
+        return sealed or _texts(self.observed.get("argv"))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def faults(runs: Iterable[Run]) -> tuple[str, ...]:

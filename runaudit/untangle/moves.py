@@ -15,7 +15,6 @@ from typing import Any
 
 from runaudit.capture.seeding import is_seed_name
 from runaudit.diff.result import Comparison, FactorChange
-from runaudit.factors.arguments import launch_words
 from runaudit.factors.factor import Absent
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
@@ -66,7 +65,7 @@ class Moves:
 
 def moves_between(found: Comparison, a: Run, b: Run) -> Moves:
     """What can be moved from `a` to `b`, one entry for each factor that changed between them."""
-    differing = choices(launch_words(a), launch_words(b))
+    differing = choices(a.words, b.words)
     seeds = [run.manifest.seed for run in (a, b)]
     taken: set[Choice] = {one for one in differing if is_of_seed(one, *seeds)}
     moves, immovable = [], {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runaudit.factors.arguments import arguments_of, launch_words
+from runaudit.factors.arguments import arguments_of
 from runaudit.factors.observed import observed_of
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
@@ -105,7 +105,7 @@ def _words(run: Run) -> Iterator[tuple[Text, Text]]:
     """The settings that a program was given as words of its command, as `diff` compares them; nothing where an importer
     has made settings of the same words."""
     if "args" not in run.manifest.section("config"):
-        yield from _leaves(arguments_of(launch_words(run)), "args")
+        yield from _leaves(arguments_of(run.words), "args")
 
 
 def _no_proof(run: Run) -> str:
