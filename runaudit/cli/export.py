@@ -1,5 +1,7 @@
 """`runaudit export RUN… -o FILE`: runs in one file, which `import` takes back with every digest intact."""
 
+import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +22,15 @@ def export(
 
     `runaudit import FILE` takes them back under the same ids; a file whose bytes were altered is refused (exit 4).
     """
+    from runaudit.runs.leaving import tell_who_stays
     from runaudit.runs.names import ids_named
     from runaudit.store.bundle import export as write
     from runaudit.store.bundle import lacking
     from runaudit.store.bundle_answer import ExportAnswer
+    from runaudit.system.clock import utc_text
 
     ids = ids_named(context.store, context.settings, *runs)
-    files = write(store := context.open(), ids, output, over=force)
+    said = partial(tell_who_stays, store := context.open(), context.settings, ids, time=utc_text(time.time()))
+    files = write(store, ids, output, over=force, tell=said)
     gone = lacking(store, ids)
     context.tell(ExportAnswer(ids=ids, output=output, files=files, size=output.stat().st_size, forgotten=gone))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from runaudit.factors.cohort import Cohort
-from runaudit.judge.values import metric_value
 from runaudit.metrics.heldout import is_reported
+from runaudit.metrics.quantity import Quantity
 from runaudit.records.results import bits
 from runaudit.records.run import Run
 from runaudit.store.store import Store
@@ -38,23 +38,23 @@ def circumstances(
     left: "Sequence[LeftOut]",
     *,
     direction: "Direction",
-    metric: str,
-    sequences: Sequence[str],
+    quantity: Quantity,
     plan: "StatsPlan",
     home: Mapping[str, Cohort],
     count: bool,
 ) -> Circumstances:
     """What the store knows about these arms (the last is the baseline). left: the runs of theirs that were not named;
-    sequences: those that the metric is the mean over; home: id of a run -> its whole cohort. `count` seals a new look
+    home: id of a run -> its whole cohort. `count` seals a new look
     in the store's log."""
     from runaudit.stats.selection import best_of, flattery
     from runaudit.store.peeks import most_looks
 
+    metric = quantity.name
     on_report = any(selected_on_report(run, metric) for arm in arms for run in arm.runs)
     seen = _seen(arms, values, home)
     admitted = best_of(arm.label for arm in values)
     notes, picked = flattery(values, left, direction=direction)
-    same = _repeated(home, metric, sequences) if seen else {}
+    same = _repeated(home, quantity) if seen else {}
     looks, uncounted = most_looks(store, metric, seen, same=same, count=count) if seen else (None, ())
     plan = replace(
         plan,
@@ -84,12 +84,12 @@ def _seen(
             for runs in found]  # fmt: skip
 
 
-def _repeated(home: Mapping[str, Cohort], metric: str, sequences: Sequence[str]) -> dict[str, str]:
+def _repeated(home: Mapping[str, Cohort], quantity: Quantity) -> dict[str, str]:
     """The runs that repeat the metric of an earlier one of their design to the last bit, and are known to be the same
     draw: no test sees another number for them, so that to look at them is to look again."""
     found: dict[str, str] = {}
     for cohort in {id(one): one for one in home.values()}.values():
-        values = {run.id: None if (value := metric_value(run, metric, sequences)) is None else bits(value)
+        values = {run.id: None if (value := quantity.of(run.metrics)) is None else bits(value)
                   for run in cohort.runs}  # fmt: skip
         if len(set(values.values())) == len(values):
             continue  # To ask which are one draw holds each run against each other.

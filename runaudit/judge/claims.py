@@ -19,11 +19,14 @@ from runaudit.judge.cohorts import compare_arms, judge_cohorts
 from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.naming import parents, sequence_names
+from runaudit.metrics.quantity import Quantity
 from runaudit.records.run import faults
 from runaudit.runs.arms import cohort_in_text
+from runaudit.runs.leaving import not_here
 from runaudit.settings import Settings
 from runaudit.stats.selection import best_of
 from runaudit.system.files import read_ordinary, refuse_special
+from runaudit.text.words import plural
 
 Compared = dict[tuple[str, str], tuple[Comparison, ...]]
 """The ids of two arms -> what their designs differ in: a text speaks of one pair in many metrics."""
@@ -109,8 +112,8 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     return replace(judge_difference(claim, answer), notes=(*stated, *late, *planned))
 
 
-def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str, ...]]) -> Judged:
-    (values,) = values_of([arm], *found)
+def _value(bench: Bench, claim: Claim, arm: Cohort, quantity: Quantity) -> Judged:
+    (values,) = values_of([arm], quantity)
     damaged = faults(arm.runs)
     doubt = ""
     if damaged:
@@ -119,6 +122,11 @@ def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str,
         doubt = "these runs are not one design, so their mean is the mean of nothing"
     elif max(best_of([arm.label]), bench.settings.stats.best_of) > 1:
         doubt = "every value is the best of several runs"
+    elif absent := not_here(bench.store, [run.id for run in arm.runs]):
+        doubt = (
+            f"{plural(len(absent), 'run')} of its design {'was' if len(absent) == 1 else 'were'} launched elsewhere "
+            "and left out when these were taken from there"
+        )
     elif any(selected_on_report(run, claim.metric) for run in arm.runs):
         doubt = "the checkpoints were chosen on the very data that is reported"
     judged = judge_value(claim, values, doubt=doubt, is_damaged=bool(damaged))

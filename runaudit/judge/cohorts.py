@@ -18,9 +18,11 @@ from runaudit.factors.seedsread import unread_seeds
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
-from runaudit.judge.values import averaged, declared_direction, declared_plan, left_out, require_metric, values_of
-from runaudit.metrics.naming import sequence_names
+from runaudit.judge.origin import unlike, ways
+from runaudit.judge.values import declared_direction, declared_plan, left_out, measure, require_metric, values_of
+from runaudit.metrics.quantity import Quantity
 from runaudit.settings import Settings
+from runaudit.store.store import Store
 from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
@@ -58,36 +60,49 @@ def judge_cohorts(
     designs = compare_arms(bench.settings, arms) if designs is None else designs
     contradicted = _contradicted(arms, designs)
     home = {run.id: one for one in (bench.homes(arms) if launched is None else launched) for run in one.runs}
-    typed, (metric, sequences) = metric, require_metric(bench.settings, arms, metric, direction=direction)
+    typed, quantity = metric, require_metric(bench.settings, arms, metric, direction=direction)
+    metric = quantity.name
 
     def judged(settings: Settings, plan: "StatsPlan") -> "StatsAnswer":
-        way, each = _direction(settings, metric, typed, direction), [design_of(found) for found in designs]
+        way = _direction(settings, metric, typed, direction)
+        each = [replace(design_of(found), unlike=own) for found, own in zip(designs, taken, strict=True)]
         return judge(
             values, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
         )
 
-    values, means = values_of(arms, metric, sequences), averaged(arms, metric, sequences)
+    values = values_of(arms, quantity)
+    taken = _unlike(bench.store, arms, [arm.label for arm in values], quantity)
     around = circumstances(
-        bench.store, arms, values, left_out(arms, home, metric, sequences),
+        bench.store, arms, values, left_out(bench.store, arms, home, quantity),
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
-        metric=metric, sequences=sequences, plan=declared_plan(bench.settings), home=home, count=count,
+        quantity=quantity, plan=declared_plan(bench.settings), home=home, count=count,
     )  # fmt: skip
     answer = judged(bench.settings, around.plan)
     overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then)))
-    late = (ended(found.policy.note) for found in designs if found.policy)
     answer = _with_interaction(answer, values, designs, around.plan)
     notes = (
-        *_stated(designs),
-        *map(ended, unread_seeds([run for arm in arms for run in arm.runs], bench.settings)),
-        *late,
+        *_before(bench, arms, designs),
         *([ended(overtaken)] if overtaken else ()),
         *_forgotten(arms, home),
         *around.notes,
         *contradicted,
-        *means,
+        *quantity.notes(run.metrics for arm in arms for run in arm.finished),
         *answer.notes,
     )
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+
+
+def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison]) -> Iterator[str]:
+    """What was stated of these arms, or came after their runs, as sentences."""
+    yield from _stated(designs)
+    yield from map(ended, unread_seeds([run for arm in arms for run in arm.runs], bench.settings))
+    yield from (ended(found.policy.note) for found in designs if found.policy)
+
+
+def _unlike(store: Store, arms: Sequence[Cohort], labels: Sequence[str], quantity: Quantity) -> list[str]:
+    """Of every arm but the last, whether its numbers were taken from their curves in another way than those of that."""
+    *own, theirs = (ways(store, arm, quantity) for arm in arms)
+    return [unlike(label, of, labels[-1], theirs) for label, of in zip(labels[:-1], own, strict=True)]
 
 
 def _with_interaction(
@@ -103,19 +118,18 @@ def _with_interaction(
 
 
 def summaries(bench: Bench, arms: Sequence[Cohort], metric: str) -> "tuple[ArmSummary | None, ...]":
-    """Every arm by itself on one metric and the sequences that a comparison of them takes it on; None for one of which
+    """Every arm by itself on one metric as a comparison of them takes it; None for one of which
     no run has it, or one has a value that cannot be reckoned with."""
-    known = {name for arm in arms for run in arm.runs for name in run.metrics}
-    names, plan = sequence_names(known, metric), declared_plan(bench.settings)
-    return tuple(_alone(arm, metric, names, plan) for arm in arms)
+    quantity, plan = measure(metric, arms), declared_plan(bench.settings)
+    return tuple(_alone(arm, quantity, plan) for arm in arms)
 
 
-def _alone(arm: Cohort, metric: str, sequences: Sequence[str], plan: "StatsPlan") -> "ArmSummary | None":
+def _alone(arm: Cohort, quantity: Quantity, plan: "StatsPlan") -> "ArmSummary | None":
     from runaudit.stats.judge import summarise
     from runaudit.stats.values import OutOfReachError
 
     try:
-        (values,) = values_of([arm], metric, sequences)
+        (values,) = values_of([arm], quantity)
     except OutOfReachError:
         return None
     return summarise(values, plan=plan) if any(value is not None for value in values.values) else None

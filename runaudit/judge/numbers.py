@@ -57,5 +57,5 @@ def recorded_spread(bench: Bench, words: Sequence[str], metric: str) -> Spread:
     if damaged := faults(runs):
         raise IntegrityError("; ".join(damaged), remedy=BACKUP)
     arms = cohorts(runs, settings=bench.settings)
-    metric, sequences = require_metric(bench.settings, arms, metric)
-    return pooled_spread([collapse(arm).values for arm in values_of(arms, metric, sequences)])
+    quantity = require_metric(bench.settings, arms, metric)
+    return pooled_spread([collapse(arm).values for arm in values_of(arms, quantity)])

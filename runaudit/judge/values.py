@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, hybrid_mark
-from runaudit.metrics.naming import all_names, meant, near_names, sequence_names
+from runaudit.metrics.naming import all_names, meant, near_names
+from runaudit.metrics.quantity import Quantity, quantity_of
 from runaudit.records.outcome import BROKEN_OFF
 from runaudit.records.results import Results, begins
 from runaudit.records.run import Run
+from runaudit.runs.leaving import not_here
 from runaudit.settings import Settings
+from runaudit.store.store import Store
 from runaudit.text.words import quoted
 
 if TYPE_CHECKING:
@@ -20,22 +23,10 @@ if TYPE_CHECKING:
     from runaudit.stats.values import ArmValues, LeftOut, StatsPlan
 
 
-def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float | None:
-    """The run's value: recorded, else the mean over these sequences; None where one is missing."""
-    from runaudit.stats.interval import mean
-
-    if metric in run.metrics:
-        return run.metrics[metric]
-    parts = [run.metrics.get(f"{metric}/{name}") for name in sequences]
-    numbers = [part for part in parts if part is not None]
-    return mean(numbers) if numbers and len(numbers) == len(parts) and all(map(isfinite, numbers)) else None
-
-
 def require_metric(
     settings: Settings, arms: Sequence[Cohort], metric: str, *, direction: str | None = None
-) -> tuple[str, tuple[str, ...]]:
-    """The metric that a name means, as it was recorded, and the sequences that it was measured on in any of the arms,
-    none if it is one number.
+) -> Quantity:
+    """The metric that a name means, and what stands for it in the runs of these arms: it is one measure in all of them.
 
     Raises UsageError, with the nearest names, where no run of any arm has the metric, or sequences of it, and where the
     name could be that of several.
@@ -44,7 +35,7 @@ def require_metric(
     known = {name for arm in arms for run in arm.runs for name in run.metrics}
     found = meant(metric, known, aliases=settings.series, is_directed=is_directed)
     if len(found) == 1:
-        return found[0], sequence_names(known, found[0])
+        return measure(found[0], arms)
     if found:
         raise UsageError(f"{quoted(metric)} could be {', '.join(map(quoted, found))}", remedy="write one in full")
     names = all_names(known)
@@ -54,16 +45,23 @@ def require_metric(
     raise UsageError(f"no run has the metric {quoted(metric)}", remedy=told)
 
 
-def values_of(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> "tuple[ArmValues, ...]":
-    """The numbers of all arms, one entry a run, on the sequences that `require_metric` found."""
+def measure(metric: str, arms: Sequence[Cohort]) -> Quantity:
+    """What stands for a metric in these arms, whose finished runs decide it; where none finished, all of them."""
+    runs = [run for arm in arms for run in arm.runs]
+    return quantity_of(metric, [run.metrics for run in [run for run in runs if run.finished] or runs])
+
+
+def values_of(arms: Sequence[Cohort], quantity: Quantity) -> "tuple[ArmValues, ...]":
+    """The numbers of all arms, one entry a run, on what `require_metric` found."""
     pairs = zip(arms, distinct_labels(arms), strict=True)
-    return tuple(_arm_values(arm, metric, label, sequences) for arm, label in pairs)
+    return tuple(_arm_values(arm, quantity, label) for arm, label in pairs)
 
 
-def _arm_values(arm: Cohort, metric: str, label: str, names: Sequence[str]) -> "ArmValues":
+def _arm_values(arm: Cohort, quantity: Quantity, label: str) -> "ArmValues":
     from runaudit.stats.values import AGAIN, ArmValues
 
-    values = tuple(metric_value(run, metric, names) for run in arm.runs)
+    values = tuple(quantity.of(run.metrics) for run in arm.runs)
+    metric, names = quantity.name, quantity.sequences
     return ArmValues(
         label=label,
         seeds=tuple(seed if isinstance(seed, int | str) else None for seed in arm.seeds),
@@ -87,7 +85,7 @@ def is_launched_again(run: Run, arm: Cohort) -> bool:
 
 
 def left_out(
-    arms: Sequence[Cohort], home: Mapping[str, Cohort], metric: str, sequences: Sequence[str]
+    store: Store, arms: Sequence[Cohort], home: Mapping[str, Cohort], quantity: Quantity
 ) -> "tuple[LeftOut, ...]":
     """The numbers of the runs that were launched with those of each arm and stand in none of them. home: id of a run ->
     its whole cohort in the store."""
@@ -95,8 +93,10 @@ def left_out(
 
     found = []
     for arm, rest in zip(arms, runs_left_out(arms, home), strict=True):
-        values = (metric_value(run, metric, sequences) if run.finished else None for run in rest)
-        found.append(LeftOut(named=sum(run.id in home for run in arm.runs), values=tuple(values)))
+        values = (quantity.of(run.metrics) if run.finished else None for run in rest)
+        whole = {run.id for own in arm.runs if own.id in home for run in home[own.id].runs}
+        found.append(LeftOut(named=sum(run.id in home for run in arm.runs), values=tuple(values),
+                             absent=len(not_here(store, whole))))  # fmt: skip
     return tuple(found)
 
 
@@ -113,13 +113,6 @@ def runs_left_out(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> tuple[t
         )
         for whole in wholes
     )
-
-
-def averaged(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> tuple[str, ...]:
-    """That no run has the metric itself, where it is so."""
-    if any(metric in run.metrics for arm in arms for run in arm.runs):
-        return ()
-    return (f"The value of a run is the mean over its {len(sequences)} sequences.",)
 
 
 def _repeats(arm: Cohort, values: Sequence[float | None]) -> tuple[int | None, ...]:

@@ -8,16 +8,18 @@ chains can be walked here as well; the own log counts each run in a line that na
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runaudit.remote.answer import PullAnswer
-from runaudit.remote.layout import read_pushes, require_remote
+from runaudit.remote.layout import Told, read_pushes, require_remote
 from runaudit.remote.place import Place
 from runaudit.remote.taking import Taking
 from runaudit.remote.words import runs_meant
 from runaudit.runs.names import has_store
+from runaudit.store.catalogue import run_ids
 from runaudit.store.kept import writing
+from runaudit.store.remarks import tell_launched
 from runaudit.store.store import Store
 from runaudit.system.locks import lock
 
@@ -40,7 +42,21 @@ def pull(here: Store, create: Callable[[], Store], place: Place, words: Sequence
     with _alone(store):
         taking = Taking(store, place, time)
         taking.take([told.runs[run] for run in ids])
+        _tell_who_stays(store, told.runs, ids, time)
     return taking.answer(told.problems)
+
+
+def _tell_who_stays(store: Store, there: Mapping[str, Told], ids: Sequence[str], time: str) -> None:
+    """Say of the runs that came in which others of their cohorts, as the remote lists these, did not."""
+    here = set(run_ids(store))
+    cohorts: dict[tuple[str, str], list[str]] = {}
+    for run, one in there.items():
+        if cohort := str(one.row.get("cohort") or ""):
+            cohorts.setdefault((one.store, cohort), []).append(run)
+    for members in cohorts.values():
+        if stay := [run for run in members if run not in here]:
+            for run in here.intersection(ids, members):
+                tell_launched(store, run, stay, time=time)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from runaudit.remote.layout import (
 from runaudit.remote.logs import DELETE, send_logs
 from runaudit.remote.place import Folder, Place, reached, side_by_side
 from runaudit.remote.telling import Needs, Teller, open_runs, sealed_file
+from runaudit.runs.leaving import tell_who_stays
 from runaudit.runs.names import ids_named
 from runaudit.settings import Settings
 from runaudit.store.catalogue import run_ids
@@ -47,6 +48,7 @@ def push(store: Store, settings: Settings, place: Place, words: Sequence[str], *
             f"{head([run[:SHORT] for run in running])} has no sealed end yet",
             remedy="wait for it, or `runaudit seal` a lost one",
         )
+    tell_who_stays(store, settings, [run for run in ids if run not in running], time=time)
     teller = Teller(store, settings)
     plain = [teller.plain(run) for run in dict.fromkeys(ids) if run not in running]
     known = read_pushes(place) if is_remote(place) else None

@@ -175,7 +175,7 @@ def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> Mapping[str,
     found: dict[str, str | None] = {}
     ways = (*wanted.directions, *[None] * len(wanted.metrics))
     for word, way in zip(wanted.metrics, ways, strict=False):
-        name, _ = require_metric(bench.settings, arms, word, direction=way)
+        name = require_metric(bench.settings, arms, word, direction=way).name
         if found and declared_direction(bench.settings, name, way) is None and known_direction(name) is None:
             raise UsageError(
                 f"whether a higher or a lower {quoted(name)} is better is not known",

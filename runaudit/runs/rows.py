@@ -21,7 +21,7 @@ from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
 from runaudit.metrics.catalogue import is_quantity
 from runaudit.metrics.leading import Figure, in_order
-from runaudit.metrics.naming import sequence_names
+from runaudit.metrics.quantity import Quantity, measured
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import SHORT, Run
@@ -139,6 +139,8 @@ class Entry:
     run: Run
     row: RunRow
     policy: FactorSettings
+    measure: Callable[[str], Quantity]
+    """What stands for a metric in every run of its cohort."""
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
@@ -175,13 +177,9 @@ class Entry:
         )  # fmt: skip
 
     def metric(self, name: str) -> JSON | Absent:
-        """A metric of the run, or the mean over its sequences."""
-        if name in self.run.metrics:
-            return self.run.metrics[name]
-        parts = [self.run.metrics[f"{name}/{one}"] for one in sequence_names(self.run.metrics, name)]
-        if not parts or not is_quantity(name) or not all(map(isfinite, parts)):
-            return ABSENT
-        return sum(parts) / len(parts)
+        """A metric of the run, as one measure with the other runs of its cohort."""
+        found = self.measure(name).of(self.run.metrics) if name in self.run.metrics or is_quantity(name) else None
+        return ABSENT if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +273,10 @@ class Section:
     @classmethod
     def of(cls, cohort: Cohort, settings: Settings) -> "Section":
         """All runs of a cohort."""
-        entries = tuple(Entry(run=run, row=RunRow.of(run, cohort), policy=settings.factors) for run in cohort.runs)
+        measure = measured([run.metrics for run in cohort.finished or cohort.runs])
+        entries = tuple(
+            Entry(run=run, row=RunRow.of(run, cohort), policy=settings.factors, measure=measure) for run in cohort.runs
+        )
         return cls(cohort=cohort, entries=entries, every=entries, late=merged(cohort, settings))
 
     @property

@@ -189,7 +189,7 @@ def _evidence(comparison: ArmComparison, sample: Sample, case: reasons.Case) -> 
     plan = case.plan
     if min(len(sample.values), len(case.reference.values)) < MIN_SEEDS:
         return StatsVerdict.TOO_FEW_SEEDS
-    if comparison.ci is None or comparison.p_adjusted is None or reasons.spoiled_by_selection(plan):
+    if comparison.ci is None or comparison.p_adjusted is None or reasons.spoiled_by_selection(case):
         return StatsVerdict.INCONCLUSIVE
     if comparison.equivalence_p is not None and comparison.equivalence_p < plan.alpha / case.family:
         return StatsVerdict.EQUIVALENT

@@ -35,9 +35,10 @@ def permutation_name(comparison: ArmComparison) -> str:
     return f"permutation test ({comparison.permutation_drawn} arrangements drawn)"
 
 
-def spoiled_by_selection(plan: StatsPlan) -> bool:
+def spoiled_by_selection(case: Case) -> bool:
     """Whether the values were picked with the result in sight, so that no test of them means anything."""
-    return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked)
+    plan = case.plan
+    return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked or case.design.unlike)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,13 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, .
         )
     if case.plan.picked:
         return (f"{case.plan.picked}: the runs that were left out count too; name the whole cohort.",)
+    if case.design.unlike:
+        return (
+            (
+                f"{case.design.unlike}: the best of a curve beats its end without any cause; report the same of every "
+                "run, the last value or the best."
+            ),
+        )
     if case.plan.is_selected_on_report:
         return (
             (
@@ -319,7 +327,7 @@ def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case:
             f"{seeds[comparison.arm]} + {seeds[comparison.baseline]} seeds: a permutation test cannot go below p = "
             f"{comparison.smallest_reachable_p:.2g}; the t test assumes normality"
         )
-    is_open = comparison.verdict == StatsVerdict.INCONCLUSIVE and not spoiled_by_selection(case.plan)
+    is_open = comparison.verdict == StatsVerdict.INCONCLUSIVE and not spoiled_by_selection(case)
     if comparison.n_needed is not None and is_open and not comparison.is_equal:
         found.append(
             f"{comparison.n_needed} seeds per arm would find a true difference of "

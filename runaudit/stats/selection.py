@@ -49,21 +49,24 @@ def flattery(
     last arm, if it does."""
     notes, picked = [], []
     for arm, rest in zip(arms, left, strict=True):
-        if not rest.values:
+        if not rest.values and not rest.absent:
             continue
-        launched, label = rest.named + len(rest.values), arm.label
+        others, label = len(rest.values) + rest.absent, arm.label
+        launched = rest.named + others
         # A baseline is flattered by runs that make it look worse.
-        if is_favourable(arm.values, rest.values, direction=direction.other if arm is arms[-1] else direction):
-            lost = sum(value is None for value in rest.values)
-            why = (
-                f"{lost} of them without a result"
-                if lost
-                else "all of them less favourable to the claim than those named"
-            )
-            picked.append(f"{label} leaves out {len(rest.values)} of {launched} launched runs of its cohort, {why}")
+        way = direction.other if arm is arms[-1] else direction
+        if rest.absent or is_favourable(arm.values, rest.values, direction=way):
+            picked.append(f"{label} leaves out {others} of {launched} launched runs of its cohort, {_why(rest)}")
         has_mean = any(value is not None for value in arm.values)
         notes.append(denominator(label, named=rest.named, launched=launched, sd=_spread(arm, rest), has_mean=has_mean))
     return tuple(notes), "; ".join(picked)
+
+
+def _why(rest: LeftOut) -> str:
+    if rest.absent:
+        return f"{rest.absent} of them not in this store (import or pull the whole cohort)"
+    lost = sum(value is None for value in rest.values)
+    return f"{lost} of them without a result" if lost else "all of them less favourable to the claim than those named"
 
 
 def _spread(arm: ArmValues, rest: LeftOut) -> float | None:

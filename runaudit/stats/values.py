@@ -69,11 +69,13 @@ class ArmValues:
 class LeftOut:
     """The launched runs of an arm's design that were not named: one value each, None for a run without a result.
 
-    named: how many runs of the arm were launched with them.
+    named: how many runs of the arm were launched with them; absent: how many more were, of which this store knows no
+    more than that.
     """
 
     named: int
     values: tuple[float | None, ...] = ()
+    absent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,8 @@ class Comparability:
     idle: why it is known that the factors changed no number at all, where it is: then no number can speak of them.
     conditional: the verdict if all that is missing were equal, where something is. on_record: `what W&B recorded`,
     where others recorded the runs. assumed: what the user vouches for, where nothing else is
-    missing; missing: the gaps.
+    missing; missing: the gaps; unlike: in which ways the numbers of the two arms were taken from their curves, where
+    these are two.
     """
 
     verdict: str
@@ -95,6 +98,7 @@ class Comparability:
     on_record: str = ""
     assumed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unlike: str = ""
 
     @property
     def if_equal(self) -> "Comparability":

@@ -17,7 +17,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -41,9 +41,12 @@ CHUNK = 1 << 20
 HEAD_BYTES = len(f"{SCHEMA} sha256:{'0' * 64}\n")
 
 
-def export(store: Store, ids: Sequence[str], target: Path, *, over: bool = False) -> int:
+def export(
+    store: Store, ids: Sequence[str], target: Path, *, over: bool = False, tell: Callable[[], None] = lambda: None
+) -> int:
     """Write these runs to `target`, whole or not at all; returns how many files it holds. over: an older bundle there
-    may go; it may hold runs that are nowhere else, which nobody could tell afterwards.
+    may go; it may hold runs that are nowhere else, which nobody could tell afterwards. tell: puts into the log what is
+    to go along beside, once nothing stands against it.
 
     Raises IntegrityError where one of them is not as it was sealed, UsageError where one has no sealed end, or where a
     bundle lies there.
@@ -64,6 +67,7 @@ def export(store: Store, ids: Sequence[str], target: Path, *, over: bool = False
             raise UsageError(
                 f"run {run[:SHORT]} has no sealed end", remedy="wait for it, or `runaudit seal` a lost one"
             )
+    tell()
     lines = tuple(_lines_about(store, frozenset(ids)))
     members = _members(store, lines)
     away = [row for place, row in sorted(removed_files(store).items())

@@ -9,24 +9,26 @@ the manifest: a reader that does not know of remarks takes every line about a ma
     unarchive   the same object again
     superseded  {"schema": "runaudit.superseded/1", "run": RUN, "by": RUN}    one launch that was imported twice, the
                 second time with more: both are kept, the second one counts
+    launched    {"schema": "runaudit.launched/1", "run": RUN, "with": [RUN, …]}    of its design these were launched as
+                well, and did not go along when it left a store: the best 3 of 5 stay 3 of 5 wherever they go
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest
-from runaudit.store.kinds import ARCHIVE, NOTE, REMARKS, SUPERSEDED, UNARCHIVE
+from runaudit.store.kinds import ARCHIVE, LAUNCHED, NOTE, REMARKS, SUPERSEDED, UNARCHIVE
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
 
 SCHEMAS = {NOTE: "runaudit.note/1", ARCHIVE: "runaudit.archive/1", UNARCHIVE: "runaudit.archive/1",
-           SUPERSEDED: "runaudit.superseded/1"}  # fmt: skip
-MUST = {NOTE: "text", SUPERSEDED: "by"}
+           SUPERSEDED: "runaudit.superseded/1", LAUNCHED: "runaudit.launched/1"}  # fmt: skip
+MUST: Mapping[str, tuple[str, type]] = {NOTE: ("text", str), SUPERSEDED: ("by", str), LAUNCHED: ("with", list)}
 """What a remark says beside the run that it is about."""
 _FOLDER = re.compile(r"^wandb:run-\d{8}_\d{6}-")
 """Older records name the folder of a run of W&B's, of which one that was resumed has several, and not its id."""
@@ -84,6 +86,24 @@ def superseded(store: Store) -> Mapping[str, str]:
     return {body["run"]: str(body["by"]) for body in found if body.get("by")}
 
 
+def tell_launched(store: Store, run: str, others: Iterable[str], *, time: str) -> None:
+    """Say which runs were launched with one that leaves its store without them; nothing where that is said already."""
+    beside = sorted(set(others) - launched_with(store).get(run, frozenset()))
+    if beside:
+        _append(store, LAUNCHED, {"run": run, "with": beside}, time)
+
+
+def launched_with(store: Store) -> Mapping[str, frozenset[str]]:
+    """Which runs were launched with a run and did not go along with it, by the run. Where the word on one was changed,
+    nothing is known of it, and `verify` names it."""
+    found: dict[str, frozenset[str]] = {}
+    for entry in store.newest_first(f'"{LAUNCHED}"'):
+        if entry.kind == LAUNCHED and (body := whole_remark(store, entry)):
+            beside = frozenset(one for one in body.get("with", ()) if isinstance(one, str))
+            found[body["run"]] = found.get(body["run"], frozenset()) | beside
+    return found
+
+
 def whole_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
     """As `read_remark`; empty where it is damaged."""
     try:
@@ -111,8 +131,8 @@ def remark_of(kind: str, raw: bytes) -> dict[str, Any] | None:
     body = parse_canonical(raw, where=kind)
     if not isinstance(body, dict) or body.get("schema") != SCHEMAS[kind]:
         return None
-    words = ("run", MUST[kind]) if kind in MUST else ("run",)
-    return dict(body) if all(isinstance(body.get(word), str) for word in words) else None
+    words = (("run", str), MUST[kind]) if kind in MUST else (("run", str),)
+    return dict(body) if all(isinstance(body.get(word), form) for word, form in words) else None
 
 
 def remark_faults(
@@ -175,6 +195,6 @@ def is_told_within(old: frozenset[str], new: frozenset[str]) -> bool:
     return bool(called) and called <= new
 
 
-def _append(store: Store, kind: str, body: dict[str, str], time: str) -> LogEntry:
+def _append(store: Store, kind: str, body: dict[str, Any], time: str) -> LogEntry:
     digest: Digest = store.put(canonical_bytes({"schema": SCHEMAS[kind], **body}))
     return store.append(kind, digest, subject=digest, time=time)

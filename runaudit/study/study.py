@@ -1,7 +1,7 @@
 """Many runs judged together: `study` says what varied, what cannot be told apart, and which runs would tell."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -17,7 +17,7 @@ from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
 from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import Assumption, assumption, vouched
-from runaudit.metrics.naming import sequence_names
+from runaudit.metrics.quantity import Quantity, measured
 from runaudit.records.run import Run, faults
 from runaudit.settings import Settings
 from runaudit.study.columns import Column
@@ -172,11 +172,12 @@ class Study:
         """Whether a run has a finite number of the metric, or of all the sequences it is the mean of."""
         if self.metric is None:
             return True
-        held = self.table.runs[row].metrics
-        if (own := held.get(self.metric)) is not None:
-            return isfinite(own)
-        names = sequence_names(held, self.metric)
-        return bool(names) and all(isfinite(held[f"{self.metric}/{name}"]) for name in names)
+        value = self._measure(self.metric).of(self.table.runs[row].metrics)
+        return value is not None and isfinite(value)
+
+    @cached_property
+    def _measure(self) -> Callable[[str], Quantity]:
+        return measured(run.metrics for run in self.table.runs if run.finished)
 
     def contrasts(self, factor: int) -> tuple[tuple[int, int], ...]:
         """The pairs of design levels of a factor whose difference is determined."""

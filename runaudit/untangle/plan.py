@@ -4,15 +4,15 @@ The plan's id is the digest of what the runs depend on. The budget is no part of
 the runs of a smaller one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.factors.cohort import Cohort, hybrid_mark
-from runaudit.judge.values import metric_value
 from runaudit.metrics.catalogue import Direction
+from runaudit.metrics.quantity import Quantity
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
@@ -43,13 +43,13 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A question over two ends. jobs: hybrids at once; sequences: those the metric is the mean of; notes: what the
-    reader must know before."""
+    """A question over two ends. jobs: hybrids at once; quantity: what stands for the metric in every run of it; notes:
+    what the reader must know before."""
 
     a: Arm
     b: Arm
     metric: str
-    sequences: tuple[str, ...]
+    quantity: Quantity
     direction: Direction
     units: tuple[Unit, ...]
     immovable: Mapping[str, str]
@@ -186,11 +186,11 @@ class Plan:
         )
 
 
-def arm_of(cohort: Cohort, run: Run, metric: str, sequences: Sequence[str]) -> Arm:
+def arm_of(cohort: Cohort, run: Run, quantity: Quantity) -> Arm:
     """One end of the question: its runs but those that were made to answer it, which would make it another."""
     own = [one for one in cohort.runs if not hybrid_mark(one.manifest)]
     finished = [one for one in own if one.finished]
-    values = [metric_value(one, metric, sequences) for one in finished]
+    values = [quantity.of(one.metrics) for one in finished]
     seeds = [one.manifest.body.get("seed") for one in own]
     durations = [one.outcome.body.get("duration_s") for one in finished if one.outcome]
     return Arm(

@@ -44,7 +44,8 @@ def plan_of(
         raise UsageError(f"untangle takes two runs or cohorts, {len(words)} given", remedy="name A and B")
     metric = named_metric(metric)
     a, b = (bench.cohort(word, trajectory=False) for word in words)
-    meant, sequences = require_metric(bench.settings, (a, b), metric, direction=direction)
+    quantity = require_metric(bench.settings, (a, b), metric, direction=direction)
+    meant = quantity.name
     way = declared_direction(bench.settings, metric, direction) or known_direction(meant)
     if way is None:
         raise UsageError(f"which way {meant} improves is not known", remedy="add --direction higher or lower")
@@ -66,10 +67,10 @@ def plan_of(
         f"the command's {' '.join(one.a or one.b or ())} stays as A has it: no factor is told by it" for one in kept
     )
     plan = Plan(
-        a=arm_of(a, left, meant, sequences),
-        b=arm_of(b, right, meant, sequences),
+        a=arm_of(a, left, quantity),
+        b=arm_of(b, right, quantity),
         metric=meant,
-        sequences=sequences,
+        quantity=quantity,
         direction=way,
         units=units,
         immovable=moves.immovable,

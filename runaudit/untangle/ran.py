@@ -13,7 +13,6 @@ from typing import Any
 
 from runaudit.factors.cohort import HYBRID_LABEL, hybrid_mark
 from runaudit.judge.bench import Bench
-from runaudit.judge.values import metric_value
 from runaudit.records.run import Run
 from runaudit.runs.names import Names, has_store
 from runaudit.store import Store
@@ -51,7 +50,8 @@ def mark_of(plan: Plan) -> dict[str, Any]:
             "budget": plan.budget,
             "anyway": plan.anyway,
             "seeds": plan.seeds,
-            "sequences": list(plan.sequences),
+            "sequences": list(plan.quantity.sequences),
+            "is_mean": plan.quantity.is_mean,
             "notes": list(plan.notes),
             "why": [unit.why for unit in plan.units],
         },
@@ -95,7 +95,7 @@ def rounds_of(plan: Plan, marks: Marks) -> int:
 def ran_of(run: Run, plan: Plan) -> Ran:
     """A sealed run with its place in the plan and its number."""
     mark = hybrid_mark(run.manifest)
-    value = metric_value(run, plan.metric, plan.sequences) if run.finished else None
+    value = plan.quantity.of(run.metrics) if run.finished else None
     usable = value if value is not None and isfinite(value) else None
     return Ran(run, int(mark["batch"]), int(mark["place"]), Attempt(tuple(int(x) for x in mark["cell"]), usable))
 

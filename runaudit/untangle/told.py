@@ -4,13 +4,15 @@ The plan is read back from its runs, and what `decide` would have run next is he
 was interrupted ends where its runs do.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from runaudit.diff.arms import typical
-from runaudit.factors.cohort import cohort_of
+from runaudit.factors.cohort import Cohort, cohort_of
 from runaudit.judge.bench import Bench
+from runaudit.judge.values import measure
 from runaudit.metrics.catalogue import Direction
+from runaudit.metrics.quantity import Quantity
 from runaudit.store.catalogue import load, run_ids
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.finding import Finding
@@ -53,15 +55,16 @@ def _answer(bench: Bench, mark: Mapping[str, Any], marks: Marks) -> UntangleAnsw
 
 def _plan(bench: Bench, mark: Mapping[str, Any]) -> Plan:
     body, asked = mark["plan"], mark.get("asked") or {}
-    metric, sequences = body["metric"], tuple(asked.get("sequences") or ())
     known = set(run_ids(bench.store))
     ends = ([load(bench.store, run, trajectory=False) for run in body[end] if run in known] for end in ("a", "b"))
-    arms = [arm_of(end, typical(end), metric, sequences) for end in map(cohort_of, ends)]
+    cohorts = [*map(cohort_of, ends)]
+    quantity = _quantity(body["metric"], asked, cohorts)
+    arms = [arm_of(end, typical(end), quantity) for end in cohorts]
     return Plan(
         a=arms[0],
         b=arms[1],
-        metric=metric,
-        sequences=sequences,
+        metric=quantity.name,
+        quantity=quantity,
         direction=Direction(body["direction"]),
         units=tuple(_units(body["units"], asked.get("why") or ())),
         immovable=dict(body["immovable"]),
@@ -72,6 +75,13 @@ def _plan(bench: Bench, mark: Mapping[str, Any]) -> Plan:
         notes=tuple(asked.get("notes") or ()),
         sealed_id=str(mark["id"]),
     )
+
+
+def _quantity(metric: str, asked: Mapping[str, Any], ends: Sequence[Cohort]) -> Quantity:
+    """What stood for the metric when it was asked; of a plan that does not say it, what stands for it in its ends."""
+    if "is_mean" not in asked:
+        return measure(metric, ends)
+    return Quantity(metric, tuple(map(str, asked.get("sequences") or ())), is_mean=bool(asked["is_mean"]))
 
 
 def _units(bodies: Collection[Mapping[str, Any]], whys: Collection[str]) -> Iterator[Unit]:

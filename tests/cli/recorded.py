@@ -1,11 +1,13 @@
 """Cohorts of the sample record, sealed in a store as launches are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.record_file import run_of
+from runaudit.records.trajectory import line_of
 from runaudit.store.store import Store
 from tests.diff.samples import both, put, record
 
@@ -26,10 +28,18 @@ def launched(store: Store, *changes: Change) -> Manifest:
     return manifest
 
 
-def sealed(store: Store, *changes: Change, metrics: dict[str, float], status: str = "completed") -> str:
-    """One run; returns its id."""
+def sealed(
+    store: Store, *changes: Change, metrics: dict[str, float], status: str = "completed",
+    curves: Mapping[str, Sequence[float]] = MappingProxyType({}),
+) -> str:  # fmt: skip
+    """One run; returns its id. curves: what it logged of a series, every 100 steps."""
     manifest = launched(store, *changes)
-    body = {"manifest": str(manifest.digest), "status": status, "metrics": metrics, "steps_done": 3000}
+    body: dict[str, Any] = {"manifest": str(manifest.digest), "status": status, "metrics": metrics, "steps_done": 3000}
+    if curves:
+        lines = b"".join(
+            line_of(100 * at, {name: value}) for name, row in curves.items() for at, value in enumerate(row)
+        )
+        body["trajectory"] = {"digest": str(store.put(lines)), "size": len(lines)}
     store.seal_outcome(Outcome.of(body), time="2025-11-01T01:00:00Z")
     return manifest.id
 

@@ -226,6 +226,72 @@ def test_sequences_are_averaged_inside_the_run(here, stats):
     assert any("mean over its 2 sequences" in note for note in answer["notes"])
 
 
+def test_a_mean_over_sequences_is_not_held_against_what_others_recorded_as_one_number(here, stats):
+    for seed, value in enumerate(OLD):
+        parts = {f"{METRIC}/cat": value, f"{METRIC}/dog": value}
+        whole = {METRIC: value + 3, f"{METRIC}/cat": value - 1, f"{METRIC}/dog": value - 1}
+        sealed(here, put("seed", seed), put("label", "old"), metrics=parts)
+        sealed(here, put("seed", seed), put("label", "whole"), LR, metrics=whole)
+        sealed(here, put("seed", seed), put("label", "alone"), LR, metrics={METRIC: value + 3})
+
+    code, answer = stats("whole", "--vs", "old")
+
+    assert code == 1 and answer["comparisons"][0]["difference"] == pytest.approx(-1.0)
+    assert any("3 of 6 runs recorded" in note for note in answer["notes"])
+
+    code, answer = stats("alone", "--vs", "old")
+
+    assert answer["verdict"] not in ("improved", "regressed", "equivalent") and code != 0
+    assert any("compare one sequence" in note for note in answer["notes"])
+
+
+def test_cohorts_are_listed_by_the_measure_that_is_judged(here, runaudit):
+    parts = {f"{METRIC}/cat": 40.0, f"{METRIC}/dog": 30.0}
+    for seed in range(4):
+        held = parts if seed < 2 else {f"{METRIC}/cat": 40.0}
+        sealed(here, put("seed", seed), put("label", "a"), metrics=held)
+
+    (group,) = json.loads(runaudit("list", "--json")[1])["cohorts"]
+
+    assert group["metric"] == {"name": METRIC, "mean": None, "sd": None, "n": 2, "not_finite": 0, "lost": 2,
+                               "survivors": {"mean": 35.0, "sd": 0.0, "n": 2}}  # fmt: skip
+
+
+CURVES = ((29.0, 31.9, 31.0), (29.0, 32.1, 31.2), (29.0, 32.0, 31.1))
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "judged"),
+    [(max, -1, False), (-1, -1, True), (max, max, True), (0, -1, True)],
+    ids=["the best against the last", "last against last", "best against best", "what no curve shows"],
+)
+def test_the_best_of_some_curves_is_not_held_against_the_end_of_others(here, stats, new, old, judged):
+    for label, take, change, up in (("new", new, (LR,), 0.5), ("old", old, (), 0.0)):
+        for seed, row in enumerate(CURVES):
+            curve = [value + up for value in row]
+            value = take(curve) if callable(take) else curve[take] if take else 31.77 + up + seed / 10
+            sealed(here, put("seed", seed), put("label", label), *change, metrics={METRIC: value},
+                   curves={METRIC: curve})  # fmt: skip
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert (answer["verdict"] == "improved", code) == (judged, 0 if judged else 1)
+    told = "the number of each run of new is the highest that was logged, in old it is the last that was logged"
+    assert (told in answer["reason"]) is not judged
+
+
+def test_a_cohort_of_which_some_runs_give_their_best_and_others_their_last_value_proves_nothing(here, stats):
+    for seed, row in enumerate(CURVES):
+        sealed(here, put("seed", seed), put("label", "old"), metrics={METRIC: row[-1]}, curves={METRIC: row})
+        sealed(here, put("seed", seed), put("label", "new"), LR, metrics={METRIC: max(row) if seed else row[-1]},
+               curves={METRIC: row})  # fmt: skip
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert code == 1 and answer["verdict"] == "inconclusive"
+    assert "the numbers of new are the highest that was logged of some runs, the last" in answer["reason"]
+
+
 def test_different_quantities_are_never_averaged(here, runaudit):
     for label in ("new", "old"):
         sealed(here, put("label", label), metrics={"val/psnr": 30.0, "val/ssim": 0.9})

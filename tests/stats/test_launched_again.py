@@ -4,6 +4,7 @@ import pytest
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.judge.values import values_of
+from runaudit.metrics.quantity import Quantity
 from runaudit.stats.cohort import collapse
 from tests.diff.samples import both, put, run
 
@@ -15,7 +16,7 @@ def trained(seed, *, steps=6, shift=0.0, status="completed"):
 
 
 def sample_of(*runs):
-    (values,) = values_of([cohort_of(list(runs))], "acc", ())
+    (values,) = values_of([cohort_of(list(runs))], Quantity("acc"))
     return collapse(values)
 
 
