@@ -183,6 +183,8 @@ def _runs(bench: Bench, side: Side, *, trajectory: bool = True) -> Cohort | tupl
         return side
     if not isinstance(side, Sequence):
         raise UsageError(f"{side!r} names no runs", remedy="give a word as on the command line, a run, or a cohort")
+    if not side:  # None of these runs is not all of them: a filter that kept nothing must not pass for everything.
+        raise UsageError("an empty list names no runs", remedy="give a word as on the command line, a run, or a cohort")
     return tuple(run for one in side for run in _members(_runs(bench, one, trajectory=trajectory)))
 
 

@@ -8,10 +8,7 @@ means what the parser would have it mean; any other word, a mistake, a failure, 
 import os
 import sys
 
-from runaudit.voice.plainlist import plain_list
-
-COMPLETION = "_RUNAUDIT_COMPLETE"
-"""Set where a shell asks for words: that is the parser's."""
+from runaudit.voice.plainlist import ASKED, plain_list
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -20,7 +17,7 @@ def main(argv: list[str] | None = None) -> None:
 
     streams.opened()
     args = list(sys.argv[1:] if argv is None else argv)
-    given = plain_list(args) if COMPLETION not in os.environ else None
+    given = plain_list(args) if ASKED not in os.environ else None
     answer = None
     if given is not None and "remote" in given:
         from runaudit.remote.atonce import remote_at_once
@@ -33,8 +30,10 @@ def main(argv: list[str] | None = None) -> None:
         answer = answer_at_once(given)
     if answer is None:
         from runaudit.cli.app import main as parsed
+        from runaudit.voice.offered import words_as_typed
 
-        parsed(args)
+        with words_as_typed(os.environ):
+            parsed(args)
         return
     try:
         streams.write(answer)

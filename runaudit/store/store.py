@@ -59,8 +59,8 @@ BACKUP = "restore it from a backup; `runaudit verify` lists all"
 class Store:
     """A folder of sealed records. Reading never creates anything."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
         self._root_name, self._log_name = str(self.root), str(self.log_path)
         self._raw: tuple[tuple[int, int, int], bytes] | None = None
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
@@ -74,8 +74,9 @@ class Store:
         return self
 
     @classmethod
-    def create(cls, root: Path) -> "Store":
+    def create(cls, root: Path | str) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
+        root = Path(root)
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
         refuse_links(root)
@@ -95,9 +96,10 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, root: Path, *, as_it_is: bool = False) -> "Store":
+    def open(cls, root: Path | str, *, as_it_is: bool = False) -> "Store":
         """The store at `root`. Raises StoreError where there is none or it is of a newer version, and where a link
         leads out of it, but for who takes it `as_it_is`, to say what is wrong with it."""
+        root = Path(root)
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
         if not as_it_is:

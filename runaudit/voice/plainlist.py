@@ -7,6 +7,8 @@ from collections.abc import Sequence
 VALUES = {"-n": "number", "--number": "number", "--store": "store", "--policy": "policy", "--format": "format",
           "--remote": "remote"}  # fmt: skip
 """The options that take a word, by which parameter they are."""
+ASKED = "_RUNAUDIT_COMPLETE"
+"""Set where a shell asks for words: that is the parser's."""
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 

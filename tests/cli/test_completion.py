@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 
@@ -60,6 +62,43 @@ def test_a_begun_form_is_completed_and_a_label_that_begins_an_id_is_offered_by_i
     assert offered("runaudit show cohort:" + group[:5]) == [f"cohort:{group}"]
     words = offered("runaudit show ")
     assert f"label:{run[:5]}" in words and run[:5] not in words
+
+
+BASH = """
+{script}
+asked() {{
+  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _runaudit_completion runaudit; printf '%s\\n' "${{COMPREPLY[@]}}"
+}}
+runaudit() {{ "{python}" -c "import sys; sys.argv = ['runaudit']; from runaudit.cli.start import main; main()"; }}
+export -f runaudit
+env() {{ while [[ $1 == *=* ]]; do local -x "$1"; shift; done; "$@"; }}
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+@pytest.mark.parametrize(
+    ("words", "put"),
+    [
+        (["show", "wi"], ["wide\\ net"]),
+        (["show", '"wi'], ["wide net"]),
+        (["show", "label", ":", "wi"], ["wide\\ net"]),
+        (["show", "label", ":"], ["wide\\ net", "slow"]),
+        (["diff", "slow", "label", ":", "wi"], ["wide\\ net"]),
+    ],
+    ids=["a word", "in quotes", "behind a colon", "nothing behind a colon", "the second run"],
+)
+def test_bash_puts_on_the_line_what_names_the_run(here, tmp_path, words, put):
+    """Bash parts a line at colons, and what it is given stands in the place of the last part."""
+    cohort(here, "wide net", [31.0], LR)
+    cohort(here, "slow", [30.0])
+    shown = [sys.executable, "-m", "runaudit", "--show-completion", "bash"]
+    said = subprocess.run(shown, capture_output=True, text=True, check=True, cwd=tmp_path)
+    script = BASH.format(script=said.stdout, python=sys.executable) + shlex.join(["asked", "runaudit", *words])
+    here_alone = {name: value for name, value in os.environ.items() if name != "RUNAUDIT_STORE"}
+    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path,
+                          env=here_alone)  # fmt: skip
+
+    assert done.stderr == "" and sorted(done.stdout.splitlines()) == sorted(put)
 
 
 def test_columns_orders_kinds_and_directions_are_offered(here, offered):

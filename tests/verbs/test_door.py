@@ -143,6 +143,12 @@ def test_runs_and_cohorts_stand_where_words_would(here):
     for nothing in (1, None, object()):
         with pytest.raises(UsageError, match="names no runs"):
             runaudit.compare(nothing, nothing)
+    empty: list[str] = []
+    asked = (lambda: runaudit.compare(empty, slow), lambda: runaudit.judge(slow, empty, metric="val/error"),
+             lambda: runaudit.study(empty), lambda: runaudit.health(empty), lambda: runaudit.verify(empty))  # fmt: skip
+    for ask in asked:
+        with pytest.raises(UsageError, match="an empty list names no runs"):
+            ask()
 
 
 def test_whether_its_curves_came_with_a_run_changes_no_answer(here):
