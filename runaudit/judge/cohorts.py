@@ -18,7 +18,7 @@ from runaudit.factors.seedsread import unread_seeds
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
-from runaudit.judge.origin import unlike, ways
+from runaudit.judge.origin import taken, unlike
 from runaudit.judge.values import declared_direction, declared_plan, left_out, measure, require_metric, values_of
 from runaudit.metrics.quantity import Quantity
 from runaudit.settings import Settings
@@ -65,13 +65,13 @@ def judge_cohorts(
 
     def judged(settings: Settings, plan: "StatsPlan") -> "StatsAnswer":
         way = _direction(settings, metric, typed, direction)
-        each = [replace(design_of(found), unlike=own) for found, own in zip(designs, taken, strict=True)]
+        each = [replace(design_of(found), unlike=own) for found, own in zip(designs, ways, strict=True)]
         return judge(
             values, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
         )
 
     values = values_of(arms, quantity)
-    taken = _unlike(bench.store, arms, [arm.label for arm in values], quantity)
+    ways = _unlike(bench.store, arms, [arm.label for arm in values], quantity)
     around = circumstances(
         bench.store, arms, values, left_out(bench.store, arms, home, quantity),
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
@@ -101,7 +101,7 @@ def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison])
 
 def _unlike(store: Store, arms: Sequence[Cohort], labels: Sequence[str], quantity: Quantity) -> list[str]:
     """Of every arm but the last, whether its numbers were taken from their curves in another way than those of that."""
-    *own, theirs = (ways(store, arm, quantity) for arm in arms)
+    *own, theirs = (taken(store, arm, quantity) for arm in arms)
     return [unlike(label, of, labels[-1], theirs) for label, of in zip(labels[:-1], own, strict=True)]
 
 

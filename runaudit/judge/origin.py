@@ -76,15 +76,35 @@ def _same(one: float, other: float) -> bool:
 # ── whether the numbers of two arms came about alike ─────────────────────────────────────────────────────────────
 
 
-def ways(store: Store, arm: Cohort, quantity: Quantity) -> tuple[frozenset[str], ...]:
-    """In which ways the number of each finished run of an arm may have been taken from its curve, the same for every
-    sequence of a mean; a run without a curve is left out. None of the ways where it is neither end nor best."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How the number of a run may have been taken from its curve: in these ways, none where it is neither its end nor
+    its best; the curve has so many points, the last one at `at`, and the run logged something until `until`."""
+
+    ways: frozenset[str]
+    points: int
+    at: int
+    until: int
+
+
+def taken(store: Store, arm: Cohort, quantity: Quantity) -> tuple[Taken, ...]:
+    """How the numbers of an arm were taken, those of a mean alike for every sequence; a run without a curve, or that
+    did not finish, is left out."""
     full = [f"{quantity.name}/{part}" for part in quantity.sequences] if quantity.is_mean else [quantity.name]
     found = []
     for run in (one for one in arm.finished if all(name in one.metrics for name in full)):
-        series = _logged(store, run).series
-        if all(series.get(name) for name in full):
-            found.append(reduce(frozenset.intersection, (_ways(run.metrics[name], series[name]) for name in full)))
+        logged = _logged(store, run)
+        curves = [logged.series.get(name, ()) for name in full]
+        if all(curves):
+            ways = (_ways(run.metrics[name], points) for name, points in zip(full, curves, strict=True))
+            found.append(
+                Taken(
+                    ways=reduce(frozenset.intersection, ways),
+                    points=min(map(len, curves)),
+                    at=max(step for points in curves for step, _ in points),
+                    until=logged.last_step() or 0,
+                )
+            )
     return tuple(found)
 
 
@@ -101,19 +121,39 @@ def _logged(store: Store, run: Run) -> Trajectory:
         return Trajectory()  # What cannot be read tells nothing here, and is told as damage elsewhere.
 
 
-def unlike(label: str, of: Sequence[frozenset[str]], baseline: str, other: Sequence[frozenset[str]]) -> str:
+def unlike(label: str, of: Sequence[Taken], baseline: str, other: Sequence[Taken]) -> str:
     """That the numbers of two arms were provably taken from their curves in two ways, in a sentence part; empty where
     nothing proves it: no curve, or a number that is neither the end nor the best of one, tells nothing of an arm."""
-    if not (of and other and all(of) and all(other)):
+    every = (*of, *other)
+    if not (of and other and all(one.ways for one in every)):
         return ""
-    own, theirs = (reduce(frozenset.intersection, ways) for ways in (of, other))
-    if own and theirs and not own & theirs:
-        return f"the number of each run of {label} is {_one(own)}, in {baseline} it is {_one(theirs)}"
-    for name, ways_of, common in ((label, of, own), (baseline, other, theirs)):
+    own, theirs = (reduce(frozenset.intersection, (one.ways for one in arm)) for arm in (of, other))
+    for name, arm, common in ((label, of, own), (baseline, other, theirs)):
         if not common:
-            told = sorted({_one(found) for found in ways_of if len(found) == 1})
-            return f"the numbers of {name} are {' of some runs, '.join(told)} of others"
-    return ""
+            told = sorted({_one(one.ways) for one in arm if len(one.ways) == 1})
+            return f"the numbers of {name} are {' of some runs, '.join(told)} of others; {_FLATTERS}"
+    if not own & theirs:
+        return f"the number of each run of {label} is {_one(own)}, in {baseline} it is {_one(theirs)}; {_FLATTERS}"
+    return _other_moment(label, of, baseline, other, is_last=LAST in own & theirs)
+
+
+_FLATTERS = "the best of a curve beats its end without any cause: report the same of every run"
+
+
+def _other_moment(label: str, of: Sequence[Taken], baseline: str, other: Sequence[Taken], *, is_last: bool) -> str:
+    """That runs of one length were measured at two moments of it, or that the best of few values stands against the
+    best of many. How long to train may be what was changed; each is then measured at its own end."""
+    mine, theirs = ({one.at if is_last else one.points for one in arm} for arm in (of, other))
+    until = {one.until for one in (*of, *other)}
+    if not len(mine) == len(theirs) == len(until) == 1 or mine == theirs:
+        return ""
+    a, b, end = *mine, *theirs, *until
+    if is_last:
+        return f"{label} was measured last at step {a}, {baseline} at step {b}, of the {end} of both: measure at one"
+    return (
+        f"the number of {label} is the best of {a} values, of {baseline} that of {b}, in as many steps: the best of "
+        "more is better without any cause, so report the last"
+    )
 
 
 def _one(found: frozenset[str]) -> str:

@@ -78,11 +78,11 @@ def measured(runs: Iterable[Held]) -> Callable[[str], Quantity]:
 
 def quantity_of(name: str, runs: Iterable[Held]) -> Quantity:
     """What a metric stands for in these runs. Runs that have nothing of it decide nothing."""
-    tables = list(runs)
-    sequences = sequence_names({key for held in tables for key in held}, name)
+    tables = {tuple(held) for held in runs}  # Which names there are decides, and most runs have the same.
+    sequences = sequence_names({key for names in tables for key in names}, name)
     full = [f"{name}/{part}" for part in sequences]
-    some = [held for held in tables if name in held or any(key in held for key in full)]
-    if not sequences or all(name in held for held in some):
+    some = [names for names in tables if name in names or any(key in names for key in full)]
+    if not sequences or all(name in names for names in some):
         return Quantity(name, sequences)
-    is_own = any(name in held for held in some)
-    return Quantity(name, sequences, is_mean=not is_own or all(key in held for held in some for key in full))
+    is_own = any(name in names for names in some)
+    return Quantity(name, sequences, is_mean=not is_own or all(key in names for names in some for key in full))

@@ -126,10 +126,11 @@ def shown(name: str, value: Any) -> str:
     return str(show(value))
 
 
-def figures_of(run: Run) -> tuple[Figure, ...]:
-    """A run's metrics, the one that matters first: the one that it declares, else the mean of sequences."""
+def figures_of(run: Run, held: Mapping[str, float] | None = None) -> tuple[Figure, ...]:
+    """A run's metrics, the one that matters first: the one that it declares, else the mean of sequences. held: what it
+    and those beside it have together."""
     declared = run.manifest.section("eval").get("metric")
-    return in_order(run.metrics, declared if isinstance(declared, str) else None)
+    return in_order(run.metrics if held is None else held, declared if isinstance(declared, str) else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +217,7 @@ class Spread:
         if not finite:
             return None
         sd = _sd(finite) if len(finite) > 1 else None
-        bad = len(draws) - len(finite)
+        bad = sum(not all(map(isfinite, draw)) for draw in draws)
         told = tuple(value for runs in own for value in runs)
         return cls(name=name, mean=_mean(finite), sd=sd, n=len(finite), not_finite=bad, lost=lost, values=told)
 
@@ -290,12 +291,15 @@ class Section:
 
     @cached_property
     def metric(self) -> str | None:
-        """The one name that matters here: by which the runs are sorted, else the metric of the first finished run that
-        has any, else of any run."""
+        """The one name that matters here: by which the runs are sorted, else the first of all that finished runs have
+        together, so that a run that lacks it hides it in no other; else of any run."""
         if self.by is not None:
             return self.by
-        ranked = sorted(self.every, key=lambda entry: not entry.run.finished)
-        return next((entry.figures[0].name for entry in ranked if entry.figures), None)
+        some = [entry for entry in self.every if entry.run.finished and entry.run.metrics]
+        if len({tuple(entry.run.metrics) for entry in some}) > 1:
+            held = {name: value for entry in some for name, value in entry.run.metrics.items()}
+            return figures_of(some[0].run, held)[0].name
+        return next((entry.figures[0].name for entry in some or self.every if entry.figures), None)
 
     @cached_property
     def spread(self) -> Spread | None:

@@ -203,12 +203,7 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, .
     if case.plan.picked:
         return (f"{case.plan.picked}: the runs that were left out count too; name the whole cohort.",)
     if case.design.unlike:
-        return (
-            (
-                f"{case.design.unlike}: the best of a curve beats its end without any cause; report the same of every "
-                "run, the last value or the best."
-            ),
-        )
+        return (f"{case.design.unlike}.",)
     if case.plan.is_selected_on_report:
         return (
             (

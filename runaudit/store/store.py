@@ -76,8 +76,7 @@ class Store:
     @classmethod
     def create(cls, root: Path | str) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
-        root = Path(root)
-        marker = root / "store.json"
+        marker = (root := Path(root)) / "store.json"
         refuse_special(root, "the store", wanted="folder")
         refuse_links(root)
         if not os.path.lexists(marker) and not os.path.lexists(root / "log.jsonl"):
@@ -99,8 +98,7 @@ class Store:
     def open(cls, root: Path | str, *, as_it_is: bool = False) -> "Store":
         """The store at `root`. Raises StoreError where there is none or it is of a newer version, and where a link
         leads out of it, but for who takes it `as_it_is`, to say what is wrong with it."""
-        root = Path(root)
-        marker = root / "store.json"
+        marker = (root := Path(root)) / "store.json"
         refuse_special(root, "the store", wanted="folder")
         if not as_it_is:
             refuse_links(root)

@@ -280,6 +280,43 @@ def test_the_best_of_some_curves_is_not_held_against_the_end_of_others(here, sta
     assert (told in answer["reason"]) is not judged
 
 
+@pytest.mark.parametrize(
+    ("new", "old", "told"),
+    [
+        (
+            (29.0, 31.9),
+            (29.0, 31.9, 31.0),
+            "new was measured last at step 100, old at step 200, of the 200 of both",
+        ),
+        ((29.0, 32.9, 31.8), (29.0, 31.9, 31.0), None),
+    ],
+    ids=["at another step", "at the same step"],
+)
+def test_runs_of_one_length_are_compared_where_they_were_measured_at_one_step(here, stats, new, old, told):
+    for label, row, change in (("new", new, (LR,)), ("old", old, ())):
+        for seed in range(3):
+            curve = [value + seed / 10 for value in row]
+            sealed(here, put("seed", seed), put("label", label), *change, metrics={METRIC: curve[-1]},
+                   curves={METRIC: curve, "train/loss": [seed + 1.0, 0.5, 0.4]})  # fmt: skip
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert (code, answer["verdict"]) == ((0, "improved") if told is None else (1, "inconclusive"))
+    assert told is None or told in answer["reason"]
+
+
+def test_the_best_of_many_values_is_not_held_against_the_best_of_few(here, stats):
+    for label, row, change in (("new", (29.0, 31.9, 33.0, 31.0), (LR,)), ("old", (29.0, 31.0, 30.0), ())):
+        for seed in range(3):
+            curve = [value + seed / 10 for value in row]
+            sealed(here, put("seed", seed), put("label", label), *change, metrics={METRIC: max(curve)},
+                   curves={METRIC: curve, "train/loss": [1.0, 0.5, 0.4, 0.3]})  # fmt: skip
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert code == 1 and "the number of new is the best of 4 values, of old that of 3" in answer["reason"]
+
+
 def test_a_cohort_of_which_some_runs_give_their_best_and_others_their_last_value_proves_nothing(here, stats):
     for seed, row in enumerate(CURVES):
         sealed(here, put("seed", seed), put("label", "old"), metrics={METRIC: row[-1]}, curves={METRIC: row})
