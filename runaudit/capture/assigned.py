@@ -17,12 +17,11 @@ from runaudit.capture.telling import MARK, Replacement, is_secret, points, tells
 from runaudit.text.pattern import late
 
 _SECRETIVE = frozenset({".netrc", ".pgpass", ".npmrc", ".pypirc", "credentials", "kaggle.json", ".git-credentials"})
-_HINTS = ("passw", "passphrase", "passcode", "_pass", "pass=", "pass:", "pwd", "secret", "credential", "token", "_key",
-          "-key", "apikey", "sskey", "untkey", "ntkey", "ngkey", "connection", "dsn", "cookie", "auth", "pw", "jwt",
-          "cred", "access", " key")  # fmt: skip
+_HINTS = ("passw", "passphrase", "passcode", "_pass", "pass=", "pass:", "pwd", "secret", "credential", "token", "key",
+          "connection", "dsn", "cookie", "auth", "pw", "jwt", "cred", "access")  # fmt: skip
 _ASSIGNED = late(
     r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase|code)? | pwd | secret | credential | token | connection_?string
-        | (?:api|access|account|private|auth|signing|encryption)[_\ -]?key | [_-]key
+        | (?:api|access|account|private|auth|signing|encryption)[_\ -]?key | [_-]key | (?<![a-z0-9])key
         | (?<![a-z])(?:dsn|cookie|auth|pw|jwt|creds?) )
         [A-Za-z0-9_]{0,200}+ )
         (?P<between> \\{0,3}["']?\]? (?: [ \t]* : [ \t]* (?: str | bytes | SecretStr | Optional\[str\] )
@@ -32,7 +31,7 @@ _ASSIGNED = late(
         (?P<value> [^\s"',;)}\]\\]{3,} )"""
 )
 _BEGINS = ("pass", "pwd", "secret", "credential", "token", "connection", "api", "access", "account", "private", "auth",
-           "signing", "encryption", "_key", "-key", "dsn", "cookie", "pw", "jwt", "cred")  # fmt: skip
+           "signing", "encryption", "_key", "-key", "key", "dsn", "cookie", "pw", "jwt", "cred")  # fmt: skip
 """With one of these begins what `_ASSIGNED` matches."""
 _SETTING = late(
     r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )?
@@ -44,6 +43,7 @@ _SETTING = late(
 )
 """A line of a file of settings: name and value, the whole value."""
 RULES = "\n".join((_ASSIGNED.pattern, _SETTING.pattern))
+_HEX = late(r"[0-9a-fA-F]+")
 _NAME_BEFORE = late(r"[A-Za-z0-9_.-]*\Z")
 
 _EXPANDED = late(r"`[^`]*`|\$\{[^}]*\}|\$\(.*\)|\$\w+|\$")
@@ -89,6 +89,8 @@ def _given(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     name, value = (before[0] if before else "") + match["word"], match["value"]
     if MARK.search(value) or not is_secret(name, value) or not (_is_literal(match) or _is_noted(match, style)):
         return match[0]
+    if name.lower() == "key" and _HEX.fullmatch(value):
+        return match[0]  # What a text calls so is a digest more often.
     # Prose and code are full of words after `secret:`; only what cannot be a word is replaced elsewhere too.
     return f"{match['word']}{match['between']}{replacement(value, name)}"
 

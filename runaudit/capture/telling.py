@@ -131,7 +131,7 @@ def is_secret(name: str, value: str) -> bool:
     if _MANY.search(word):
         return len(value) >= 16 and is_key_material(value) and not is_number(value)
     if _KEY.search(word) and not _OF_PLACES.search(word):
-        return len(value) >= 16 and _is_key(value)
+        return len(value) >= 16 and _is_key(value) and is_key_material(value)
     return False
 
 

@@ -12,6 +12,7 @@ from runaudit.diff.result import Missing
 from runaudit.factors.atonce import mixed_up
 from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
+from runaudit.factors.keyed import APART
 from runaudit.factors.levels import Levels
 from runaudit.factors.never import is_foreign, never_recorded
 from runaudit.factors.path import matches
@@ -40,6 +41,9 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
         rows[path] = held if held.side == row.side else replace(held, side="both")
     for gap in not_reached(arms.pair):
         rows.setdefault(gap.path, Missing(factor=gap.path, side=gap.side, reason=gap.reason))
+    for change in arms.found:
+        if change.why == APART:
+            rows.setdefault(change.path, Missing(factor=change.path, side="both", reason=APART))
     if with_status and arms.is_replicated and (gone := unattributed(arms.runs)):
         rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
     if with_status:

@@ -12,6 +12,7 @@ from runaudit.factors.compute_budget import with_budget
 from runaudit.factors.factor import Change
 from runaudit.factors.following import broken_rules, each_once, explained_by_what_counts
 from runaudit.factors.grouping import counted
+from runaudit.factors.keyed import masked_apart
 from runaudit.factors.leaves import circumstances, design_leaves, seed_proofs
 from runaudit.factors.levels import Levels
 from runaudit.factors.lineage import compared, lineage
@@ -38,6 +39,7 @@ RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     seed_unproven,
     with_seeding,
     with_budget,
+    masked_apart,
 )
 """In this order: a rule sees what those before it decided."""
 
