@@ -19,12 +19,13 @@ from runaudit.errors import GuardRefusedError, IntegrityError, NothingToJudgeErr
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent
 from runaudit.factors.identity import identity_of
+from runaudit.factors.tree import leaves_of
 from runaudit.guard.admission import prepare
 from runaudit.launch.process import Ended, executable
 from runaudit.launch.reproduction import Repetition, judge_repetition
 from runaudit.launch.restore import Restored, check_kept, restore
 from runaudit.launch.wrapper import run_sealed
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.filenames import parts_fault
 from runaudit.records.manifest import Manifest
@@ -84,7 +85,7 @@ def rerun(
     linked = tuple(link_data(run, to))
     command = with_program(command, run, cwd)
     executable(command, cwd=cwd, environ=environ)
-    manifest = _sealed(store, run, cwd, command, settings, environ)
+    manifest = _sealed(store, run, to, command, settings, environ)
     again, _ = run_restored(store, manifest, command, cwd, to, settings=settings, environ=environ, stdout=STDERR)
     return Rerun(
         restored=restored,
@@ -159,7 +160,21 @@ def start_in(run: Run, to: Path) -> Path:
 def other_inputs(run: Run, again: Run, to: Path, settings: Settings) -> tuple[FactorChange, ...]:
     """The factors in which a repetition differs from what it repeats. That it lies in another place is none."""
     found = compare_designs(run, again, settings=settings).factors
-    return tuple(factor for factor in found if not is_place(factor, to, top_of(run)))
+    return tuple(
+        factor for factor in found
+        if not is_place(factor, to, top_of(run)) and not _is_read_where_it_lay(factor, run, again)
+    )  # fmt: skip
+
+
+def _is_read_where_it_lay(factor: FactorChange, run: Run, again: Run) -> bool:
+    """Whether a file of the run's own tree is a dataset's that both read at one place, by its full path: to the
+    repetition that place lies outside of its tree."""
+    if not (factor.factor.startswith("code.") and isinstance(factor.after, Absent)):
+        return False
+    path = top_of(run) / factor.factor.removeprefix("code.")
+    ours, theirs = (one.manifest.section("data") for one in (run, again))
+    same = (entry for name, entry in ours.items() if isinstance(entry, Mapping) and entry == theirs.get(name))
+    return any(path.is_relative_to(str(entry["path"])) for entry in same if entry.get("path"))
 
 
 def is_place(factor: FactorChange, to: Path, top: Path) -> bool:
@@ -231,22 +246,41 @@ def link_data(run: Run, to: Path) -> Iterator[str]:
 
 
 def _sealed(
-    store: Store, run: Run, cwd: Path, command: tuple[str, ...], settings: Settings, environ: Mapping[str, str]
+    store: Store, run: Run, to: Path, command: tuple[str, ...], settings: Settings, environ: Mapping[str, str]
 ) -> Manifest:
     body = run.manifest.to_json()
+    named = full_paths(command, body.get("config") or {})
     request = LaunchRequest(
         label=f"rerun of {run.label}",
         seed=body.get("seed", ABSENT),
         config=body.get("config", ABSENT),
-        data={name: where_it_lies(entry) for name, entry in (body.get("data") or {}).items()},
+        data={name: in_its_tree(entry, run, to, named) for name, entry in (body.get("data") or {}).items()},
         init=body.get("init"),
         evaluation=body.get("eval"),
         argv=command,
-        root=cwd,
+        root=start_in(run, to),
         extra={"origin": {"kind": "captured", "rerun_of": run.id}},
     )
     reason = f"repetition of run {run.short}, as it was"
     return sealed_as_it_is(request, store, reason=reason, waived=set(), settings=settings, environ=environ)
+
+
+def in_its_tree(entry: Mapping[str, Any], run: Run, to: Path, named: Sequence[Path]) -> Any:
+    """A dataset where the restored command finds it: in the new tree if it lay in the run's, else where it lies. What
+    the command or the config names by its full path (`named`) is read there, whichever tree that is in."""
+    path = Path(str(entry.get("path") or ""))
+    is_named = any(path.is_relative_to(one) or one.is_relative_to(path) for one in named)
+    if is_named or not path.is_relative_to(top_of(run)):
+        return where_it_lies(entry)
+    inside = to / path.relative_to(top_of(run))
+    return inside if inside.exists() else where_it_lies(entry)
+
+
+def full_paths(command: Sequence[str], config: JSON) -> tuple[Path, ...]:
+    """What a command and its config name by a full path."""
+    texts = [text for word in command for text in (word, word.partition("=")[2])]
+    texts += [leaf for _, leaf in leaves_of(config, "config") if isinstance(leaf, str)]
+    return tuple(Path(text) for text in texts if text.startswith(os.sep))
 
 
 def where_it_lies(entry: Mapping[str, Any]) -> Any:

@@ -65,6 +65,8 @@ class Teller:
         if self._cohorts is None:
             self._cohorts = cohort_ids(self._store, self._settings)
         run = load_or_fault(self._store, plain.run, trajectory=False, is_hashed=False, generations=0)
+        if run.fault:
+            raise IntegrityError(run.fault, remedy="`runaudit verify` lists all that is damaged")
         launched = next((line["time"] for line in plain.log if line["kind"] == MANIFEST), "")
         seed = run.manifest.body.get("seed")
         said = [line["kind"] for line in plain.log if line["kind"] in (ARCHIVE, UNARCHIVE)]

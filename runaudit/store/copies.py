@@ -34,26 +34,30 @@ def _candidates(store: Store, entry: LogEntry, digest: str) -> Iterator[bytes]:
     if entry.kind not in RECORDS:
         return
     try:
-        body = json.loads(store.read(entry.digest))
+        body = _table(json.loads(store.read(entry.digest)))
     except (RunauditError, ValueError):
         return  # Damaged itself: it is a problem of its own.
     if entry.kind == "manifest":
-        top = Path(str((body.get("launch") or {}).get("top") or "."))
+        top = Path(str(_table(body.get("launch")).get("top") or "."))
         yield from _sources(body.get("code"), top, digest)
-    if (body.get("trajectory") or {}).get("digest") == digest:
+    if _table(body.get("trajectory")).get("digest") == digest:
         raw = _read(store.live_dir(entry.subject.removeprefix("sha256:")) / SERIES)
         yield from () if raw is None else (raw, whole_lines(raw))
 
 
+def _table(value: Any) -> Mapping[str, Any]:
+    """A part of a record that is a table; nothing of one that somebody made another thing of, which `verify` tells."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def _sources(code: Any, top: Path, digest: str) -> Iterator[bytes]:
-    if not isinstance(code, Mapping):
-        return
-    for path, file in (code.get("files") or {}).items():
+    code = _table(code)
+    for path, file in _table(code.get("files")).items():
         if isinstance(file, Mapping) and file.get("digest") == digest:
             if (raw := _read(top / path)) is not None:
                 yield raw
             yield from _committed(top, str(code.get("commit")), str(path))
-    for name, inner in (code.get("submodules") or {}).items():
+    for name, inner in _table(code.get("submodules")).items():
         yield from _sources(inner, top / name, digest)
 
 

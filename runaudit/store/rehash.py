@@ -151,7 +151,7 @@ def stored_links(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
         yield from _code_links(code, "")
     for holder in (body, body.get("origin")):  # a foreign run without an outcome names its series under `origin`
         trajectory = holder.get("trajectory") if isinstance(holder, Mapping) else None
-        if isinstance(trajectory, Mapping):
+        if isinstance(trajectory, Mapping) and "digest" in trajectory:
             yield "trajectory", Digest.parse(str(trajectory["digest"]))
 
 
@@ -162,15 +162,19 @@ def text_links(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
         yield f"text {row['name']}", Digest.parse(str(row["digest"]))
 
 
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _code_links(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Digest]]:
     patch = code.get("patch")
-    if isinstance(patch, Mapping) and patch.get("stored", True):
+    if isinstance(patch, Mapping) and "digest" in patch and patch.get("stored", True):
         yield f"{prefix}patch", Digest.parse(str(patch["digest"]))
-    for path, entry in (code.get("files") or {}).items():
-        if isinstance(entry, Mapping) and entry.get("stored", True):
+    for path, entry in _table(code.get("files")).items():
+        if isinstance(entry, Mapping) and "digest" in entry and entry.get("stored", True):
             yield f"{prefix}source {path}", Digest.parse(str(entry["digest"]))
     for group in ("submodules", "siblings"):
-        for name, inner in (code.get(group) or {}).items():
+        for name, inner in _table(code.get(group)).items():
             if isinstance(inner, Mapping):
                 yield from _code_links(inner, f"{prefix}{name}: ")
 

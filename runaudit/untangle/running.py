@@ -3,8 +3,6 @@
 What was run before is found in the sealed runs (`ran`); an interrupted plan goes on from there.
 """
 
-import contextlib
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +13,14 @@ from typing import Any
 from runaudit.capture.draft import LaunchRequest
 from runaudit.errors import NothingToJudgeError
 from runaudit.factors.cohort import HYBRID_LABEL
-from runaudit.factors.tree import leaves_of
 from runaudit.judge.bench import Bench
 from runaudit.launch.given import merged_config
 from runaudit.launch.process import executable
 from runaudit.launch.rerun import (
     command_of,
+    full_paths,
+    in_its_tree,
     other_inputs,
-    where_it_lies,
     with_program,
 )
 from runaudit.records.places import started_in, top_of, written_by
@@ -158,9 +156,7 @@ class Campaign:
         files = tuple(to / path for path in a.manifest.section("launch").get("config_files") or ())
         at_b = {move.data for move in moves if move.data}
         config = {"config": merged_config(files)} if files else {"config": body["config"]} if "config" in body else {}
-        texts = [text for word in command for text in (word, word.partition("=")[2])]
-        texts += [leaf for _, leaf in leaves_of(config.get("config", {}), "config") if isinstance(leaf, str)]
-        named = [Path(text) for text in texts if text.startswith(os.sep)]
+        named = full_paths(command, config.get("config") or {})
         return LaunchRequest(
             label=f"{HYBRID_LABEL}{a.label}: {said}",
             seed=seed,
@@ -251,13 +247,4 @@ def _variables(environ: Mapping[str, str], plan: Plan, moves: Sequence[Move]) ->
 
 
 def _placed(entry: Mapping[str, Any], run: Run, name: str, to: Path, named: Sequence[Path]) -> Any:
-    """A dataset where the hybrid finds it: in its own tree if it lay in the run's, else where it lies. What the command
-    or the config names by its full path (`named`) is read there, whichever tree that is in."""
-    mine = run.manifest.section("data").get(name) or entry
-    path = Path(str(mine.get("path") or ""))
-    if not any(map(path.is_relative_to, named)):
-        with contextlib.suppress(ValueError):
-            inside = to / path.relative_to(top_of(run))
-            if inside.exists():
-                return inside
-    return where_it_lies(mine)
+    return in_its_tree(run.manifest.section("data").get(name) or entry, run, to, named)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 
-from runaudit.errors import RunauditError, UsageError
+from runaudit.errors import RunauditError, StoppedError, UsageError
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
 from runaudit.voice import saying, streams
 
@@ -88,6 +88,8 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, noticed)
     try:
         yield
+    except StoppedError:
+        raise  # What was under way says how far it came, and how to go on.
     except Exception as error:
         if seen:
             raise KeyboardInterrupt from error

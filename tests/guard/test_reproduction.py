@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from runaudit.launch.reproduction import Reproduction, judge_repetition
@@ -96,3 +98,26 @@ def test_a_run_that_is_running_is_not_repeated(repo, cli, options, command, monk
     capfd.readouterr()
     assert cli("rerun", "a first try") == 2
     assert "is running; wait for its end" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("declared", "read"),
+    [("data", "data/a.csv"), ("data/a.csv", "data/a.csv"), ("kept", "kept/a.csv"), ("data", "{root}/data/a.csv")],
+    ids=["a folder", "a file", "a folder that git ignores", "read by its full path"],
+)
+def test_a_repetition_reads_the_dataset_that_was_declared(repo, cli, git, capfd, declared, read):
+    for folder in ("data", "kept"):
+        (repo / folder).mkdir(exist_ok=True)
+        (repo / folder / "a.csv").write_text("1\n2\n")
+    (repo / ".gitignore").write_text("kept\n")
+    (repo / "count.py").write_text(
+        "import runaudit, sys\nrunaudit.log(0, {'val/error': float(len(open(sys.argv[1]).read()))})\n"
+    )
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "a program")
+    name = read.format(root=repo)
+    words = ("--label", "counts lines", "--seed", "0", "--init", "random", "--config", "c.toml", "--data")
+    assert cli("run", *words, f"train={declared}", "--", sys.executable, "count.py", name) == 0
+
+    assert cli("rerun", "@last") == 0
+    assert "reproduced to the last bit" in capfd.readouterr().out

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -14,6 +15,7 @@ from runaudit.store import Store
 from runaudit.store.catalogue import load
 from runaudit.store.doctor import DAMAGE, LEAVING, LEFT_S, examine
 from runaudit.store.kinds import REPAIR
+from runaudit.store.rehash import stored_links
 from runaudit.store.repair import mend
 from runaudit.store.verify import verify
 
@@ -201,3 +203,24 @@ def test_an_import_that_was_cut_short_is_named_with_its_remedy(here):
     here.seal_manifest(manifest, time=TIME)
     (one,) = examine(here)
     assert (one.name, one.kind, one.remedy) == ("import_cut_short", LEAVING, "import the same file again")
+
+
+@pytest.mark.parametrize("odd", [True, "text", [], 3, {}, {"x": "y"}], ids=repr)
+@pytest.mark.parametrize(
+    "section", ["code", "code/files", "code/submodules", "code/patch", "launch", "data", "trajectory"]
+)
+def test_a_malformed_record_is_told_and_stops_nobody(here, section, odd):
+    """A store may have been written by anybody: what is malformed is found, and the rest is looked at all the same."""
+    sound = one_run(here)
+    body = sound.to_json() | {"label": "forged"}
+    outer, _, inner = section.partition("/")
+    body[outer] = {**body.get(outer, {}), inner: odd} if inner else odd
+    digest = here.put(canonical_bytes(body))
+    here.append("manifest", digest, subject=digest, time=TIME)
+    overwrite(here.object_path(digest_bytes(b"print(1)\n")), b"")
+
+    damaged = [one.file for one in examine(here) if one.kind == DAMAGE]
+
+    assert any(digest_bytes(b"print(1)\n").hex in file for file in damaged)
+    mend(here)
+    assert isinstance(list(stored_links(body)), list)
