@@ -87,7 +87,10 @@ def _given(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     start = max(0, match.start() - 64)
     before = _NAME_BEFORE.search(match.string, start, match.start())
     name, value = (before[0] if before else "") + match["word"], match["value"]
-    if MARK.search(value) or not is_secret(name, value) or not (_is_literal(match) or _is_noted(match, style)):
+    is_given = (
+        _is_literal(match) or _is_noted(match, style) or _is_member(match, style, len(before[0] if before else ""))
+    )
+    if MARK.search(value) or not is_secret(name, value) or not is_given:
         return match[0]
     if name.lower() == "key" and _HEX.fullmatch(value):
         return match[0]  # What a text calls so is a digest more often.
@@ -103,6 +106,13 @@ def _is_literal(match: re.Match[str]) -> bool:
     if re.match(r"(?i)pass|pwd", match["word"]) and match["quote"]:
         return value.lower() not in match["word"].lower() and len(value) >= 4
     return is_drawn(value)
+
+
+def _is_member(match: re.Match[str], style: Style, name: int) -> bool:
+    """Whether a table on one line of a file of settings gives a password without quotes: `db: {password: horse}`. name:
+    how much of its name stands before the match."""
+    before = match.string[max(0, match.start() - name - 8) : match.start() - name].rstrip(" \t\"'")
+    return style is Style.DATA and is_password(match["word"]) and before.endswith(("{", ","))
 
 
 def _is_noted(match: re.Match[str], style: Style) -> bool:

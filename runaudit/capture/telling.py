@@ -61,6 +61,13 @@ _GIVEN = re.compile(
     rf"(?:api|{_TRACKERS})_?(?:key|token))s?$"
 )
 """Names that mean nothing else, whatever a project calls its parts; `pwd` is a folder too, `storage_key` an object."""
+_PASS = re.compile(
+    r"(?:^|[^a-z])(?:pass(?:word|wort|wd|phrase|code)|"
+    r"(?:db|user|admin|root|smtp|mail|ftp|mysql|pg|postgres|redis|mongo|proxy|http|login|ssh|sudo)_?(?:pass|pw))$"
+)
+"""Those of them that a person chooses, words among them: what opens a door chose nothing behind it."""
+_SETTING = re.compile(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?|(?i:true|false|on|off|yes|no|auto|none|null)|.*\s.*")
+"""A number, a switch, a sentence: what even under such a name may have been a choice."""
 _ONLY = re.compile(
     rf"{_GIVEN.pattern}|(?:^|[^a-z])(?:(?:private|access|secret|encryption|auth)_?key|(?:auth|access|refresh|personal_access)_?token"
     r"|(?:client_?)?secret|token|authorization|bearer)s?$"
@@ -137,10 +144,12 @@ def is_secret(name: str, value: str) -> bool:
 
 def proves(name: str, value: str) -> bool:
     """Whether a value is a secret beyond doubt by the name it stands under, so that another one in its place chose
-    nothing. A name that means nothing else asks for what is no word and no place; any other that tells of secrets for
-    what nobody would write (`bearer = "left"`, `pwd = "/data/clean"` are choices)."""
+    nothing. Under the name of a password only a place, a number or a switch is a choice; under another name that means
+    nothing else a word is one, too; any other asks for what nobody would write (`bearer = "left"` is a choice)."""
     word = _word(name)
     if _GIVEN.search(word) and is_credible(value) and not is_place(value) and not is_put_together(value):
+        return True
+    if _PASS.search(word) and not is_place(value) and not _SETTING.fullmatch(value):
         return True
     if not is_key_material(value) or _OF_TEXT.search(word):
         return False

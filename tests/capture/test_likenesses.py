@@ -125,6 +125,34 @@ CHOICES = [
 ]  # fmt: skip
 
 
+PASSWORDS = [
+    ("password", "swordfish", "winterfell"), ("db_pass", "summerland", "hunter2"), ("passphrase", "opensesame", "abracadabra"),
+    ("smtp-password", "hunter2", "hunter29z"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "before", "after"), PASSWORDS)
+def test_a_password_that_is_a_word_is_a_secret_and_a_rotated_one_the_same(name: str, before: str, after: str) -> None:
+    for make in (
+        lambda value: Redactor(KEY).tree({name: value}),
+        lambda value: Redactor(KEY).tree({"env": {"variables": {name.upper(): value}}}),
+        lambda value: Redactor(KEY).argv(["t.py", f"--{name}", value]),
+        lambda value: Redactor(KEY).argv(["t.py", f"--{name}={value}"]),
+        lambda value: Redactor(KEY).data(f"{name}: {value}\n".encode(), "a.yaml")[0].decode(),
+        lambda value: Redactor(KEY).data(f"db: {{host: h, {name}: {value}}}\n".encode(), "a.yaml")[0].decode(),
+    ):
+        assert before not in str(make(before))
+        assert without_secrets(make(before)) == without_secrets(make(after))
+
+
+@pytest.mark.parametrize("value", ["3", "1e-3", "true", "/data/clean"])
+def test_what_even_a_password_is_called_may_be_a_choice(value: str) -> None:
+    assert without_secrets(Redactor(KEY).tree({"db_pass": value})) != "<redacted>"
+    assert without_secrets(Redactor(KEY).tree({"db_pass": value})) != without_secrets(
+        Redactor(KEY).tree({"db_pass": "9"})
+    )
+
+
 @pytest.mark.parametrize(("name", "before", "after"), CHOICES)
 def test_what_may_be_a_choice_is_told_apart(name: str, before: str, after: str) -> None:
     """Whether it is replaced or not: only what is a secret beyond doubt is the same whichever it is."""
