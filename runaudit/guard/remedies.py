@@ -1,6 +1,7 @@
 """The commands that mend what the guard found in the code, ready to be pasted."""
 
 from runaudit.guard.facts import Code
+from runaudit.records.filenames import on_disk
 from runaudit.text.typed import typed_word, typed_words
 
 SHOWN = 5
@@ -15,7 +16,7 @@ def shown(paths: tuple[str, ...]) -> str:
 
 def git_add_commit(paths: tuple[str, ...], message: str) -> str:
     """The command that commits exactly these paths."""
-    return f"git add -- {typed_words(paths)} && git commit -m {typed_word(message)}"
+    return f"git add -- {typed_words(map(on_disk, paths))} && git commit -m {typed_word(message)}"
 
 
 def commit_without_secrets(code: Code, paths: tuple[str, ...], message: str) -> str:
@@ -29,7 +30,7 @@ def commit_without_secrets(code: Code, paths: tuple[str, ...], message: str) -> 
 
 def git_ignore_files(root: str, paths: tuple[str, ...]) -> str:
     """The command that makes git ignore these files and no others."""
-    lines = " ".join(typed_word(f"/{path}") for path in paths)
+    lines = " ".join(typed_word(f"/{on_disk(path)}") for path in paths)
     return f"printf '%s\\n' {lines} >> {typed_word(f'{root}/.gitignore')}"
 
 

@@ -6,14 +6,17 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, open_store
+from runaudit.errors import UsageError
 from runaudit.guard.admission import Prepared, prepare
 from runaudit.guard.answer import GuardAnswer
 from runaudit.guard.invocation import Invocation
 from runaudit.launch.given import facts_of, merged_config, named_paths, start_of
 from runaudit.records.canonical import JSON
+from runaudit.records.filenames import whole
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
@@ -45,6 +48,7 @@ class Asked:
 
     def request(self, root: Path) -> LaunchRequest:
         """What is to be captured. Raises UsageError or ConfigError for what cannot be understood."""
+        self._check_text(root)
         return LaunchRequest(
             label=self.label,
             seed=ABSENT if self.seed is None else self.seed,
@@ -59,6 +63,19 @@ class Asked:
             root=root,
             extra=self._extra,
         )
+
+    def _check_text(self, root: Path) -> None:
+        """Raise UsageError where a word, or the folder, is in bytes that no record holds: names of code are escaped in
+        it, but what was typed is kept as it was typed."""
+        given = [
+            ("the folder", str(root)),
+            *pairwise(self.options()),
+            *(("the argument", word) for word in self.command),
+        ]
+        for what, text in given:
+            if not text.isascii() and text != whole(text):
+                raise UsageError(f"{what} '{whole(text)}' is not UTF-8 text, which a record is",
+                                 remedy="rename it, or call it by a link whose name is")  # fmt: skip
 
     @property
     def _extra(self) -> Mapping[str, JSON]:
