@@ -133,8 +133,8 @@ def kill_stores(folder: Path, kills: int, clock: random.Random) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000)
-    parser.add_argument("--store-kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=1500)
+    parser.add_argument("--store-kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     clock = random.Random(given.seed)

@@ -1,10 +1,10 @@
 """One bit flipped in any file of a store: `verify` finds it, or it is plainly harmless, and why.
 
-    python examples/bench/tamper_bench.py [--flips 500] [--seed 0]
+    python examples/bench/tamper_bench.py [--flips 10000] [--seed 0]
 
 The store holds launches, outcomes, series, checkpoints, notes, a look and a signature. Each flip takes a kind of file
 first, then a file of it, a byte and a bit, so that a small file is hit as often as a large one. A flip that `verify`
-does not find, in a file that is not on the list, ends the program with 1. 10 000 flips are a matter of minutes.
+does not find, in a file that is not on the list, ends the program with 1. 10,000 flips take a minute.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def told(root: Path) -> bool:
 def main() -> None:
     """Flip, count and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flips", type=int, default=500)
+    parser.add_argument("--flips", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -116,6 +116,8 @@ def elsewhere_fault(files: Mapping[str, bool]) -> tuple[str, str] | None:
         for part in on_disk(name).split("/"):
             if _DEVICE.fullmatch(part.partition(".")[0].rstrip(" ").lower()):
                 return name, "is the name of a device on Windows"
+            if part == ".":
+                return name, "names a folder by a dot, so that one file has two names"
             if part != part.rstrip(". "):
                 return name, "ends in a dot or a space, which Windows leaves out"
         if re.match(r"[A-Za-z]:|\\", name) or ".." in re.split(r"[/\\]", name):

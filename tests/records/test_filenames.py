@@ -56,7 +56,7 @@ def test_nothing_lies_below_a_link_or_a_file_and_no_name_is_two_files(files):
     "files",
     [{"CON": False}, {"a/nul.txt": False}, {"aux.c": False}, {"com1": False}, {"LPT9.x": False}, {"a.": False},
      {"b /x": False}, {"A.py": False, "a.py": False}, {"A/x": False, "a/y": False}, {"é": False, "e\u0301": False},
-     {"straße": False, "STRASSE": False}, {"C:/x": False}, {"a\\..\\x": False}, {"\\\\host\\x": False}],
+     {"straße": False, "STRASSE": False}, {"C:/x": False}, {"a\\..\\x": False}, {"\\\\host\\x": False}, {"./a": False}],
 )  # fmt: skip
 def test_a_name_that_is_another_one_elsewhere_is_told(files):
     assert elsewhere_fault(files)
