@@ -99,7 +99,7 @@ def _projects(study: Study) -> Iterator[str]:
     if study.project is None:
         return
     total = len(study.project.runs) + sum(len(one.runs) for one in study.beside)
-    alike = "the others share neither program nor most settings with them"
+    alike = "the others are of unrelated programs"
     yield f"these are {len(study.project.runs)} of {total} runs: {study.project.name}; {alike}"
     rows = [(f"{plural(len(one.runs), 'run')}", one.name, command_of(one)) for one in study.beside]
     widths = [max(len(row[at]) for row in rows) for at in (0, 1)]
