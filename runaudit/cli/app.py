@@ -179,7 +179,7 @@ def _run(args: list[str]) -> int:
         return tell(_refused(error, own), own)
     except typer.Abort:
         return STOPPED
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
         return tell_failure(error, own)
     return code if isinstance(code, int) else 0
 

@@ -23,7 +23,7 @@ def study(
 ) -> None:
     """Say which factors vary over many runs, which cannot be told apart, and which runs would separate them.
 
-    Where no run is named, and the runs share neither program nor settings, it is the largest project among them.
+    Where no run is named, and the runs are of unrelated programs, it is the largest project among them.
     Exit code 1 where factors are aliased, 3 where the records or the runs are too few to say.
     """
     from runaudit.judge.many import study_runs, study_store

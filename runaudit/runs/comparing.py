@@ -6,6 +6,7 @@ answer, because the sides are of two kinds everywhere, that is a mistake, and is
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
@@ -20,6 +21,8 @@ from runaudit.records.outcome import STATUSES
 from runaudit.records.run import DAMAGED, UNSAID
 from runaudit.runs.forms import MIN_PREFIX, is_prefix
 from runaudit.runs.rows import Entry, fields, shown
+from runaudit.text.terminal import printable
+from runaudit.text.typed import typed_word
 from runaudit.text.words import closest, cut, quoted
 
 ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -27,6 +30,9 @@ ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 ALIVE = ("running", "lost")
 """What a run without an outcome is."""
+WORDS: Mapping[str, JSON] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
+QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
 IDS = ("id", "cohort")
 """Fields that are named by their beginning."""
 
@@ -86,18 +92,40 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A word of a filter, which has no quotes: a text beside a text, else what it says as JSON."""
+    """A word of a filter, which has no quotes: a text beside a text, else what it says.
+
+    is_setting: of a setting a number is a number and the text in quotes a text, as within `--where`: programs write
+    both, and `0.1` for `"0.1"` would keep the runs of another program. Of a label, a status or a version, which are
+    texts always, digits are the text.
+    """
 
     text: str
+    is_setting: bool = False
 
     def of(self, entry: Entry, *, beside: JSON = None) -> JSON:
         """The value, of the kind of the other side where it can be."""
-        if isinstance(beside, str):
+        if isinstance(beside, str) and not self.is_setting:
             return self.text
+        if NUMBER.fullmatch(self.text.removeprefix("-").removeprefix("+")):
+            return number_of(self.text)
+        if isinstance(beside, str):
+            return unescaped(self.text[1:-1]) if QUOTED.fullmatch(self.text) else self.text
+        if self.text in WORDS:
+            return WORDS[self.text]
         try:
             return parse_strict(self.text, where="filter")
         except RecordError:
             return self.text
+
+
+def number_of(text: str) -> int | float:
+    """The number that was typed."""
+    return int(text) if text.isdigit() and len(text) <= 400 else float(text)
+
+
+def unescaped(text: str) -> str:
+    """A text that stood in quotes."""
+    return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), text, flags=re.DOTALL)
 
 
 def kind(value: JSON) -> str:
@@ -179,6 +207,9 @@ class Comparison:
         why = f"{cut(self.left.text)} is {kind(a)} and {cut(self.right.text)} is {kind(b)}"
         loose = next((side for side, other in ((self.left, b), (self.right, a))
                       if not isinstance(side, Named | Typed | Written) and isinstance(other, str)), None)  # fmt: skip
+        if isinstance(self.left, Named) and isinstance(self.right, Typed) and isinstance(a, str):
+            word = typed_word(f'{self.left.text}{self.sign}"{self.right.text}"')
+            return Impossible(why, remedy=f"a text that reads as a number stands in quotes: {word}")
         return Impossible(why, remedy=f'a text stands in quotes: "{loose.text}"' if loose else ONE_KIND)
 
 
@@ -188,7 +219,7 @@ def _is_shown_so(side: Side, value: JSON, other: JSON) -> bool:
         return False
     if side.name in IDS:
         return len(other) >= MIN_PREFIX and str(value).startswith(other)
-    return shown(side.name, value) == other
+    return printable(shown(side.name, value), keep="") == printable(other, keep="")
 
 
 def _check_word(name: str, side: Side, text: str) -> None:

@@ -19,7 +19,20 @@ from typing import Any
 
 from runaudit.errors import UsageError
 from runaudit.records.canonical import JSON
-from runaudit.runs.comparing import ORDERS, Comparison, Impossible, Named, Side, Written, kind
+from runaudit.runs.comparing import (
+    NUMBER,
+    ORDERS,
+    QUOTED,
+    WORDS,
+    Comparison,
+    Impossible,
+    Named,
+    Side,
+    Written,
+    kind,
+    number_of,
+    unescaped,
+)
 from runaudit.runs.keeping import CONDITIONS, OF_A_NAME, All, Condition, Not
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
@@ -34,7 +47,6 @@ NO_VALUE = "change the sum: it has a value for no run"
 MOST_SHOWN = 120
 """Characters of a condition that is told mended."""
 EXAMPLE = "write, for example, 'config.lr > 1e-3 and status == \"completed\"'"
-WORDS: Mapping[str, JSON] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 CALLS: Mapping[str, Callable[..., Any]] = {
     "floor": math.floor, "ceil": math.ceil, "min": min, "max": max, "round": round,
 }  # fmt: skip
@@ -54,8 +66,6 @@ SIGNS = ("==", "!=", *ORDERS, "=")
 _KEYS = r"(?:\.[^\W\d][\w-]*|\.\w+|\[\d+\]|\['(?:[^'\\]|\\.)*'\]|\[\"(?:[^\"\\]|\\.)*\"\]|\[[^\[\]'\"]+\])*"
 _NAME = re.compile(rf"[^\W\d]\w*{_KEYS}(?:/[\w.\-]+)*")
 _SHORTER = re.compile(r"[/\-][^/\-]*$")
-_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
-_TEXT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
 _SIGN = re.compile(r"==|!=|<=|>=|\*\*|//|[-+*/%<>=()\[\],]")
 
 
@@ -123,7 +133,7 @@ class _Reader:
         for name in self._spelt:  # A metric that is called as no name is: with spaces, or signs.
             if self._text.startswith(name, at):
                 return "name", name, at
-        for what, pattern in (("text", _TEXT), ("number", _NUMBER), ("name", _NAME), ("sign", _SIGN)):
+        for what, pattern in (("text", QUOTED), ("number", NUMBER), ("name", _NAME), ("sign", _SIGN)):
             if match := pattern.match(self._text, at):
                 return what, self._name(match[0]) if what == "name" else match[0], at
         raise self._wrong("is not understood", at)
@@ -283,9 +293,9 @@ class _Reader:
             raise self._wrong("stands where a name or a value should" if what != "end" else "a value should follow")
         self._at += 1
         if what == "number":
-            return Written(_number(word), word)
+            return Written(number_of(word), word)
         if what == "text":
-            return Written(_unescaped(word[1:-1]), word)
+            return Written(unescaped(word[1:-1]), word)
         if self._is("("):
             return self._called(word)
         if word in WORDS and not self._words.knows(word):
@@ -348,11 +358,3 @@ class _Reader:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise self._wrong("is nested too deeply")
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), text, flags=re.DOTALL)
-
-
-def _number(text: str) -> int | float:
-    return int(text) if text.isdigit() and len(text) <= 400 else float(text)

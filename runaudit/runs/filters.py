@@ -9,6 +9,7 @@ from runaudit.runs.forms import MIN_PREFIX, form_of
 from runaudit.runs.keeping import Condition
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
+from runaudit.text.terminal import unprinted
 
 _COMPARES = re.compile(r"(?P<key>[^<>=!]+?)\s*(?P<sign>>=|<=|!=|==|=|>|<)\s*(?P<value>.*)", re.DOTALL)
 
@@ -24,12 +25,15 @@ class Called:
         """Whether the run is called so."""
         if (form := form_of(self.text)) is not None:
             if form.kind == "label":
-                label, name = entry.run.label, form.name
+                label = entry.run.label
+                name = form.name if label.startswith(form.name) else unprinted(form.name)
                 # The label under which a cohort is listed lacks the seed at the end of those of its runs.
                 return label.startswith(name) and not label[len(name) : len(name) + 1].isalnum()
             return (entry.run.id if form.kind == "id" else entry.row.cohort).startswith(form.name)
         ids = (entry.run.id, entry.row.cohort) if len(self.text) >= MIN_PREFIX else ()
-        return self.text.lower() in entry.run.label.lower() or any(one.startswith(self.text) for one in ids)
+        label = entry.run.label.lower()
+        within = self.text.lower() in label or unprinted(self.text).lower() in label
+        return within or any(one.startswith(self.text) for one in ids)
 
     def comparisons(self) -> Sequence[Comparison]:
         """None: a text can stand in any label."""
@@ -47,4 +51,5 @@ def filter_of(word: str, words: Vocabulary) -> Condition:
     if match is None or (not words.knows(match["key"]) and any(called.holds(entry) for entry in words.entries)):
         return called
     sign = "==" if match["sign"] == "=" else match["sign"]
-    return Comparison(Named(words.meaning(match["key"]), match["key"]), sign, Typed(match["value"].strip()))
+    name = Named(words.meaning(match["key"]), match["key"])
+    return Comparison(name, sign, Typed(match["value"].strip(), name.name.startswith("config.")))

@@ -21,6 +21,7 @@ from runaudit.store.catalogue import load, load_or_fault, run_ids
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
 from runaudit.system.files import refuse_special
+from runaudit.text.terminal import unprinted
 from runaudit.text.words import closest, head, plural
 
 MAX_TOLD = 4
@@ -30,8 +31,8 @@ MAX_SHOWN = 6
 MAX_BACK = 1 << 62
 """Beyond any store, and still a number to the index."""
 SURE_PREFIX = 8
-"""Digits from which on the beginning of a run's id is not also looked for among the cohorts, which takes an index: of
-10,000 cohorts one begins so in 400,000 stores. Labels are chosen, so they are looked for whatever the digits."""
+"""Digits from which on an id's beginning is not also looked for among the cohorts, which takes an index: of 10,000
+cohorts one begins so in 400,000 stores."""
 WITH_REPEATS = """
     WITH RECURSIVE named(id) AS (
         SELECT id FROM runs WHERE label = ? AND (? < 0 OR cohort = ?)
@@ -51,14 +52,12 @@ LABELLED_FROM = "SELECT id FROM runs WHERE label >= ? AND label < ? ORDER BY num
 
 
 class Names:
-    """The names of a store's runs, for as many words as are asked; a context, since it reads an index (`indexfile`).
+    """The names of a store's runs; a context, since it reads an index (`indexfile`).
 
     A word is `@last~n`, one of the explicit forms (`id:`, `label:`, `cohort:`), a list with commas, or a bare word: the
     beginning of a run's id, a label, the label under which a cohort is listed, the beginning of a cohort's id, the name
-    by which the tracker of an imported run knows it (W&B's id). A bare word that could be several of these names none
-    of them; a run's whole id alone is beyond doubt. A label that several runs have names them, with the repetitions
-    that `rerun` made of them; where they are of several designs, none is meant. What the index says is only which runs
-    are named: whoever asks reads these from their records.
+    by which an imported run's tracker knows it. A bare word that could be several of these names none of them; a whole
+    id alone is beyond doubt. A label names all runs that have it, with their repetitions by `rerun`, if of one design.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -91,6 +90,8 @@ class Names:
             return self._meant(word, meanings, any_design=any_design)
         if meanings := self._meanings(word):
             return self._meant(word, meanings, any_design=any_design)
+        if (label := unprinted(word)) != word:
+            return self.find(label, any_design=any_design)
         if form is None or form.kind != "id":
             self._refuse_nameless(word)
         raise self._unknown(word, form.name if form else word)
@@ -172,7 +173,7 @@ class Names:
         return ids[-1 - back]
 
     def _ids(self, word: str) -> Meanings:
-        """The runs whose id begins so. The log alone tells it: no index is made for an id."""
+        """The runs whose id begins so. The log tells it: no index is made for an id."""
         if not is_prefix(word):
             return []
         rows = self._ask("SELECT id FROM runs WHERE id >= ? AND id < ? ORDER BY id", word, word + "g", built=False)
@@ -190,8 +191,7 @@ class Names:
         return self._labels(form.name) or self._listed(form.name)
 
     def _refuse_nameless(self, word: str) -> None:
-        """Raise IntegrityError where the record of a run is not as it was sealed: it may be one of those labelled so,
-        or of that cohort, and a comparison without it would look whole."""
+        """Raise IntegrityError where the record of a run is damaged: it may be one of those that are meant."""
         if self._nameless:
             remedy = "restore it from a backup (`runaudit verify` lists all), or name the runs by their ids"
             raise nameless(self._nameless, word, remedy=remedy)

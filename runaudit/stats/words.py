@@ -14,7 +14,7 @@ from runaudit.text.words import columns, listed, resting_on
 
 def headline(answer: StatsAnswer) -> str:
     """The verdict and its reason, on one line; of foreign records, what they show, and what it rests on besides."""
-    return f"{heading(answer)}: {reason(answer)}"
+    return printable(f"{heading(answer)}: {reason(answer)}")  # A label may hold a line of its own.
 
 
 def is_told_as_recorded(answer: StatsAnswer) -> bool:

@@ -21,6 +21,8 @@ _WRITTEN = (".", "objects", "cache")
 """Where a launch or a listing opens a file by its name; what lies deeper is looked at when it is written."""
 _ALL = (".", "objects", "objects/sha256", "objects/sha256/*", "live", "live/*", "runs", "cache", "tmp", "aside",
         "signatures", "lanes", "lanes/*")  # fmt: skip
+MADE_AGAIN = ("cache", "tmp")
+"""Where nothing lies that the records do not give again, and nothing of the user's is to be moved to."""
 LEADS_OUT = "leads out of the store"
 
 
@@ -68,10 +70,16 @@ def refuse_behind(path: Path, root: Path) -> None:
 
 
 def remedy_of(root: Path, name: str, to: str) -> str:
-    """What to do about such a link: bring what it leads to into the store, or move all of the store."""
+    """What to do about such a link, as it is typed: away with it where runaudit makes what lies there again, or where
+    it leads nowhere; else bring what it leads to into the store, or move all of the store."""
     place, there = typed_word(str(root / name)), typed_word(to)
-    if name.startswith("cache/"):
-        return f"`rm {place}`: what lies in the cache is made again from the records"
+    if name.split("/")[0] in MADE_AGAIN:
+        return f"`rm {place}`: what lies there is made again"
+    if not os.path.lexists(to):
+        return (
+            f"nothing lies there: `rm {place}` takes the link away, and `runaudit verify` then says what is missing; "
+            "if it was moved, or its disk is not mounted, bring it back first"
+        )
     return (
         f"if it is yours: `rm {place} && mv {there} {place}`, or move the whole store there and link to that; "
         "if it is not, take the link away"

@@ -73,7 +73,7 @@ def factor_rows(study: Study) -> Iterator[tuple[str, str, str]]:
 def sections(study: Study, everything: bool = False) -> Iterator[tuple[str, list[str]]]:
     """What is said below the verdict: (title, lines), the factors among them; an empty one has nothing to say."""
     design = study.design
-    size = f"{study.launched} runs in {len(study.table.cells)} cells, {study.results} with a result"
+    size = f"{plural(study.launched, 'run')} in {plural(len(study.table.cells), 'cell')}, {study.results} with a result"
     rank = f"rank {design.rank} of {design.columns} columns, {max(0, study.residual_df)} residual degrees of freedom"
     yield "design", [f"{size}; {rank}"]
     yield "projects", list(_projects(study))
@@ -99,7 +99,7 @@ def _projects(study: Study) -> Iterator[str]:
     if study.project is None:
         return
     total = len(study.project.runs) + sum(len(one.runs) for one in study.beside)
-    alike = "the others share neither program nor most settings with them"
+    alike = "the others are of unrelated programs"
     yield f"these are {len(study.project.runs)} of {total} runs: {study.project.name}; {alike}"
     rows = [(f"{plural(len(one.runs), 'run')}", one.name, command_of(one)) for one in study.beside]
     widths = [max(len(row[at]) for row in rows) for at in (0, 1)]

@@ -15,6 +15,7 @@ _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """What Python calls printable and nobody sees: joiners, fillers, selectors of a variant. Two names that differ in one
 of them look the same."""
+_PRINTED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
 
 
@@ -39,6 +40,12 @@ def printable(text: str, *, keep: str = "\t") -> str:
     if text.isprintable() and (text.isascii() or not _BLANK.search(text)):
         return text
     return "".join(c if _is_seen(c) or c in keep else _named(c) for c in text)
+
+
+def unprinted(text: str) -> str:
+    """The text that `printable` shows so: what is printed can be typed. One that shows no such character is itself."""
+    found = _PRINTED.sub(lambda match: chr(min(int(match[1][1:], 16), sys.maxunicode)), text)
+    return found if printable(found, keep="") == printable(text, keep="") else text
 
 
 def printable_json(text: str, *, only_ascii: bool = False) -> str:

@@ -32,9 +32,11 @@ def tell_failure(error: BaseException, args: Sequence[str]) -> int:
     (`--json`, `--debug`) and whether a judgement is forgiven. Returns the exit code."""
     if isinstance(error, KeyboardInterrupt):
         return STOPPED
-    if isinstance(error, BrokenPipeError):
-        streams.silence("stdout")  # The reader of a help text went away.
+    if isinstance(error.__context__ if isinstance(error, SystemExit) else error, BrokenPipeError):
+        streams.silence("stdout")  # The reader of a help text went away, where the parser alone would exit with 1.
         return 0
+    if isinstance(error, SystemExit):
+        raise error
     if isinstance(error, RunauditError):
         code = tell(error, args)
         return 0 if "--exit-zero" in args and code in FORGIVEN and not _is_of_nothing(error) else code

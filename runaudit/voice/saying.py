@@ -46,7 +46,7 @@ class Manner:
         """An answer for a person, each line as it may reach a terminal."""
         paint = terminal.Paint(terminal.use_colour() and self.format is Format.text)
         if self.quiet:
-            lines: Iterable[str] = answer.headline.splitlines()
+            lines: Iterable[str] = filter(None, answer.headline.split("\n"))
         elif self.format is Format.md:
             lines = answer.markdown_lines(verbose=verbose or self.verbose)
         else:

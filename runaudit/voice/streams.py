@@ -1,7 +1,12 @@
 """Standard streams that can always be written to. A command is started by shells, cron, editors and pipes; whether
-they left it a place to talk says nothing about what it has to do, and never changes its exit code.
+they left it a place to talk says nothing about what it has to do, and a message that nobody takes changes no exit code.
+
+An answer that is lost is no pass: on a full disk or a closed stdout (`>&-`) a command that answers there fails, as `ls`
+and `cat` do. Only a reader that went away has had what it wanted.
 """
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -51,11 +56,23 @@ def opened() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-        if getattr(sys, name) is None:
+        if getattr(sys, name) is None and name == "stdout":
+            sys.stdout = _Closed(io.FileIO(os.devnull, "w"), encoding="utf-8")
+        elif getattr(sys, name) is None:
             silence(name)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+class _Closed(io.TextIOWrapper):
+    """A stdout that was closed before the command began: what is written is lost, and `flush` below tells it."""
+
+    def write(self, text: str) -> int:
+        """Lose a text, be it an answer or a help text."""
+        if text and not _unsaid:
+            _miss(os.strerror(errno.EBADF))
+        return len(text)
 
 
 def silence(name: str) -> None:
@@ -87,8 +104,11 @@ def flush() -> None:
 def _lost(error: Exception) -> None:
     silence("stdout")
     if not isinstance(error, BrokenPipeError):
-        reason = getattr(error, "strerror", None) or str(error)
-        _unsaid.append(OutputError(f"the answer cannot be written: {reason}", remedy="look at where stdout goes"))
+        _miss(getattr(error, "strerror", None) or str(error))
+
+
+def _miss(reason: str) -> None:
+    _unsaid.append(OutputError(f"the answer cannot be written: {reason}", remedy="look at where stdout goes"))
 
 
 def speaks_unicode() -> bool:

@@ -1,4 +1,5 @@
-"""Where stdout is closed, full, narrow or gone, the exit code stays that of the answer and nobody sees a traceback."""
+"""Where stdout is narrow or its reader gone, the exit code stays that of the answer; where it is closed or full, the
+answer is lost, and that is no pass. Nobody sees a traceback."""
 
 import json
 import os
@@ -25,6 +26,8 @@ CALLS = {
     "guard": ["guard", "--label", "n\u00e4chster", "--", "true"],
     "unknown": ["show", "n\u00f6"],
     "usage": ["list", "--n\u00f6"],
+    "help": ["--help"],
+    "version": ["--version"],
 }
 
 
@@ -49,12 +52,14 @@ def ended(stored, words, *, redirect="", **environ):
 @pytest.mark.parametrize("name", CALLS)
 def test_no_surrounding_changes_the_exit_code(stored, name):
     words = CALLS[name]
-    plain, *_ = ended(stored, words)
+    plain, _, answer = ended(stored, words)
     assert plain not in (70, 120)
     narrow = {"PYTHONIOENCODING": "ascii", "LC_ALL": "POSIX", "TERM": "dumb", "COLUMNS": "1",
               "TMPDIR": str(stored / "gone")}  # fmt: skip
 
-    assert ended(stored, words, redirect=">&-")[0] == plain
+    code, told, _ = ended(stored, words, redirect=">&-")
+    assert code == (max(plain, 2) if answer else plain)
+    assert ("the answer cannot be written: Bad file descriptor" in told) == bool(answer)
     assert ended(stored, words, redirect="<&- 2>&-")[0] == plain
     assert ended(stored, words, redirect="| head -c 0; exit ${PIPESTATUS[0]}")[0] == plain
     assert ended(stored, words, **narrow)[0] == plain

@@ -57,20 +57,53 @@ def test_verify_and_doctor_name_every_link_that_leads_out(name, here, runaudit, 
         assert code == 4 and f"{name}" in out and "leads out of the store" in out
 
 
-def test_what_can_be_made_again_is_removed_and_nothing_of_the_user_is_moved_into_its_place(here, runaudit, outside):
-    moved_out(here.root, "cache/list.sqlite", outside)
+def typed(words):
+    """What is written between the first pair of backticks, typed into a shell. Its exit code."""
+    return os.system(words.split("`")[1])
+
+
+@pytest.mark.parametrize("leads", ["to a folder of the user's", "nowhere"])
+@pytest.mark.parametrize("name", ["cache/list.sqlite", "cache", "tmp"])
+def test_what_can_be_made_again_is_removed_and_nothing_of_the_user_is_moved_into_its_place(
+    name, leads, here, runaudit, make_run, seal_run, outside, tmp_path
+):
+    seal_run(here, make_run())
+    moved_out(here.root, name, outside if leads != "nowhere" else tmp_path)
+    if leads == "nowhere":
+        (tmp_path / name.replace("/", "-")).rename(tmp_path / "away")
+    before = bytes_of(outside)
 
     remedy = runaudit("list")[2]
 
-    assert f"`rm {here.root}/cache/list.sqlite`" in remedy and "mv " not in remedy
+    assert f"`rm {here.root}/{name}`" in remedy and "mv " not in remedy
+    assert typed(remedy) == 0
+    assert runaudit("list")[0] == 0 and runaudit("verify")[0] == 0
+    assert bytes_of(outside) == before
 
 
-def test_the_remedy_that_doctor_names_works_as_it_is_typed(here, runaudit, make_run, seal_run, outside):
+@pytest.mark.parametrize("name", ["runs", "objects", "objects/sha256", "live", "log.jsonl", "redaction.key", "aside"])
+def test_the_remedy_for_a_link_that_leads_nowhere_takes_it_away_and_verify_then_speaks_of_what_is_missing(
+    name, here, runaudit, make_run, seal_run, tmp_path
+):
     seal_run(here, make_run())
-    moved_out(here.root, "runs", outside)
-    out = runaudit("doctor")[1]
+    moved_out(here.root, name, tmp_path)
+    (tmp_path / name.replace("/", "-")).rename(tmp_path / "away")
 
-    assert os.system(out.split("`")[1]) == 0
+    told = runaudit("list")[2]
+
+    assert f"nothing lies there: `rm {here.root}/{name}`" in told and "mv " not in told
+    assert typed(told) == 0
+    code, out, err = runaudit("verify")
+    assert "leads out of the store" not in out + err
+    assert code == (4 if name in ("runs", "objects", "objects/sha256", "log.jsonl") else 0)
+
+
+@pytest.mark.parametrize("name", ["runs", "objects", "log.jsonl"])
+def test_the_remedy_that_doctor_names_works_as_it_is_typed(name, here, runaudit, make_run, seal_run, outside):
+    seal_run(here, make_run())
+    moved_out(here.root, name, outside)
+
+    assert typed(runaudit("doctor")[1]) == 0
     assert runaudit("verify")[0] == 0
     assert runaudit("list")[0] == 0
 

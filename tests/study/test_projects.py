@@ -49,8 +49,67 @@ def test_settings_that_are_mostly_the_same_join_two_scripts():
     assert sizes([foreign(VISION, code=one), foreign({**VISION, "extra": 1}, code=other)]) == [2]
 
 
-def test_what_was_recorded_here_is_one_project():
-    assert sizes([run(VISION), run(TEXT), run({"other": 1})]) == [3]
+def own(config, *, top, commit, files, script="train.py", host="h", seed=1, **more):
+    """A run that was recorded here: its code, and where that stood."""
+    made = run(config, seed=seed, code={"commit": commit * 40, "dirty": False, "patch": None, "files": files})
+    launch = {"hostname": host, "top": top, "script": script}
+    return replace(made, manifest=Manifest.of({**made.manifest.to_json(), "launch": launch, **more}))
+
+
+def code(**texts):
+    """A code section's files: of each name its digest."""
+    return {f"{name}.py": text for name, text in texts.items()}
+
+
+def test_what_was_recorded_here_and_says_nothing_of_its_code_is_one_project():
+    silent = {"code": {"dirty": False}}
+
+    assert sizes([run(VISION, **silent), run(TEXT, **silent), run({"other": 1}, **silent)]) == [3]
+
+
+def test_two_repositories_that_share_a_store_are_two_studies_even_with_a_script_and_a_setting_of_one_name():
+    one = [own({"lr": lr}, top="/a", commit="1", files=code(train="x")) for lr in (0.1, 0.2)]
+    two = [own({"lr": lr, "width": 3}, top="/b", commit="2", files=code(train="y")) for lr in (0.1, 0.2, 0.3)]
+    same = [own({"lr": lr}, top="/c", commit="3", files=code(train="z")) for lr in (0.1, 0.2)]
+
+    assert sizes([one[0], *two, one[1], *same]) == [3, 2, 2]
+    assert [part.name for part in projects_of([*one, *two])] == [f"{tree}/train.py (record files)" for tree in "ba"]
+
+
+@pytest.mark.parametrize(
+    ("change", "joined"),
+    [
+        ({"top": "/a"}, True),  # one work tree, another commit, every line rewritten
+        ({"commit": "1"}, True),  # a clone
+        ({"files": code(train="x")}, True),  # the same script
+        ({"files": code(train="y", model="m", data="d")}, True),  # most of the code, in a copy that went on
+        ({"files": code(train="y", model="n", data="d")}, False),  # one helper that was copied
+        ({"top": "/a", "host": "g"}, False),  # two containers that both say /a
+        ({}, False),
+    ],
+)
+def test_work_tree_commit_script_or_most_of_the_code_keep_two_runs_of_ours_one_project(change, joined):
+    first = own({"lr": 1}, top="/a", commit="1", files=code(train="x", model="m", data="d"))
+    second = own(**{"config": {"width": 1}, "top": "/b", "commit": "2", "files": code(train="y"), **change})
+
+    assert sizes([first, second]) == ([2] if joined else [1, 1])
+
+
+def test_what_was_made_of_a_run_is_of_its_project():
+    base = [own({"lr": 1}, top="/a", commit="1", files=code(train="x"), seed=seed) for seed in (1, 2)]
+    made = {"config": {"lr": 1}, "commit": "2", "files": code(train="y")}
+    again = own(**made, top="/tmp/1", origin={"kind": "captured", "rerun_of": base[0].id})
+    plan = {"plan": {"a": [base[0].id], "b": [base[1].id]}}
+    hybrid = own(**made, top="/tmp/2", host="g", origin={"kind": "captured", "untangle": plan})
+
+    assert sizes([*base, again, hybrid]) == [4]
+
+
+def test_a_run_of_ours_that_says_nothing_of_its_code_stays_with_the_largest_project():
+    large = [own({"lr": lr}, top="/a", commit="1", files=code(train="x")) for lr in (1, 2, 3)]
+    small = [own({"width": 1}, top="/b", commit="2", files=code(train="y"))]
+
+    assert sizes([*small, *large, run({"other": 1}, code={"dirty": False})]) == [4, 1]
 
 
 def test_the_study_of_a_store_is_of_its_largest_project_and_names_the_others():
