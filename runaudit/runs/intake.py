@@ -87,8 +87,11 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
                     for row in lies_here(store, gone)]  # fmt: skip
         skipped += [Skipped(source=str(bundle.path), reason=left_out_of(store, bundle, run))
                     for run in bundle.runs if run not in fresh]  # fmt: skip
-        for run in (load_or_fault(store, run_id, trajectory=False, is_hashed=False) for run_id in fresh):
-            rows.append(_row(run.manifest, str(bundle.path), run, settings))
+        with work("reading", len(fresh), "runs") as advance:
+            for run_id in fresh:
+                run = load_or_fault(store, run_id, trajectory=False, is_hashed=False)
+                rows.append(_row(run.manifest, str(bundle.path), run, settings))
+                advance(1)
     return tuple(rows), skipped
 
 

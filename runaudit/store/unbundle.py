@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +21,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.bundle import HEAD_BYTES, SCHEMA, files_of
-from runaudit.store.bundled import ends_of, form_fault, is_moment, owner, said_fault
+from runaudit.store.bundled import Ends, ends_of, form_fault, is_moment, owner, said_fault
 from runaudit.store.bundlefile import MISREAD, Held, Watched, digest_of, entries, read_whole, refused
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import Lane, imported_body, imported_line
@@ -44,7 +44,7 @@ _NO_LANES: Mapping[str, Lane] = MappingProxyType({})
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """A bundle that was checked: its runs, the lines about them, and where its bytes lie."""
 
@@ -60,7 +60,11 @@ class Bundle:
 
     def ends(self, run: str) -> tuple[str, ...]:
         """The digests of the ends of one run, the first and its corrections."""
-        return ends_of([(line["kind"], line["subject"], line["digest"]) for line in self.lines], run)
+        return self._ends.of(run)
+
+    @cached_property
+    def _ends(self) -> Ends:
+        return ends_of((line["kind"], line["subject"], line["digest"]) for line in self.lines)
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -178,7 +182,8 @@ def take_back(
     known = set(run_ids(store))
     # Before anything is kept: what nobody may read any more is not to be read here for a moment.
     know_forgotten(store, bundle.forgotten)
-    fresh = tuple(run for run in bundle.runs if run not in known or _brings_an_end(store, bundle, run)
+    here = ends_here(store)
+    fresh = tuple(run for run in bundle.runs if run not in known or _brings_an_end(store, bundle, run, here)
                   or _brings_back(store, bundle, run))  # fmt: skip
     for run in fresh:
         if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
@@ -199,12 +204,12 @@ def take_back(
 def check_agrees(store: Store, bundles: Sequence[Bundle]) -> None:
     """Raise IntegrityError where a bundle tells of a run another end than this store does, or than another of them. A
     run that was started here has a folder under live/: what was wrong about its end is nobody else's to say."""
-    known = set(run_ids(store))
+    known, here = set(run_ids(store)), ends_here(store)
     told: dict[str, tuple[str, ...]] = {}
     for bundle, run in ((one, run) for one in bundles for run in one.runs):
         ends = bundle.ends(run)
         is_own = run in known and store.live_dir(run).exists()
-        for ours in (told.get(run, ()), ends_here(store, run) if run in known else ()):
+        for ours in (told.get(run, ()), here.of(run) if run in known else ()):
             if ends_disagree(ours, ends, is_own=is_own):
                 raise IntegrityError(
                     f"{bundle.path} says of run {run[:SHORT]} that its end is {ends[-1]}, and known is {ours[-1]}",
@@ -220,14 +225,14 @@ def ends_disagree(ours: Sequence[str], theirs: Sequence[str], *, is_own: bool) -
     return tuple(ours[:both]) != tuple(theirs[:both]) or (is_own and 0 < len(ours) < len(theirs))
 
 
-def ends_here(store: Store, run: str) -> tuple[str, ...]:
-    """The digests of the ends of a run of this store, the first and its corrections."""
-    return ends_of([(entry.kind, entry.subject, str(entry.digest)) for entry in store.newest_first(run)][::-1], run)
+def ends_here(store: Store) -> Ends:
+    """The ends of the runs of this store."""
+    return ends_of((entry.kind, entry.subject, str(entry.digest)) for entry in store.entries())
 
 
-def _brings_an_end(store: Store, bundle: Bundle, run: str) -> bool:
+def _brings_an_end(store: Store, bundle: Bundle, run: str, here: Ends) -> bool:
     """Whether the bundle has an end, or a correction of it, of a run that came in from elsewhere without."""
-    return len(bundle.ends(run)) > len(ends_here(store, run)) and not store.live_dir(run).exists()
+    return len(bundle.ends(run)) > len(here.of(run)) and not store.live_dir(run).exists()
 
 
 def _brings_back(store: Store, bundle: Bundle, run: str) -> bool:
@@ -242,7 +247,7 @@ def left_out_of(store: Store, bundle: Bundle, run: str) -> str:
     if (gone := store.forgotten().get(f"sha256:{run}")) is not None:
         return f"the {gone.subject} was {gone.said} here, and stays out"
     said = f"already imported as {run[:SHORT]}"
-    if bundle.ends(run) and not ends_here(store, run):
+    if bundle.ends(run) and f"sha256:{run}" not in store.endings():
         return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
     return said
 
