@@ -39,6 +39,7 @@ from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
+from runaudit.system.progress import work
 
 ID_LENGTH = 12
 
@@ -169,15 +170,17 @@ def of_one_design(found: Iterable[Identity]) -> tuple[tuple[Identity, ...], ...]
     places: dict[int, list[int]] = {}
     buckets: dict[str, dict[int, Identity]] = {}
     # A run that went to its end founds a design before one that did not, whatever came first.
-    for at in sorted(range(len(order)), key=lambda at: (order[at].rank, at)):
-        one = order[at]
-        founders = buckets.setdefault(one.key, {})
-        home = next((homes[peer] for peer in one.peers if peer in homes), None)
-        home = home_of(one, founders.items()) if home is None else home
-        if home is None:
-            home, founders[at] = at, one
-        homes[one.run.id] = home
-        places.setdefault(home, []).append(at)
+    with work("grouping", len(order), "runs") as advance:
+        for at in sorted(range(len(order)), key=lambda at: (order[at].rank, at)):
+            one = order[at]
+            founders = buckets.setdefault(one.key, {})
+            home = next((homes[peer] for peer in one.peers if peer in homes), None)
+            home = home_of(one, founders.items()) if home is None else home
+            if home is None:
+                home, founders[at] = at, one
+            homes[one.run.id] = home
+            places.setdefault(home, []).append(at)
+            advance(1)
     return tuple(tuple(order[at] for at in sorted(places[home])) for home in sorted(places))
 
 

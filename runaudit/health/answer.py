@@ -15,6 +15,7 @@ from runaudit.records.segments import Band, bands
 from runaudit.rules import Rule, Skip, check_all, foreign_rules, governed, is_off, together, tuned
 from runaudit.settings import RuleSettings
 from runaudit.stats.trend import MIN_POINTS
+from runaudit.system.progress import work
 from runaudit.text.shown import Shown
 from runaudit.text.terminal import UNPAINTED, Paint
 
@@ -194,8 +195,13 @@ def health_of(
 ) -> HealthAnswer:
     """Ask every rule about every run. directions: which way metrics improve, as the policy declares it."""
     rules = trajectory_rules(policy)
+    found = []
+    with work("looking at the curves", len(runs), "runs") as advance:
+        for run in runs:
+            found.append(judged(run, rules, directions))
+            advance(1)
     return HealthAnswer(
-        runs=tuple(judged(run, rules, directions) for run in runs),
+        runs=tuple(found),
         fail_on=fail_on,
         off=tuple(rule.code for rule in RULES if is_off(rule, policy)),
         tuned=MappingProxyType({rule.code: limits for rule in RULES if (limits := tuned(rule, policy))}),

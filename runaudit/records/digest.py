@@ -4,7 +4,6 @@ The digest of a tree covers (path, size, content) triples. A digest over content
 renamed, and a renamed frame is another dataset.
 """
 
-import contextlib
 import hashlib
 import os
 import re
@@ -15,7 +14,7 @@ from typing import BinaryIO
 
 from runaudit.errors import RecordError
 from runaudit.system.files import open_ordinary
-from runaudit.system.progress import LARGE, work
+from runaudit.system.progress import work_on_file
 
 _CHUNK = 1 << 20
 SHORT = 12
@@ -85,11 +84,10 @@ def _digest(opened: BinaryIO) -> Digest:
     state = hashlib.sha256()
     with opened as file:
         size = os.fstat(file.fileno()).st_size
-        with work("hashing", size) if size >= LARGE else contextlib.nullcontext() as advance:
+        with work_on_file("hashing", size) as advance:
             while chunk := file.read(_CHUNK):
                 state.update(chunk)
-                if advance is not None:
-                    advance(len(chunk))
+                advance(len(chunk))
     return Digest("sha256", state.hexdigest())
 
 

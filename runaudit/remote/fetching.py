@@ -23,6 +23,8 @@ class Fetcher:
         self._store, self._place = store, place
         self._counting = threading.Lock()
         self.files = self.size = 0
+        self._whole: set[str] = set()
+        """Digests whose files were hashed here and wait in `tmp/pull`, where one pull is at a time."""
 
     def content(self, digest: str) -> bytes:
         """The bytes of this digest. Raises IntegrityError where the remote has none, or others; OSError."""
@@ -69,7 +71,8 @@ class Fetcher:
         """A file of this digest in the store's `tmp/pull`, fetched unless it waits there. Raises IntegrityError where
         the remote has none, or another; OSError, StoreError."""
         wanted, place = digest_of(digest), self._store.root / STAGE / digest[-64:]
-        if self._is_whole(place, digest):
+        if (digest in self._whole and place.is_file()) or self._is_whole(place, digest):
+            self._whole.add(digest)
             return place
         with self._store.explained("write to"):
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +85,7 @@ class Fetcher:
             self._count(new.stat().st_size)
             with self._store.explained("write to"):
                 new.replace(place)
+            self._whole.add(digest)
         finally:
             new.unlink(missing_ok=True)
         return place

@@ -10,17 +10,17 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from runaudit.errors import StoreError, UsageError
 from runaudit.remote.address import Address, address_of
+from runaudit.system.copying import copy_told
 from runaudit.system.files import fsync_folder, open_ordinary, read_ordinary
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 
 TMP = "tmp"
-CHUNK = 1 << 20
 AT_ONCE = 16
 """Files that are on their way at once where a place takes it: each waits for the disk or the network, not for us."""
 
@@ -93,23 +93,23 @@ class Folder:
     def fetch(self, name: str, path: Path) -> None:
         """Write a file of the place to `path`."""
         with open_ordinary(self.root / name) as body, path.open("wb") as file:
-            while chunk := body.read(CHUNK):
-                file.write(chunk)
+            copy_told(body, file, os.fstat(body.fileno()).st_size, "fetching")
 
     def put(self, name: str, data: bytes) -> None:
         """Put bytes under a name, whole or not at all. What lies there stays."""
-        self._put(name, iter((data,)))
+        self._put(name, lambda file: file.write(data))
 
     def send(self, name: str, path: Path) -> None:
         """Put the bytes of a file under a name, as `put`."""
         with open_ordinary(path) as body:
-            self._put(name, iter(lambda: body.read(CHUNK), b""))
+            size = os.fstat(body.fileno()).st_size
+            self._put(name, lambda file: copy_told(body, file, size, "sending"))
 
     def remove(self, name: str) -> None:
         """Take away what can be made again."""
         (self.root / name).unlink()
 
-    def _put(self, name: str, parts: Iterator[bytes]) -> None:
+    def _put(self, name: str, fill: Callable[[BinaryIO], object]) -> None:
         path, new = self.root / name, self.root / TMP / f"{os.getpid()}-{os.urandom(8).hex()}"
         for folder in (path.parent, new.parent):
             if not folder.is_dir():
@@ -117,8 +117,7 @@ class Folder:
         try:
             fd = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
             with os.fdopen(fd, "wb") as file:
-                for part in parts:
-                    file.write(part)
+                fill(file)
                 file.flush()
                 os.fsync(file.fileno())
             self._name(new, path)

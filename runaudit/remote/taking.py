@@ -20,7 +20,7 @@ from runaudit.remote.checking import Arriving, arriving, digest_of, forgotten_ro
 from runaudit.remote.fetching import Fetcher
 from runaudit.remote.layout import BATCH, Told
 from runaudit.remote.place import Place
-from runaudit.store.bundled import BundleLine, owner
+from runaudit.store.bundled import BundleLine, Ends, owner
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import Lane
 from runaudit.store.forget import know_forgotten, lies_here
@@ -50,6 +50,8 @@ class Taking:
         self._lanes: dict[str, Lane] = {}
         self._ready: dict[str, bytes | str] = {}
         """What the lines of the batch name, or what is wrong with it."""
+        self._ends, self._near = Ends({}), frozenset[str]()
+        """The ends of the runs that are here, and the runs that are, or come with the batch."""
 
     def answer(self, problems: Sequence[tuple[str, str]]) -> PullAnswer:
         """What came of it. problems: what is damaged of what was told at the remote."""
@@ -76,6 +78,7 @@ class Taking:
 
     def _take(self, batch: Sequence[Told]) -> None:
         here = Counter((entry.kind, str(entry.digest)) for entry in self._store.entries())
+        self._look(one.run for one in batch)
         new, known = [], []
         for one in batch:
             missing = _missing(one, here)
@@ -93,11 +96,16 @@ class Taking:
         self._ready = self._fetcher.contents(
             digest for one in (*new, *known) for line in one.log if _is_content(digest := str(line["digest"]), away)
         )
-        sound = [run for one in new if one.run not in refused and (run := self._checked(one, away, batch))]
+        sound = [run for one in new if one.run not in refused and (run := self._checked(one, away))]
         self._keep(self._fetched(sound), gone)
+        self._look()
         for one in known:
             if one.run not in refused:
                 self._renew(one, away, here)
+
+    def _look(self, coming: Iterable[str] = ()) -> None:
+        """See what is here, once for many runs."""
+        self._ends, self._near = ends_here(self._store), frozenset((*run_ids(self._store), *coming))
 
     # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,11 +129,11 @@ class Taking:
                                f'runaudit forget {row.digest} --reason "{row.reason}"')  # fmt: skip
         return tuple(rows)
 
-    def _checked(self, told: Told, away: frozenset[str], batch: Sequence[Told]) -> Arriving | None:
+    def _checked(self, told: Told, away: frozenset[str]) -> Arriving | None:
         """A run whose records and lines were held against all they must be; None where it is left out."""
         store = self._store
         try:
-            ours, is_own = ends_here(store, told.run), store.live_dir(told.run).exists()
+            ours, is_own = self._ends.of(told.run), store.live_dir(told.run).exists()
             if ends_disagree(ours, told.ends, is_own=is_own):
                 raise IntegrityError(f"the remote says that its end is {told.ends[-1:]}, and known here is {ours[-1:]}")
             lines = lines_of(told)
@@ -136,8 +144,7 @@ class Taking:
             # What was forgotten here of what was said of it stays out.
             lines = tuple(line for line in lines if line["kind"] in RECORDS or line["digest"] not in away)
             records = self._records([line for line in lines if line["digest"] not in away])
-            near = {*run_ids(store), *(one.run for one in batch)}
-            lines = tuple(line for line in lines if not _is_apart(line, records, near))
+            lines = tuple(line for line in lines if not _is_apart(line, records, self._near))
             places = [run for line in lines if (run := superseding(line, records.get(line["digest"], b"{}")))]
             records |= self._records([{"digest": f"sha256:{run}"} for run in places])
             return arriving(told, lines, records, away)
@@ -223,7 +230,7 @@ class Taking:
     def _renew(self, told: Told, away: frozenset[str], here: Counter[tuple[str, str]]) -> None:
         """Take in what was said of a run that is here: notes, looks, that it was put away."""
         missing = _missing(told, here)
-        run = self._checked(told, away, [told])
+        run = self._checked(told, away)
         lines = []
         for line in run.lines if run else ():
             fact = (line["kind"], line["digest"])
@@ -249,7 +256,7 @@ def _missing(told: Told, here: Counter[tuple[str, str]]) -> Counter[tuple[str, s
     return Counter((str(line["kind"]), str(line["digest"])) for line in told.log) - here
 
 
-def _is_apart(line: BundleLine, records: Mapping[str, bytes], near: set[str]) -> bool:
+def _is_apart(line: BundleLine, records: Mapping[str, bytes], near: frozenset[str]) -> bool:
     """Whether a line puts a run in the place of another that is not here: until it is, that other one counts."""
     return line["kind"] == SUPERSEDED and superseding(line, records.get(line["digest"], b"{}")) not in near
 

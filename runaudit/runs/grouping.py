@@ -101,9 +101,12 @@ class Grouping:
 
     def describe(self) -> bool:
         """Write down every touched cohort. False where one of its records is damaged."""
-        for number in sorted(self._dirty):
-            if self._is_whole and number in self._dirty:
-                self._write(number)
+        dirty = sorted(self._dirty)
+        with work("describing", len(dirty), "cohorts") as advance:
+            for number in dirty:
+                if self._is_whole and number in self._dirty:
+                    self._write(number)
+                advance(1)
         return self._is_whole
 
     def _write(self, number: int) -> None:

@@ -25,11 +25,12 @@ from runaudit.records.run import SHORT, Run
 from runaudit.runs.regrown import Sources
 from runaudit.runs.rows import noted
 from runaudit.settings import Settings
+from runaudit.store.bundlefile import is_bundle
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import ForeignRecord, foreign_record, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
-from runaudit.store.unbundle import check_agrees, is_bundle, left_out_of, read_bundle, take_back
+from runaudit.store.unbundle import check_agrees, left_out_of, read_bundle, take_back
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
 from runaudit.system.progress import work
@@ -86,8 +87,11 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
                     for row in lies_here(store, gone)]  # fmt: skip
         skipped += [Skipped(source=str(bundle.path), reason=left_out_of(store, bundle, run))
                     for run in bundle.runs if run not in fresh]  # fmt: skip
-        for run in (load_or_fault(store, run_id, trajectory=False, is_hashed=False) for run_id in fresh):
-            rows.append(_row(run.manifest, str(bundle.path), run, settings))
+        with work("reading", len(fresh), "runs") as advance:
+            for run_id in fresh:
+                run = load_or_fault(store, run_id, trajectory=False, is_hashed=False)
+                rows.append(_row(run.manifest, str(bundle.path), run, settings))
+                advance(1)
     return tuple(rows), skipped
 
 

@@ -112,7 +112,7 @@ def equivalence_p(test: Contrast, margin: float) -> float:
     Source: Schuirmann 1987. The larger of the two one-sided p values.
     """
     centre = test.interval.estimate
-    tails = (_upper_tail(test.df, (margin + side * centre) / test.error) for side in (1, -1))
+    tails = (upper_tail(test.df, (margin + side * centre) / test.error) for side in (1, -1))
     return max(*tails, SMALLEST_P)
 
 
@@ -140,7 +140,8 @@ def t_quantile(df: float, probability: float) -> float:
     return float(stdtrit(df, probability))
 
 
-def _upper_tail(df: float, t: float) -> float:
+def upper_tail(df: float, t: float) -> float:
+    """How probable a value above `t` is under Student's t."""
     from scipy.special import stdtr
 
     return float(stdtr(df, -t))
@@ -153,7 +154,7 @@ def _t_test(difference: float, error: float, *, df: float, level: float, method:
         statistic=statistic,
         df=df,
         error=error,
-        p=min(1.0, max(2 * _upper_tail(df, abs(statistic)), SMALLEST_P)),
+        p=min(1.0, max(2 * upper_tail(df, abs(statistic)), SMALLEST_P)),
         interval=Interval(
             estimate=difference,
             low=difference - half,

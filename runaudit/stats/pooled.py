@@ -17,7 +17,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from runaudit.stats.interval import t_quantile, upper_tail
 
 Vector = NDArray[np.float64]
 
@@ -81,14 +82,14 @@ class Pooled:
             agrees = estimate * sign > 0 if sign else estimate != 0.0
             return 0.0 if agrees else 1.0
         t = estimate / error
-        return float(stats.t.sf(sign * t, self.df)) if sign else float(2 * stats.t.sf(abs(t), self.df))
+        return upper_tail(self.df, sign * t) if sign else 2 * upper_tail(self.df, abs(t))
 
     def interval(self, weights: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
         """Two-sided t interval of the weighted sum; None where the runs do not determine it."""
         found = self.of(weights)
         if found is None:
             return None
-        half = float(stats.t.ppf(0.5 + level / 2, self.df)) * found[1]
+        half = t_quantile(self.df, 0.5 + level / 2) * found[1]
         return found[0] - half, found[0] + half
 
 

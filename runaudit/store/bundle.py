@@ -19,7 +19,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.canonical import canonical_bytes
@@ -34,10 +34,11 @@ from runaudit.store.removed import removed_files, told_row
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, told_elsewhere
 from runaudit.store.verify import verify
+from runaudit.system.copying import Steady
 from runaudit.system.files import check_no_twin, check_output, check_own, open_ordinary, writing_output
+from runaudit.system.progress import Advance, work
 
 SCHEMA = "runaudit.bundle/1"
-CHUNK = 1 << 20
 HEAD_BYTES = len(f"{SCHEMA} sha256:{'0' * 64}\n")
 
 
@@ -181,9 +182,10 @@ def files_of(outcome: Outcome) -> dict[str, str]:
 
 
 def _write(path: Path, index: bytes, members: Mapping[str, Path]) -> None:
-    with path.open("wb") as file:
+    size = sum(source.stat().st_size for source in members.values())
+    with path.open("wb") as file, work("writing", size) as advance:
         file.write(b"\0" * HEAD_BYTES)
-        hashed = _Hashed(file)
+        hashed = _Hashed(Steady(file), advance)
         with tarfile.open(fileobj=hashed, mode="w|", format=tarfile.PAX_FORMAT) as tar:
             tar.addfile(_plain("bundle.json", len(index)), io.BytesIO(index))
             for name, source in sorted(members.items()):
@@ -200,10 +202,10 @@ def _plain(name: str, size: int) -> tarfile.TarInfo:
 
 
 class _Hashed(io.RawIOBase):
-    """Hands on what is written, and keeps its digest."""
+    """Hands on what is written, keeps its digest, and tells how far it is."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, file: Steady, advance: Advance) -> None:
+        self._file, self._advance = file, advance
         self.digest = hashlib.sha256()
 
     def writable(self) -> bool:
@@ -213,4 +215,5 @@ class _Hashed(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Write, and count into the digest."""
         self.digest.update(data)
+        self._advance(len(data))
         return self._file.write(data)

@@ -5,9 +5,8 @@ so a bundle with one is refused whole.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from runaudit.records.canonical import parse_canonical
@@ -21,6 +20,19 @@ from runaudit.store.remarks import is_told_within, remark_of, sources_of
 
 BundleLine = Mapping[str, Any]
 """`kind`, `digest`, `subject`, `time`, as texts."""
+
+
+class Ends:
+    """The digests of the ends of runs, of each the first and its corrections."""
+
+    def __init__(self, found: Mapping[str, tuple[str, ...]]) -> None:
+        self._found = found
+
+    def of(self, run: str) -> tuple[str, ...]:
+        """Those of one run, by its id."""
+        return self._found.get(f"sha256:{run}", ())
+
+
 _FIELDS = {"kind", "digest", "subject", "time"}
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
@@ -63,10 +75,14 @@ def said_fault(lines: Sequence[BundleLine], records: Mapping[str, bytes], launch
             return f"holds a line about none of its runs, or of another kind than it says: {kind}"
         if kind == SUPERSEDED and not _is_one_launch(records, launched, remark_of(kind, raw) or {}):
             return "puts a run in the place of another one"
+    about: dict[str, list[BundleLine]] = {}
+    for line in lines:
+        if line["kind"] in ENDINGS:
+            about.setdefault(line["subject"], []).append(line)
     for run in launched:
-        ends = ends_of([(line["kind"], line["subject"], line["digest"]) for line in lines], run)
+        ends = about.get(f"sha256:{run}", [])
         # Of an end that was forgotten nobody can say any more what it was the correction of.
-        if records.keys() >= set(ends) and (fault := ends_fault(_ends(lines, records, run))):
+        if records.keys() >= {line["digest"] for line in ends} and (fault := ends_fault(_ends(ends, records))):
             return f"tells of run {run[:12]} an end that {fault}"
     return None
 
@@ -79,14 +95,17 @@ def _is_one_launch(records: Mapping[str, bytes], launched: set[str], body: Mappi
     return is_told_within(old, new)
 
 
-def _ends(lines: Sequence[BundleLine], records: Mapping[str, bytes], run: str) -> Iterator[tuple[str, Digest, Outcome]]:
+def _ends(lines: Sequence[BundleLine], records: Mapping[str, bytes]) -> Iterator[tuple[str, Digest, Outcome]]:
     for line in lines:
-        if line["kind"] in ENDINGS and line["subject"] == f"sha256:{run}":
-            raw = records[line["digest"]]
-            yield line["kind"], Digest.parse(line["digest"]), Outcome.from_bytes(raw, where="outcome")
+        raw = records[line["digest"]]
+        yield line["kind"], Digest.parse(line["digest"]), Outcome.from_bytes(raw, where="outcome")
 
 
-def ends_of(lines: Sequence[tuple[str, str, str]], run: str) -> tuple[str, ...]:
-    """The digests of the ends of one run, of lines as (kind, subject, digest); one that is counted twice is one."""
-    found = (digest for kind, subject, digest in lines if kind in ENDINGS and subject == f"sha256:{run}")
-    return tuple(digest for digest, _ in groupby(found))
+def ends_of(lines: Iterable[tuple[str, str, str]]) -> Ends:
+    """The ends of every run, of lines as (kind, subject, digest); one that is counted twice is one. In one pass: to ask
+    all lines about each run took longer than the import of a few thousand."""
+    found: dict[str, list[str]] = {}
+    for kind, subject, digest in lines:
+        if kind in ENDINGS and (ends := found.setdefault(subject, []))[-1:] != [digest]:
+            ends.append(digest)
+    return Ends({subject: tuple(ends) for subject, ends in found.items()})

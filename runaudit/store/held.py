@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.store.store import Store
+from runaudit.system.progress import work
 
 WRITERS = 16
 
@@ -21,8 +22,12 @@ def put_all(put: Callable[[bytes], Digest], contents: Collection[bytes]) -> None
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="runaudit-put") as pool:
-        list(pool.map(put, contents))
+    with (
+        ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="runaudit-put") as pool,
+        work("writing", len(contents), "records") as advance,
+    ):
+        for _ in pool.map(put, contents):
+            advance(1)
 
 
 class HeldStore(Store):

@@ -350,12 +350,13 @@ class Store:
             ends = read_ends(self.root, is_locked=True)
             start = end = settled(log, ends, self.root, store=self.identity)
             before = [self._end_lost()] if end_was_lost(log, ends) else []
-            written = b""
+            written = bytearray()
             for line in [*before, *lines]:
                 raw = line.raw(end)
                 added.append(entry_of(raw, end.lines + 1))
-                written, end = written + raw + b"\n", end.after(raw + b"\n")
-            write_lines(self.root, log, written, start=start, end=end, over=ends)
+                written += raw + b"\n"
+                end = end.after(raw + b"\n")
+            write_lines(self.root, log, bytes(written), start=start, end=end, over=ends)
         return tuple(added[len(before) :])
 
     def _end_lost(self) -> Line:

@@ -4,29 +4,25 @@ A bundle is a stranger's file. What it holds is known by digests alone, and wher
 whose digest was checked. The lines of the log come last, so that a store holds a run whole or not at all.
 """
 
-import hashlib
-import io
 import os
-import re
-import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import Any
 
 from runaudit.errors import IntegrityError, RunauditError, UsageError
-from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
-from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of
-from runaudit.store.bundled import ends_of, form_fault, is_moment, owner, said_fault
+from runaudit.store.bundle import HEAD_BYTES, SCHEMA, files_of
+from runaudit.store.bundled import Ends, ends_of, form_fault, is_moment, owner, said_fault
+from runaudit.store.bundlefile import MISREAD, Held, Watched, digest_of, entries, read_whole, refused
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import Lane, imported_body, imported_line
 from runaudit.store.forget import know_forgotten
@@ -38,20 +34,17 @@ from runaudit.store.removed import Removed, removed_files, removed_of, tell_remo
 from runaudit.store.store import Store
 from runaudit.store.tombstone import RUN_ID, Forgotten, told_about
 from runaudit.system.clock import utc_text
+from runaudit.system.copying import Steady
 from runaudit.system.files import fsync_folder, open_ordinary
-from runaudit.text.typed import typed_word
+from runaudit.system.progress import work
 
-_HEAD = re.compile(rb"runaudit\.bundle/1 (sha256:[0-9a-f]{64})\n")
-_MEMBER = re.compile(r"bundle\.json|objects/sha256/[0-9a-f]{64}|runs/[0-9a-f]{64}/[^\0]+")
-MAX_INDEX_BYTES = 64 << 20
-TAR_MARK = 257
 _NO_LANES: Mapping[str, Lane] = MappingProxyType({})
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """A bundle that was checked: its runs, the lines about them, and where its bytes lie."""
 
@@ -67,104 +60,35 @@ class Bundle:
 
     def ends(self, run: str) -> tuple[str, ...]:
         """The digests of the ends of one run, the first and its corrections."""
-        return ends_of([(line["kind"], line["subject"], line["digest"]) for line in self.lines], run)
+        return self._ends.of(run)
 
-
-def is_bundle(path: Path) -> bool:
-    """Whether a file begins as a bundle does."""
-    try:
-        with open_ordinary(path) as file:
-            return file.read(HEAD_BYTES).startswith(f"{SCHEMA} ".encode())
-    except OSError:
-        return False
+    @cached_property
+    def _ends(self) -> Ends:
+        return ends_of((line["kind"], line["subject"], line["digest"]) for line in self.lines)
 
 
 def read_bundle(path: Path) -> Bundle:
     """Check every byte of a bundle and what its records say. Keeps nothing. Raises IntegrityError, UsageError."""
     try:
-        _check_whole(path)
-        return _checked(path)
-    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _refused(path, f"is no whole bundle ({error})") from error
+        return _checked(path, read_whole(path))
+    except (tarfile.TarError, *MISREAD) as error:
+        raise refused(path, f"is no whole bundle ({error})") from error
     except RunauditError as error:
         if isinstance(error, IntegrityError | UsageError) and str(path) in error.message:
             raise
-        raise _refused(path, f"is not what was exported: {error.message}") from error
+        raise refused(path, f"is not what was exported: {error.message}") from error
 
 
-def _refused(path: Path, why: str) -> IntegrityError:
-    return IntegrityError(f"{path} {why}", remedy="ask for an untouched copy; nothing was imported")
-
-
-def _was_bundle(path: Path) -> bool:
-    """Whether a file without the first line of a bundle can be one of which that line was altered: the line begins as
-    it should, an archive (its mark stands at byte 257, POSIX.1-2017 pax) lies behind it, or nothing is left of it."""
-    with open_ordinary(path) as file:
-        begins = file.read(HEAD_BYTES + TAR_MARK + len(b"ustar"))
-    return (
-        not begins
-        or begins.startswith(SCHEMA.partition("/")[0].encode())
-        or begins[HEAD_BYTES + TAR_MARK :] == b"ustar"
-    )
-
-
-def _check_whole(path: Path) -> None:
-    digest = hashlib.sha256()
-    try:
-        with open_ordinary(path) as file:
-            head = _HEAD.fullmatch(file.read(HEAD_BYTES))
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", remedy="check the path") from error
-    if head is None and not _was_bundle(path):
-        raise UsageError(
-            f"{path} is no bundle, which `runaudit export` makes",
-            remedy=f"`runaudit import auto {typed_word(str(path))}` finds out what wrote it, or name its kind",
-        )
-    if head is None:
-        raise _refused(path, "is a bundle whose first line was altered")
-    if head[1] != f"sha256:{digest.hexdigest()}".encode():
-        raise _refused(path, "does not match its digest: it was altered or cut")
-
-
-def _entries(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with open_ordinary(path) as file:
-        file.seek(HEAD_BYTES)
-        with tarfile.open(fileobj=file, mode="r|") as tar:
-            for member in tar:
-                body = tar.extractfile(member) if member.isreg() else None
-                if body is None or not _MEMBER.fullmatch(member.name):
-                    raise _refused(path, f"holds {member.name!r}, which no bundle does")
-                yield member.name, body
-
-
-def _checked(path: Path) -> Bundle:
-    """What a bundle holds: records by their digests, and files by the digests that the records name."""
-    index: dict[str, Any] | None = None
-    records: dict[str, bytes] = {}
-    found: dict[str, str] = {}
-    wanted: set[str] = set()
-    for name, body in _entries(path):
-        if name in found or (index is None) is not (name == "bundle.json"):
-            raise _refused(path, f"holds {name} twice, or in the wrong place")
-        if index is None:
-            index = dict(parse_canonical(body.read(MAX_INDEX_BYTES), where="bundle.json"))
-            wanted = {str(line["digest"]) for line in index["log"]}
-            found[name] = ""
-            continue
-        found[name] = _digest_of(body, keep := io.BytesIO(), f"sha256:{name[-64:]}" in wanted)
-        if name.startswith("objects/"):
-            if found[name] != f"sha256:{name[-64:]}":
-                raise _refused(path, f"holds an object that does not match its digest: {name}")
-            records[found[name]] = keep.getvalue()
+def _checked(path: Path, held: Held) -> Bundle:
+    """What a bundle says: records by their digests, and files by the digests that the records name."""
+    index = held.index
     if index is None or index.get("schema") != SCHEMA:
-        raise _refused(path, "is of another version")
+        raise refused(path, "is of another version")
     runs = tuple(Digest.parse(str(run)).hex for run in index["runs"])
     lines = tuple(_line(path, line) for line in index["log"])
     gone = tuple(_gone(path, row) for row in index.get("forgotten", []))
     away = tuple(removed_of(row) for row in index.get("removed", []))
-    files = _named_files(path, runs, lines, records, found, gone, away)
+    files = _named_files(path, runs, lines, held.records, held.digests, gone, away)
     return Bundle(path=path, runs=runs, lines=lines, files=files, forgotten=gone, removed=away)
 
 
@@ -173,25 +97,16 @@ def _gone(path: Path, row: Mapping[str, Any]) -> Forgotten:
     texts = [row["digest"], row["what"], row["run"] or "", row["reason"], row["time"]]
     is_told = all(isinstance(text, str) for text in texts) and all((row["what"], row["reason"], is_moment(row["time"])))
     if not is_told or type(row["size"]) is not int or row["size"] < 0 or "elsewhere" in row:
-        raise _refused(path, "says of something that it was forgotten, and not what")
+        raise refused(path, "says of something that it was forgotten, and not what")
     if row["run"] is not None and not RUN_ID.fullmatch(row["run"]):  # Of what many runs name it is the first.
-        raise _refused(path, "says of what is no run that something of it was forgotten")
+        raise refused(path, "says of what is no run that something of it was forgotten")
     Digest.parse(row["digest"])
     return Forgotten(**{**row, "about": told_about(row.get("about"))})
 
 
-def _digest_of(body: IO[bytes], copy: IO[bytes], is_kept: bool) -> str:
-    digest = hashlib.sha256()
-    while chunk := body.read(CHUNK):
-        digest.update(chunk)
-        if is_kept:
-            copy.write(chunk)
-    return f"sha256:{digest.hexdigest()}"
-
-
 def _line(path: Path, line: Mapping[str, Any]) -> Mapping[str, Any]:
     if fault := form_fault(line):
-        raise _refused(path, fault)
+        raise refused(path, fault)
     Digest.parse(line["subject"])
     return line
 
@@ -210,19 +125,19 @@ def _named_files(
     counted = [line["digest"][7:] for line in lines if line["kind"] == MANIFEST]
     launched = set(counted)
     if sorted(counted) != sorted(runs):
-        raise _refused(path, "names other runs than its lines of the log")
+        raise refused(path, "names other runs than its lines of the log")
     if fault := said_fault(lines, records, launched):
-        raise _refused(path, fault)
+        raise refused(path, fault)
     objects: set[str] = set()
     files: dict[str, str] = {}
     for line in lines:
         digest, kind = str(line["digest"]), line["kind"]
         objects.add(digest)
         if kind == "manifest" and digest != line["subject"]:
-            raise _refused(path, "holds a launch under the name of another")
+            raise refused(path, "holds a launch under the name of another")
         if digest in away:
             if kind not in RECORDS or line["subject"][7:] not in launched:
-                raise _refused(path, "holds a line about none of its runs that was forgotten")
+                raise refused(path, "holds a line about none of its runs that was forgotten")
         elif kind == "manifest":
             objects |= {
                 str(one) for _, one in stored_links(Manifest.from_bytes(records[digest], where="manifest").body)
@@ -230,18 +145,18 @@ def _named_files(
         elif kind in ENDINGS:
             outcome = Outcome.from_bytes(records[digest], where="outcome")
             if outcome.manifest.hex not in launched or str(outcome.manifest) != str(line["subject"]):
-                raise _refused(path, "holds an outcome of another run")
+                raise refused(path, "holds an outcome of another run")
             objects |= {str(one) for _, one in stored_links(outcome.body)}
             files |= {f"runs/{outcome.manifest.hex}/{name}": want for name, want in files_of(outcome).items()}
     held = {name: digest for name, digest in found.items() if name.startswith("runs/")}
     for row in removed:
         if files.pop(f"runs/{row.run}/{row.path}", None) != row.digest:
-            raise _refused(path, "says of what no record names that it made room")
+            raise refused(path, "says of what no record names that it made room")
     # What was forgotten with a record is named by that alone, and by nothing that can be read.
     lost = {line["subject"][7:] for line in lines if line["digest"] in away}
     objects |= {row.digest for row in gone if row.run in lost}
     if held != files or {f"sha256:{n[-64:]}" for n in found if n.startswith("objects/")} | set(away) != objects:
-        raise _refused(path, "holds other files than its records name")
+        raise refused(path, "holds other files than its records name")
     return files
 
 
@@ -267,7 +182,8 @@ def take_back(
     known = set(run_ids(store))
     # Before anything is kept: what nobody may read any more is not to be read here for a moment.
     know_forgotten(store, bundle.forgotten)
-    fresh = tuple(run for run in bundle.runs if run not in known or _brings_an_end(store, bundle, run)
+    here = ends_here(store)
+    fresh = tuple(run for run in bundle.runs if run not in known or _brings_an_end(store, bundle, run, here)
                   or _brings_back(store, bundle, run))  # fmt: skip
     for run in fresh:
         if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
@@ -288,12 +204,12 @@ def take_back(
 def check_agrees(store: Store, bundles: Sequence[Bundle]) -> None:
     """Raise IntegrityError where a bundle tells of a run another end than this store does, or than another of them. A
     run that was started here has a folder under live/: what was wrong about its end is nobody else's to say."""
-    known = set(run_ids(store))
+    known, here = set(run_ids(store)), ends_here(store)
     told: dict[str, tuple[str, ...]] = {}
     for bundle, run in ((one, run) for one in bundles for run in one.runs):
         ends = bundle.ends(run)
         is_own = run in known and store.live_dir(run).exists()
-        for ours in (told.get(run, ()), ends_here(store, run) if run in known else ()):
+        for ours in (told.get(run, ()), here.of(run) if run in known else ()):
             if ends_disagree(ours, ends, is_own=is_own):
                 raise IntegrityError(
                     f"{bundle.path} says of run {run[:SHORT]} that its end is {ends[-1]}, and known is {ours[-1]}",
@@ -309,14 +225,14 @@ def ends_disagree(ours: Sequence[str], theirs: Sequence[str], *, is_own: bool) -
     return tuple(ours[:both]) != tuple(theirs[:both]) or (is_own and 0 < len(ours) < len(theirs))
 
 
-def ends_here(store: Store, run: str) -> tuple[str, ...]:
-    """The digests of the ends of a run of this store, the first and its corrections."""
-    return ends_of([(entry.kind, entry.subject, str(entry.digest)) for entry in store.newest_first(run)][::-1], run)
+def ends_here(store: Store) -> Ends:
+    """The ends of the runs of this store."""
+    return ends_of((entry.kind, entry.subject, str(entry.digest)) for entry in store.entries())
 
 
-def _brings_an_end(store: Store, bundle: Bundle, run: str) -> bool:
+def _brings_an_end(store: Store, bundle: Bundle, run: str, here: Ends) -> bool:
     """Whether the bundle has an end, or a correction of it, of a run that came in from elsewhere without."""
-    return len(bundle.ends(run)) > len(ends_here(store, run)) and not store.live_dir(run).exists()
+    return len(bundle.ends(run)) > len(here.of(run)) and not store.live_dir(run).exists()
 
 
 def _brings_back(store: Store, bundle: Bundle, run: str) -> bool:
@@ -331,7 +247,7 @@ def left_out_of(store: Store, bundle: Bundle, run: str) -> str:
     if (gone := store.forgotten().get(f"sha256:{run}")) is not None:
         return f"the {gone.subject} was {gone.said} here, and stays out"
     said = f"already imported as {run[:SHORT]}"
-    if bundle.ends(run) and not ends_here(store, run):
+    if bundle.ends(run) and f"sha256:{run}" not in store.endings():
         return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
     return said
 
@@ -366,22 +282,24 @@ def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> 
     """Put the objects into the store and the runs' files below `folder`. Returns whose each record is."""
     owners = {str(line["digest"]): line for line in bundle.lines}
     about = {row.digest: fresh & owner(owners[row.digest], b"") for row in bundle.forgotten if row.digest in owners}
-    for name, body in _entries(bundle.path):
-        kind, _, rest = name.partition("/")
-        if kind == "objects":
-            raw = body.read()
-            digest = str(store.put(raw))
-            if digest in owners:
-                about[digest] = fresh & owner(owners[digest], raw)
-        elif kind == "runs" and rest[:64] in fresh:
-            place = folder / rest
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as file:
-                shutil.copyfileobj(body, file, CHUNK)
-                file.flush()
-                os.fsync(file.fileno())
-            if str(digest_file(place)) != bundle.files[name]:
-                raise _refused(bundle.path, f"changed while it was read: {name}")
+    with open_ordinary(bundle.path) as whole, work("taking in", os.fstat(whole.fileno()).st_size) as advance:
+        whole.seek(HEAD_BYTES)
+        for name, body in entries(bundle.path, Watched(whole, lambda data: advance(len(data)))):
+            kind, _, rest = name.partition("/")
+            if kind == "objects":
+                raw = body.read()
+                digest = str(store.put(raw))
+                if digest in owners:
+                    about[digest] = fresh & owner(owners[digest], raw)
+            elif kind == "runs" and rest[:64] in fresh:
+                place = folder / rest
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("wb") as file:
+                    digest = digest_of(body, Steady(file).write)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if digest != bundle.files[name]:
+                    raise refused(bundle.path, f"changed while it was read: {name}")
     return about
 
 

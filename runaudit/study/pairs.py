@@ -15,6 +15,7 @@ from runaudit.factors.factor import Role
 from runaudit.records.run import Run
 from runaudit.study.columns import inner_changes
 from runaudit.study.table import Cell, Table
+from runaudit.system.progress import work
 
 FEW_CELLS = 16
 """Up to so many cells every pair is listed; beyond, the clean ones."""
@@ -68,13 +69,39 @@ def pairs_of(table: Table, judge: Judge | None = None) -> tuple[tuple[Pair, ...]
     """The pairs that are listed, and how many single-factor pairs there are in all. `judge` compares observed runs."""
     cells = table.cells
     if len(cells) <= FEW_CELLS:
-        found = [_put_to(judge, table, _pair(table, i, j)) for i, j in combinations(range(len(cells)), 2)]
-        return tuple(found), sum(pair.is_single for pair in found)
+        near = list(combinations(range(len(cells)), 2))
+        found = tuple(_listed(judge, table, near))
+        return found, sum(pair.is_single for pair in found)
+    clean = _single_pairs(table)
+    return tuple(pair for pair in _listed(judge, table, clean[:MAX_PAIRS]) if pair.is_single), len(clean)
+
+
+def _listed(judge: Judge | None, table: Table, places: Sequence[tuple[int, int]]) -> Iterator[Pair]:
+    with work("comparing", len(places), "pairs of designs") as advance:
+        for i, j in places:
+            yield _put_to(judge, table, _pair(table, i, j))
+            advance(1)
+
+
+def _single_pairs(table: Table) -> list[tuple[int, int]]:
+    """The places of the cells that one factor parts, and nothing that is unknown. There are as many neighbours as
+    there are cells by cells, so of each only that is asked."""
+    cells = table.cells
     near = _neighbours(cells)
-    rows = (_pair(table, i, j) for i in range(len(cells)) for j in near[i] if i < j)
-    clean = [pair for pair in rows if pair.is_single]
-    judged = (_put_to(judge, table, pair) for pair in clean[:MAX_PAIRS])
-    return tuple(pair for pair in judged if pair.is_single), len(clean)
+    is_open = [any(_unknown(table, cell)) for cell in cells]
+    found = []
+    with work("comparing", sum(map(len, near)) // 2, "pairs of designs") as advance:
+        for i, others in enumerate(near):
+            later = [j for j in others if i < j]
+            if not is_open[i]:
+                found += [(i, j) for j in later if not is_open[j] and _is_single(table, cells[i], cells[j])]
+            advance(len(later))
+    return found
+
+
+def _is_single(table: Table, a: Cell, b: Cell) -> bool:
+    _, weight, evaluation = _moved(table, a, b)
+    return _verdict(table, a, b, weight, evaluation) == "single_factor"
 
 
 def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
@@ -96,6 +123,23 @@ def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:
 
 def _pair(table: Table, i: int, j: int) -> Pair:
     a, b = table.cells[i], table.cells[j]
+    factors, weight, evaluation = _moved(table, a, b)
+    clean = _verdict(table, a, b, weight, evaluation)
+    gaps = table.gaps_of((*a.rows, *b.rows))
+    spoilt = bool(gaps) and clean in ("single_factor", "replicate", "identical")
+    return Pair(
+        a=i,
+        b=j,
+        factors=factors,
+        verdict="provenance_incomplete" if spoilt else clean,
+        conditional=clean if gaps else None,
+        open=tuple(dict.fromkeys((*_unknown(table, a), *_unknown(table, b)))),
+    )
+
+
+def _moved(table: Table, a: Cell, b: Cell) -> tuple[tuple[str, ...], int, bool]:
+    """The factors in which two cells are known to differ, how many choices these are, and whether one of them is of
+    the evaluation."""
     factors, weight, evaluation = [], 0, False
     moved = [
         (column, left, right)
@@ -109,17 +153,7 @@ def _pair(table: Table, i: int, j: int) -> Pair:
             factors.append(column.factor)
             weight += inner_changes(column.levels[left], column.levels[right]) if len(column.leaves) == 1 else 1
             evaluation = evaluation or column.role is Role.EVALUATION
-    clean = _verdict(table, a, b, weight, evaluation)
-    gaps = table.gaps_of((*a.rows, *b.rows))
-    spoilt = bool(gaps) and clean in ("single_factor", "replicate", "identical")
-    return Pair(
-        a=i,
-        b=j,
-        factors=tuple(factors),
-        verdict="provenance_incomplete" if spoilt else clean,
-        conditional=clean if gaps else None,
-        open=tuple(dict.fromkeys((*_unknown(table, a), *_unknown(table, b)))),
-    )
+    return tuple(factors), weight, evaluation
 
 
 def _unknown(table: Table, cell: Cell) -> Iterator[str]:
@@ -128,7 +162,7 @@ def _unknown(table: Table, cell: Cell) -> Iterator[str]:
 
 
 def _verdict(table: Table, a: Cell, b: Cell, weight: int, evaluation: bool) -> str:
-    if evaluation or not a.results or not b.results or not table.measured_alike((*a.rows, *b.rows)):
+    if evaluation or not a.results or not b.results or not table.measured_alike(a, b):
         return "incomparable"
     single = len(a.rows) == len(b.rows) == 1
     seeds = table.reseeded(a.rows[0], b.rows[0]) if single else table.seed_moved(a, b)

@@ -109,9 +109,15 @@ class Table:
             founders += [row] if place == row else []
         return tuple(found)
 
-    def measured_alike(self, rows: Iterable[int]) -> bool:
-        """Whether the controls of these runs agree, as far as they have any."""
-        return len({self.measures[row] for row in rows} - {None}) < 2
+    @cached_property
+    def _measured(self) -> Mapping[Cell, frozenset[int]]:
+        """The measures of each cell's runs, as far as they have any."""
+        return {cell: frozenset(place for row in cell.rows if (place := self.measures[row]) is not None)
+                for cell in self.cells}  # fmt: skip
+
+    def measured_alike(self, a: Cell, b: Cell) -> bool:
+        """Whether the controls of the runs of two cells agree, as far as they have any."""
+        return len(self._measured[a] | self._measured[b]) < 2
 
     @cached_property
     def seed_columns(self) -> tuple[Column, ...]:
@@ -168,7 +174,7 @@ def table_of(runs: Sequence[Run], settings: Settings) -> Table:
     columns = (column_of(name, members) for name, members in blocks_of(really, found, policy).items())
     return Table(
         runs=unique,
-        forgotten=tuple(run for run in named if run not in unique),
+        forgotten=() if unique is named else tuple(run for run in named if run.is_gone),
         columns=tuple(column for column in (one_level_a_design(c, designs) for c in columns) if len(column.levels) > 1),
         never_varied=never_varied(among.held, found, varying=(leaf.path for leaf in leaves)),
         missing=missing_of(found, leaves, policy),

@@ -97,6 +97,11 @@ def work(what: str, total: int | None, unit: str = "") -> Iterator[Advance]:
         line.wipe()
 
 
+def work_on_file(what: str, size: int) -> contextlib.AbstractContextManager[Advance]:
+    """The reading or writing of one file of so many bytes: told where it is large."""
+    return work(what, size) if size >= LARGE else contextlib.nullcontext(_unseen)
+
+
 def _left(elapsed: float, done: int, total: int | None) -> str:
     """How long the rest takes at the pace so far, where that is a minute or more: how long it will take all in all is
     known once some of it is done."""

@@ -65,7 +65,7 @@ def test_what_takes_minutes_says_how_long_the_rest_takes():
 def test_a_large_file_tells_how_far_it_is_and_keeps_its_digest(tmp_path, monkeypatch):
     file = tmp_path / "weights"
     file.write_bytes(b"w" * 3_000_000)
-    monkeypatch.setattr("runaudit.records.digest.LARGE", 1)
+    monkeypatch.setattr("runaudit.system.progress.LARGE", 1)
     clock, stream = Clock(tick=0.9), io.StringIO()
     with shown_on(stream, clock=clock):
         assert digest_file(file) == digest_bytes(b"w" * 3_000_000)
