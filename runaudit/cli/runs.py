@@ -36,7 +36,7 @@ def list_runs(
     context: Context,
     filters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=8 (the text '8': config.x=\"8\"), m>30."),
+        typer.Argument(metavar="[FILTER]...", help='Label text, seed=1, config.x=8 (config.x="8": the text 8), m>30.'),
     ] = None,
     *,
     number: Annotated[int | None, NUMBER] = None,
