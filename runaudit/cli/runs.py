@@ -36,7 +36,7 @@ def list_runs(
     context: Context,
     filters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=8 (the text '8': config.x=\"8\"), m>30."),
+        typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=…, or a metric as m>30."),
     ] = None,
     *,
     number: Annotated[int | None, NUMBER] = None,
@@ -49,9 +49,9 @@ def list_runs(
 ) -> None:
     """List the runs, grouped by cohort: the runs that differ only in their seed.
 
-    Every filter must hold. Crashed and killed runs are listed like all others. Archived runs are hidden and stay
-    counted. Mean and standard deviation are over the cohort's independent finished runs, those that are not shown
-    included.
+    Every filter must hold: config.x=8 is the number, 'config.x="8"' the text. Crashed and killed runs are listed like
+    all others. Archived runs are hidden and stay counted. Mean and standard deviation are over the cohort's
+    independent finished runs, those that are not shown included.
     """
     if csv and context.format is not Format.text:
         raise UsageError(f"--csv and {context.format.value} are two formats", remedy="ask for one of them")
