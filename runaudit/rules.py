@@ -281,7 +281,7 @@ def foreign_rules() -> tuple[Rule, ...]:
         except Exception as error:
             raise ConfigError(
                 f"the rules {point.name!r} ({point.value}) cannot be loaded: {type(error).__name__}: {error}",
-                remedy="mend that package, or remove it",
+                remedy="fix that package, or remove it",
             ) from error
         if not all(isinstance(rule, Rule) and rule.code and rule.name for rule in found):
             raise ConfigError(

@@ -45,7 +45,7 @@ Status = Literal["completed", "early_stopped", "diverged", "killed"]
 AHEAD = 4  # steps of which the bursts are read before they begin
 
 
-class StopRequested(Exception):  # noqa: N818 - a request, not an error
+class StopRequested(Exception):  # noqa: N818  (a request, not an error)
     """Someone asked the run to end; it saves itself first. `signal` is the signal's number."""
 
     def __init__(self, signal: int) -> None:

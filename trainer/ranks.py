@@ -162,11 +162,11 @@ def joined(environ: Mapping[str, str] | None = None) -> Iterator[Ranks]:
 
 class _Total(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004 - torch hands it over
+    def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004  (torch hands it over)
         return _summed(values)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ARG004 - torch hands it over
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ARG004  (torch hands it over)
         return _summed(grad)
 
 

@@ -88,7 +88,7 @@ class Site:
 
 def _size(path: str) -> int:
     try:
-        return os.stat(path).st_size  # noqa: PTH116
+        return os.stat(path).st_size  # noqa: PTH116  (thousands of texts)
     except OSError:
         return 0
 
@@ -105,7 +105,7 @@ class Listing:
 def distributions(folder: str) -> Iterable[Distribution]:
     """The packages whose metadata lie in a folder."""
     try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208
+        names = sorted(os.listdir(folder))  # noqa: PTH208  (thousands of texts)
     except OSError:
         return
     for entry in names:
@@ -122,7 +122,7 @@ def read_record(path: str) -> Listing:
     """The lines of a RECORD; empty where there is none."""
     try:
         raw = read_ordinary(path)
-        facts = os.stat(path)  # noqa: PTH116
+        facts = os.stat(path)  # noqa: PTH116  (thousands of texts)
     except OSError:
         return Listing(files={})
     files: dict[str, tuple[str, str]] = {}
@@ -140,7 +140,7 @@ def _is_whole(path: str, entry: tuple[str, str], ctime_ns: int, mtime_ns: int) -
     if not digest:  # the version alone says nothing; the RECORD itself never has one
         return ".dist-info/" in path
     try:
-        facts = os.stat(path)  # noqa: PTH116
+        facts = os.stat(path)  # noqa: PTH116  (thousands of texts)
         if size.isdigit() and facts.st_size != int(size):
             return False
         newer = facts.st_mtime_ns > mtime_ns or (facts.st_ctime_ns > ctime_ns and facts.st_size <= SMALL)
@@ -165,9 +165,9 @@ class Installed:
 
 
 def _is_site(folder: str) -> bool:
-    if not folder or not os.path.isdir(folder):  # noqa: PTH112
+    if not folder or not os.path.isdir(folder):  # noqa: PTH112  (thousands of texts)
         return False
-    if os.path.basename(folder.rstrip("/")) in ("site-packages", "dist-packages"):  # noqa: PTH119
+    if os.path.basename(folder.rstrip("/")) in ("site-packages", "dist-packages"):  # noqa: PTH119  (thousands of texts)
         return True
     with os.scandir(folder) as entries:  # `pip install --target`: a folder of PYTHONPATH that holds packages
         return any(entry.name.endswith(".dist-info") for entry in entries)

@@ -243,7 +243,7 @@ def project_siblings(root: Path, interpreter: Interpreter | None = None) -> tupl
 def _editable(folders: tuple[Path, ...]) -> Iterator[Path]:
     """The folders that editable installs point to (PEP 610: `direct_url.json` with `dir_info.editable`)."""
     for folder in folders:
-        for name in sorted(os.listdir(folder)):  # noqa: PTH208
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208  (the names alone are asked)
             if not name.endswith(".dist-info") or name.startswith("runaudit-"):
                 continue
             try:

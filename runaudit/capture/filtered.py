@@ -25,7 +25,7 @@ _MOST = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ChangedFile:
     """A tracked file that git calls changed. `stored`: the object of its stored form, where only the bytes in the work
     tree can differ from it; None where the index, the mode or the file's being there tells of a change by itself."""
 
@@ -41,7 +41,7 @@ class Compared:
     unknown: tuple[str, ...] = ()
 
 
-def compared(git: Git, changes: Sequence[Change]) -> Compared:
+def compared(git: Git, changes: Sequence[ChangedFile]) -> Compared:
     """Tell changed files from those that only their filter makes look so. Raises GitError."""
     under = _under_a_filter(git, [one.path for one in changes if one.stored])
     unknown: set[str] = set()
@@ -69,7 +69,7 @@ def _under_a_filter(git: Git, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(path for path, name in zip(fields[::3], fields[2::3], strict=False) if name in git.config.filters)
 
 
-def _is_content(git: Git, one: Change) -> bool | None:
+def _is_content(git: Git, one: ChangedFile) -> bool | None:
     """Whether a file is what the LFS pointer that git stores says; None where it stores something else."""
     assert one.stored is not None
     size = git.run("cat-file", "-s", one.stored, check=False).strip()

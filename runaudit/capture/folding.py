@@ -4,6 +4,7 @@ What was read is what counts: a file that lies beside the others and was not ope
 """
 
 import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,10 @@ def rows(found: Iterable[Found]) -> list[Row]:
     """One row a file; one a folder where there are many."""
     heaps: dict[tuple[str, tuple[JSON, ...]], list[Found]] = {}
     for one in found:
-        heaps.setdefault((os.path.dirname(one.path), one.group), []).append(one)  # noqa: PTH120
+        heaps.setdefault((posixpath.dirname(one.path), one.group), []).append(one)
     result: list[Row] = []
     for (folder, _), members in _merged(heaps).items():
-        if len(members) < MANY and all(os.path.dirname(one.path) == folder for one in members):  # noqa: PTH120
+        if len(members) < MANY and all(posixpath.dirname(one.path) == folder for one in members):
             result += [one.row(one.path, one.content, 0) for one in members]
         else:
             result.append(members[0].row(f"{folder}/", tree(folder, members), len(members)))
@@ -53,7 +54,7 @@ def _merged(
     while True:
         parents: dict[tuple[str, tuple[JSON, ...]], list[str]] = {}
         for folder, group in heaps:
-            parents.setdefault((os.path.dirname(folder), group), []).append(folder)  # noqa: PTH120
+            parents.setdefault((posixpath.dirname(folder), group), []).append(folder)
         crowded = {
             key: inner for key, inner in parents.items() if len(inner) > MANY_FOLDERS and key[0] not in ("", "/")
         }
@@ -70,7 +71,7 @@ def tree(folder: str, members: Iterable[Found]) -> Content:
     entries: list[FileEntry] = []
     for one in members:
         if one.content.digest is None:
-            return Content(digest=None, reason=f"{os.path.basename(one.path)}: {one.content.reason}")  # noqa: PTH119
+            return Content(digest=None, reason=f"{posixpath.basename(one.path)}: {one.content.reason}")
         name = legible(one.path[len(folder) + 1 :])
         entries.append(FileEntry(path=name, size=one.content.size or 0, digest=Digest.parse(one.content.digest)))
     return Content(digest=str(digest_tree(entries)), size=sum(entry.size for entry in entries))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runaudit.capture.filtered import Change, compared
+from runaudit.capture.filtered import ChangedFile, compared
 from runaudit.capture.redact import Redactor, without_user
 from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, redaction
 from runaudit.errors import CaptureError, RecordError
@@ -60,7 +60,7 @@ def _state(git: Git, exclude: tuple[Path, ...]) -> GitState:
     raw = git.run("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--ignore-submodules=all",
                   "--no-renames")  # fmt: skip
     facts: dict[str, str] = {}
-    changes: list[Change] = []
+    changes: list[ChangedFile] = []
     unknown: list[str] = []
     for line in filter(None, os.fsdecode(raw).split("\0")):
         match line[0]:
@@ -71,9 +71,9 @@ def _state(git: Git, exclude: tuple[Path, ...]) -> GitState:
                 _, codes, _, *modes, committed, _, path = line.split(" ", 8)
                 # Neither staged nor of another mode: only the bytes can differ.
                 is_bytes = codes[0] == "." and len(set(modes)) == 1
-                changes.append(Change(path=path, stored=committed if is_bytes else None))
+                changes.append(ChangedFile(path=path, stored=committed if is_bytes else None))
             case "u":
-                changes.append(Change(path=line.split(" ", 10)[10], stored=None))
+                changes.append(ChangedFile(path=line.split(" ", 10)[10], stored=None))
             case "?":
                 unknown.append(line[2:])
     unknown = [path for path in unknown if not _within(git.top / path, exclude)]

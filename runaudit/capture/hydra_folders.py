@@ -7,6 +7,7 @@ but for a moment. One that was edited since, or laid there by hand, counts as an
 """
 
 import os
+import posixpath
 import re
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def is_hydras(top: Path, path: str) -> bool:
     folder, name = os.path.split(path)
     try:
         if name in _OF_A_JOB:
-            return _is_as_left(top / path, by=top / folder / "hydra.yaml", job=os.path.dirname(folder))  # noqa: PTH120
+            return _is_as_left(top / path, by=top / folder / "hydra.yaml", job=posixpath.dirname(folder))
         if name == _OF_A_SWEEP:
             jobs = (entry.name for entry in os.scandir(top / folder) if entry.is_dir(follow_symlinks=False))
             return any(_is_as_left(top / path, by=top / folder / job / ".hydra" / "hydra.yaml", job=f"{folder}/{job}")

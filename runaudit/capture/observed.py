@@ -211,7 +211,7 @@ class _Sealing:
         if not is_trackers(read.through or read.by) or read.executed:
             return False
         try:
-            return self.contents.moved(os.stat(read.path))  # noqa: PTH116
+            return self.contents.moved(os.stat(read.path))  # noqa: PTH116  (thousands of texts)
         except OSError:
             return self.trace.lies_in_made(read.path)
 
@@ -220,7 +220,7 @@ class _Sealing:
         for name, (count, _) in sorted(totals.items()):
             entry = self.manifest.section("data")[name]
             path = self.places.name(str(entry["path"]))
-            single = entry.get("files") == 1 and not os.path.isdir(str(entry["path"]))  # noqa: PTH112
+            single = entry.get("files") == 1 and not os.path.isdir(str(entry["path"]))  # noqa: PTH112  (a text)
             yield {
                 "path": path if single else f"{path}/", "digest": entry.get("digest"), "size": entry.get("bytes"),
                 "role": "data", "files": count, "declared": f"data.{name}",
@@ -287,7 +287,7 @@ class _Sealing:
 
     def _source(self, use: Use) -> Content:
         """A source file: its content goes into the store, secrets replaced, where the manifest does not hold it."""
-        if use.read.before != "" or not os.path.exists(use.path):  # noqa: PTH110
+        if use.read.before != "" or not os.path.exists(use.path):  # noqa: PTH110  (thousands of texts)
             return self._content(use)
         name = self._sealed_name(use.path)
         sealed = self.sealed.get(name)
@@ -350,7 +350,7 @@ class _Declared:
             return None
         folder = path
         while folder not in self._data:
-            above = os.path.dirname(folder)  # noqa: PTH120
+            above = os.path.dirname(folder)  # noqa: PTH120  (thousands of texts)
             if above == folder:
                 return None
             folder = above
@@ -381,7 +381,7 @@ def sealed_files(code: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[s
 
 def _is_small(path: str) -> bool:
     try:
-        return os.stat(path).st_size <= Limits().text  # noqa: PTH116
+        return os.stat(path).st_size <= Limits().text  # noqa: PTH116  (thousands of texts)
     except OSError:
         return True
 

@@ -132,7 +132,7 @@ def _whole(store: Store, run: Digest, outcome: Digest) -> Iterator[str]:
     top = str(launch.get("top") or launch.get("cwd") or ".")
     for row in rows:
         if isinstance(row, dict) and row.get("path"):
-            yield os.path.normpath(os.path.join(top, str(row["path"])))  # noqa: PTH118
+            yield os.path.normpath(os.path.join(top, str(row["path"])))  # noqa: PTH118  (a path on record is a text)
 
 
 def written_so_far(logs: Path) -> frozenset[str]:

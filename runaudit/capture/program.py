@@ -98,7 +98,7 @@ def _python(python: Path | None, words: list[str], cwd: Path) -> Program:
             return _code_option(python, tuple(flags), letter, rest or (words.pop(0) if words else ""), words, cwd)
     if not words or words[0] == "-":
         return Program(python=python, flags=tuple(flags), kind="stdin", target="-", arguments=tuple(words[1:]))
-    script = Path(os.path.abspath(cwd / words[0]))  # noqa: PTH100
+    script = Path(os.path.abspath(cwd / words[0]))  # noqa: PTH100  (`resolve` would follow links)
     return Program(
         python=python, flags=tuple(flags), kind="script", target=words[0], script=script if script.exists() else None,
         arguments=tuple(words[1:]),
@@ -127,8 +127,8 @@ def module_file(name: str, folders: Sequence[str]) -> Path | None:
     inner = name.replace(".", os.sep)
     for folder in filter(None, folders):
         for end in (f"{inner}.py", f"{inner}{os.sep}__main__.py", f"{inner}{os.sep}__init__.py"):
-            place = os.path.join(folder, end)  # noqa: PTH118
-            if os.path.isfile(place):  # noqa: PTH113
+            place = os.path.join(folder, end)  # noqa: PTH118  (a text of sys.path)
+            if os.path.isfile(place):  # noqa: PTH113  (a text of sys.path)
                 return Path(place)
     return None
 
@@ -137,7 +137,7 @@ def _named_script(words: Sequence[str], cwd: Path) -> Path | None:
     """The first word that is a Python or shell file here: what a launcher was given to run."""
     for word in words:
         if word.endswith((".py", ".sh", ".ipynb")) and not word.startswith("-") and (cwd / word).is_file():
-            return Path(os.path.abspath(cwd / word))  # noqa: PTH100
+            return Path(os.path.abspath(cwd / word))  # noqa: PTH100  (`resolve` would follow links)
     return None
 
 

@@ -6,6 +6,7 @@ that hold no content (`/proc`), the observer's own, and git's.
 """
 
 import os
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Places:
     def __init__(self, trace: Trace, *, top: Path, own: Iterable[Path], script: str | None) -> None:
         self.top = f"{top}{os.sep}"
         self.real_top = f"{os.path.realpath(top)}{os.sep}"
-        self._beside = f"{os.path.dirname(script)}{os.sep}" if script else self.top  # noqa: PTH120
+        self._beside = f"{posixpath.dirname(script)}{os.sep}" if script else self.top
         self.installed = Installed(folder for process in trace.processes for folder in process.folders)
         self._standard = tuple({folder for process in trace.processes for folder in _standard(process)})
         self._own = tuple(dict.fromkeys(str(place) for path in own for place in (path, os.path.realpath(path))))
@@ -129,11 +130,11 @@ def _start_up(trace: Trace) -> Iterator[Read]:
     process = trace.processes[0]
     homes = tuple(f"{home}{os.sep}" for home in (process.prefix, process.base_prefix) if home)
     for folder in process.folders:
-        site = os.path.basename(folder) in ("site-packages", "dist-packages")  # noqa: PTH119
+        site = os.path.basename(folder) in ("site-packages", "dist-packages")  # noqa: PTH119  (thousands of texts)
         if not site or not (folder.startswith(homes) or "/.local/lib/" in folder):
             continue
         try:
-            names = sorted(os.listdir(folder))  # noqa: PTH208
+            names = sorted(os.listdir(folder))  # noqa: PTH208  (thousands of texts)
         except OSError:
             continue
         for name in names:
@@ -158,9 +159,9 @@ def is_read_back(read: Read, places: Places) -> bool:
 
 def _was_there(read: Read, trace: Trace) -> bool:
     """Whether there was a file to read. The event comes before the act: a file that was only looked for shows too."""
-    if os.path.isdir(read.path):  # noqa: PTH112
+    if os.path.isdir(read.path):  # noqa: PTH112  (thousands of texts)
         return read.folder
-    if os.path.exists(read.path) or read.before:  # noqa: PTH110
+    if os.path.exists(read.path) or read.before:  # noqa: PTH110  (thousands of texts)
         return True
     # Removed by the run that had not made it: it was an input, and nobody knows any more which.
     return read.path in trace.removed and read.path not in trace.written

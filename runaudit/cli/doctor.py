@@ -10,7 +10,7 @@ from runaudit.cli.common import Context
 from runaudit.text.verdicts import verdict_words
 
 RepairOption = Annotated[
-    bool, typer.Option("--repair", help="Mend by rule what can be mended; what was done is sealed in the log.")
+    bool, typer.Option("--repair", help="Repair by rule what can be repaired; what was done is sealed in the log.")
 ]
 
 SecretsOption = Annotated[

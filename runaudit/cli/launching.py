@@ -15,7 +15,7 @@ def _many(kind: type, name: str, metavar: str, help: str) -> Any:  # noqa: A002 
     return Annotated[list[kind] | None, typer.Option(name, metavar=metavar, help=help)]  # type: ignore[valid-type]
 
 
-def _one(kind: type, name: str, metavar: str, help: str) -> Any:  # noqa: A002
+def _one(kind: type, name: str, metavar: str, help: str) -> Any:  # noqa: A002  (typer's own word)
     return Annotated[kind | None, typer.Option(name, metavar=metavar, help=help)]
 
 

@@ -49,9 +49,9 @@ def list_runs(
 ) -> None:
     """List the runs, grouped by cohort: the runs that differ only in their seed.
 
-    Every filter must hold. Crashed and killed runs are listed like all others. Archived runs are hidden and stay
-    counted. Mean and standard deviation are over the cohort's independent finished runs, those that are not shown
-    included.
+    Every filter must hold: config.x=8 is the number, 'config.x="8"' the text. Crashed and killed runs are listed like
+    all others. Archived runs are hidden and stay counted. Mean and standard deviation are over the cohort's
+    independent finished runs, those that are not shown included.
     """
     if csv and context.format is not Format.text:
         raise UsageError(f"--csv and {context.format.value} are two formats", remedy="ask for one of them")

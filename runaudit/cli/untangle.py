@@ -33,7 +33,7 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     ] = False,
     jobs: JobsOption = 1,
     afresh: Annotated[
-        bool, typer.Option("--afresh", help="Count no earlier run of this question: what made them fail is mended.")
+        bool, typer.Option("--afresh", help="Count no earlier run of this question: what made them fail is fixed.")
     ] = False,
     trust: TrustOption = False,
 ) -> None:

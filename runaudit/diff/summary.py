@@ -6,6 +6,7 @@ from runaudit.diff.lines import changed_lines
 from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
 from runaudit.factors.config_groups import choices
+from runaudit.factors.config_source import TWO_WAYS
 from runaudit.factors.documents import text_of
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.following import ARGUMENTS
@@ -68,10 +69,10 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
     if len(members) == 1:
         only = members[0]
         if only.section == "code" and (lines := _code_summary(only, pair)):
-            return f"{name} ({lines})"
+            return f"{name} ({lines}; {only.why})" if only.why.startswith(TWO_WAYS) else f"{name} ({lines})"
         if lists := list_summary(only.before, only.after):
             return f"{name} ({lists})"
-        why = f" ({only.why})" if only.why.startswith(("breaks", "its rule")) else ""
+        why = f" ({only.why})" if only.why.startswith(("breaks", "its rule", TWO_WAYS)) else ""
         return f"{name} {level(only.before)} → {level(only.after)}{why}"
     if name.startswith("code.") and len(members) == 2:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"

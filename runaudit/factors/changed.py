@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from runaudit.factors.builtin import SETTINGS
 from runaudit.factors.classes import standing
+from runaudit.factors.config_source import read_two_ways
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Classification, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.marks import one_secret
@@ -30,6 +32,8 @@ def changed(
         kind, why = ChangeClass.NUISANCE, "the same secret; what was known of it differs"
     if ChangeClass.FACTOR not in kinds and len(kinds) > 1:
         kind, why = ChangeClass.DERIVED, next(s.why for s in known_sides if s.kind is ChangeClass.DERIVED)
+    if kind is ChangeClass.DERIVED and why == SETTINGS and (two_ways := read_two_ways(a, b)):
+        kind, why = ChangeClass.FACTOR, two_ways
     return Change(
         path=path,
         before=before,

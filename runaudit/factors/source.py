@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
 from runaudit.factors.codefiles import effective_files, late_files, one_file
-from runaudit.factors.config_source import is_the_config
+from runaudit.factors.config_source import is_the_config, read_two_ways
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
@@ -73,7 +73,8 @@ def _unopened(a: Levels, b: Levels) -> Iterator[Change]:
             )  # fmt: skip
         elif _launched_with(path, before, after, a, b):
             # Whoever launched the run read it, and the config holds what it said.
-            kind, why, follows = ChangeClass.DERIVED, known.SETTINGS, "config"
+            kind, why = _as_config(a, b)
+            follows = "config" if kind is ChangeClass.DERIVED else ""
         yield Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why, follows=follows)
 
 
@@ -87,7 +88,7 @@ def _judge(
     if not _ran(path, a, b):
         return ChangeClass.NUISANCE, "not run: neither run loaded it"
     if _launched_with(path, before, after, a, b):
-        return ChangeClass.DERIVED, known.SETTINGS
+        return _as_config(a, b)
     if isinstance(before, str) and isinstance(after, str):
         if one_file(path, a.run, b.run):
             return ChangeClass.NUISANCE, "the same file; other secrets of it were known when it was recorded"
@@ -138,6 +139,12 @@ def _launched_with(path: str, before: str | Absent, after: str | Absent, a: Leve
         return False
     sides = [(of, digest) for of, digest in ((a, before), (b, after)) if isinstance(digest, str)]
     return all(of.tree.get("config") and is_the_config(path, digest, of) for of, digest in sides)
+
+
+def _as_config(a: Levels, b: Levels) -> tuple[ChangeClass, str]:
+    """What a file that the config was read from comes to: the config, where all readers find the same in it."""
+    why = read_two_ways(a, b)
+    return (ChangeClass.FACTOR, why) if why else (ChangeClass.DERIVED, known.SETTINGS)
 
 
 def same_program(before: str | None, after: str | None) -> tuple[ChangeClass, str]:

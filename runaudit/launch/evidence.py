@@ -119,6 +119,6 @@ def _by_helpers(trace: Trace, cwd: Path, since: float) -> Iterator[Path]:
 def _listed(folder: str) -> list[str]:
     """The names in a folder; none where there is no folder, or one that is not to be read."""
     try:
-        return sorted(os.listdir(folder)) if not os.path.islink(folder) else []  # noqa: PTH114, PTH208
+        return sorted(os.listdir(folder)) if not os.path.islink(folder) else []  # noqa: PTH114, PTH208  (a text)
     except OSError:
         return []

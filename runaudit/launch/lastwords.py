@@ -109,7 +109,7 @@ def _is_gone(pid: int) -> bool:
 def _end_of_file(start: int) -> str:
     """What was added to the file that standard error is."""
     try:
-        with open(f"/proc/self/fd/{STDERR}", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/self/fd/{STDERR}", "rb") as file:  # noqa: PTH123  (the name of a descriptor)
             size = os.fstat(file.fileno()).st_size
             file.seek(max(start, size - TAIL_BYTES))
             return _whole_lines(file.read(TAIL_BYTES))

@@ -122,7 +122,7 @@ def _something_ran() -> bool:
     """Whether code of the program or of a library ran before: a module is loaded that the start of Python did not."""
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     packages = (main.name if main is not None else "").split(".")[0]
-    standard = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
+    standard = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  (a text of the interpreter)
     for name, module in list(sys.modules.items()):
         top = name.partition(".")[0]
         if top in _QUIET or top == packages or top.startswith("__editable__"):

@@ -25,7 +25,8 @@ from runaudit.records.trajectory import Trajectory
 Points = Sequence[tuple[int, float]]
 CLOCKS = frozenset(
     """time times clock elapsed seconds second secs sec s ms minutes hours duration runtime walltime timestamp eta
-    throughput latency fps memory mem vram rss util utilization utilisation system""".split()  # noqa: SIM905
+    throughput latency fps memory mem vram rss util utilization utilisation system
+    """.split()  # noqa: SIM905  (words, as they are read)
 )
 """Words of a series' name that say that a clock or the machine made it."""
 PLANS = frozenset(

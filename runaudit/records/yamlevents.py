@@ -59,6 +59,11 @@ def check_size(raw: bytes, *, where: str, most: int) -> None:
         count.take(event)
 
 
+def is_text(plain: str) -> bool:
+    """Whether YAML 1.1 takes a number with an exponent for a text: `1e-3`, which wants a point in it and a sign."""
+    return bool(EXPONENT.fullmatch(plain)) and not _READ_AS_NUMBER.fullmatch(plain)
+
+
 def read_as_text(raw: bytes) -> tuple[tuple[int, str], ...]:
     """(line, text) of each number with an exponent that YAML 1.1 reads as text: `1e-4` has no dot, `1.0e4` no sign.
 
@@ -72,7 +77,7 @@ def read_as_text(raw: bytes) -> tuple[tuple[int, str], ...]:
     try:
         for event in _events(raw):
             is_plain = isinstance(event, yaml.ScalarEvent) and event.implicit[0]
-            if is_plain and EXPONENT.fullmatch(event.value) and not _READ_AS_NUMBER.fullmatch(event.value):
+            if is_plain and is_text(event.value):
                 found.append((event.start_mark.line + 1, event.value))
     except (yaml.YAMLError, ValueError):
         return ()

@@ -10,7 +10,7 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -29,6 +29,19 @@ def parse_yaml(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
 
     Raises RecordError for what is not YAML, has a key twice, is no plain data, or would take long to read.
     """
+    return _Plain(where, most).of(_read(raw, where, most, lambda loader: loader.get_single_data()), 0)
+
+
+def composed(raw: bytes, *, where: str, most: int = MAX_NODES) -> tuple[Any, Any]:
+    """A loader, and the document as PyYAML's nodes, in which each scalar stands as it was written; None if empty.
+
+    Raises RecordError like `parse_yaml`.
+    """
+    found: tuple[Any, Any] = _read(raw, where, most, lambda loader: (loader, loader.get_single_node()))
+    return found
+
+
+def _read(raw: bytes, where: str, most: int, taken: Callable[[Any], Any]) -> Any:
     try:
         import yaml
     except ImportError:
@@ -37,7 +50,7 @@ def parse_yaml(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
         ) from None
     try:
         check_size(raw, where=where, most=most)
-        value = yaml.load(raw, Loader=_loader())  # a subclass of SafeLoader
+        return taken(_loader()(raw))  # a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         at = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise RecordError(f"{where} is not YAML{at}: {error.problem}", remedy="fix the file or leave it out") from error
@@ -47,7 +60,6 @@ def parse_yaml(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
         raise RecordError(f"{where} is not YAML: {text}", remedy="fix the file or leave it out") from error
     except RecursionError as error:
         raise RecordError(f"{where} is nested too deeply", remedy="leave it out") from error
-    return _Plain(where, most).of(value, 0)
 
 
 @cache

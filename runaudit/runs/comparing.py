@@ -140,7 +140,7 @@ def kind(value: JSON) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Relation:
     """`left sign right`. sign: one of == != < <= > >=."""
 
     left: Side
@@ -159,7 +159,7 @@ class Comparison:
         except (Missing, Impossible):
             return None
 
-    def comparisons(self) -> Sequence["Comparison"]:
+    def comparisons(self) -> Sequence["Relation"]:
         """Itself: what is to be proven sensible before it is asked."""
         return (self,)
 

@@ -24,9 +24,9 @@ from runaudit.runs.comparing import (
     ORDERS,
     QUOTED,
     WORDS,
-    Comparison,
     Impossible,
     Named,
+    Relation,
     Side,
     Written,
     kind,
@@ -224,13 +224,13 @@ class _Reader:
         if self._is("in", "not"):
             negated = bool(self._take("not"))
             self._expect("in")
-            found = All(tuple(Comparison(side, "==", one) for one in self._list()), one=True)
+            found = All(tuple(Relation(side, "==", one) for one in self._list()), one=True)
             return Not(found) if negated else found
         parts = []
         while sign := self._take(*SIGNS):
             at = self._at
             right = self._side(self._sum(0), at)
-            parts.append(Comparison(side, "==" if sign == "=" else sign, right))
+            parts.append(Relation(side, "==" if sign == "=" else sign, right))
             side = right
         return parts[0] if len(parts) == 1 else All(tuple(parts))
 

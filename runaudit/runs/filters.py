@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runaudit.runs.comparing import Comparison, Named, Typed
+from runaudit.runs.comparing import Named, Relation, Typed
 from runaudit.runs.forms import MIN_PREFIX, form_of
 from runaudit.runs.keeping import Condition
 from runaudit.runs.meaning import Vocabulary
@@ -35,7 +35,7 @@ class Called:
         within = self.text.lower() in label or unprinted(self.text).lower() in label
         return within or any(one.startswith(self.text) for one in ids)
 
-    def comparisons(self) -> Sequence[Comparison]:
+    def comparisons(self) -> Sequence[Relation]:
         """None: a text can stand in any label."""
         return ()
 
@@ -52,4 +52,4 @@ def filter_of(word: str, words: Vocabulary) -> Condition:
         return called
     sign = "==" if match["sign"] == "=" else match["sign"]
     name = Named(words.meaning(match["key"]), match["key"])
-    return Comparison(name, sign, Typed(match["value"].strip(), name.name.startswith("config.")))
+    return Relation(name, sign, Typed(match["value"].strip(), name.name.startswith("config.")))

@@ -119,7 +119,7 @@ def _of_run(store: Store, run: str) -> list[Doomed]:
     except RunauditError as error:
         raise UsageError(
             f"what is run {run[:SHORT]}'s own is not known, and nothing was forgotten: {error.message}",
-            remedy="mend the store (`runaudit doctor --repair`), or name the objects: runaudit forget sha256:…",
+            remedy="repair the store (`runaudit doctor --repair`), or name the objects: runaudit forget sha256:…",
         ) from error
     return objects_of(store, run, links, frozenset(others))
 

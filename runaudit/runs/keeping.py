@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
 
-from runaudit.runs.comparing import Comparison, Missing, Named
+from runaudit.runs.comparing import Missing, Named, Relation
 from runaudit.runs.rows import Entry, fields
 
 
@@ -18,7 +18,7 @@ class Condition(Protocol):
     def holds(self, entry: Entry) -> bool | None:
         """Whether it holds for a run; None where the run cannot answer."""
 
-    def comparisons(self) -> Sequence[Comparison]:
+    def comparisons(self) -> Sequence[Relation]:
         """The comparisons that it is made of."""
 
 
@@ -34,7 +34,7 @@ class All:
         found = [part.holds(entry) for part in self.parts]
         return self.one if self.one in found else None if None in found else not self.one
 
-    def comparisons(self) -> Sequence[Comparison]:
+    def comparisons(self) -> Sequence[Relation]:
         """Those of its parts."""
         return [one for part in self.parts for one in part.comparisons()]
 
@@ -50,7 +50,7 @@ class Not:
         found = self.part.holds(entry)
         return None if found is None else not found
 
-    def comparisons(self) -> Sequence[Comparison]:
+    def comparisons(self) -> Sequence[Relation]:
         """Those of its part."""
         return self.part.comparisons()
 
@@ -70,7 +70,7 @@ class Lacking:
             return True
         return value is None and self.name.name in fields()
 
-    def comparisons(self) -> Sequence[Comparison]:
+    def comparisons(self) -> Sequence[Relation]:
         """None: every run can answer."""
         return ()
 
@@ -89,7 +89,7 @@ class Finite:
             return None
         return isfinite(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
-    def comparisons(self) -> Sequence[Comparison]:
+    def comparisons(self) -> Sequence[Relation]:
         """None: what a run has there is asked of each."""
         return ()
 
@@ -98,7 +98,7 @@ OF_A_NAME: Mapping[str, type[Lacking] | type[Finite]] = {"missing": Lacking, "fi
 """Conditions that are asked of one name."""
 
 
-CONDITIONS = (All, Not, Comparison, Lacking, Finite)
+CONDITIONS = (All, Not, Relation, Lacking, Finite)
 
 
 def kept(condition: Condition, entries: Sequence[Entry], every: Sequence[Entry]) -> list[Entry]:

@@ -9,11 +9,9 @@ damage like any other changed byte. What was forgotten stays forgotten: the same
 digests stay in the records, so that it can still be proven of a copy elsewhere that it is what lay here.
 """
 
-import os
 import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RunauditError, UsageError
@@ -152,4 +150,4 @@ def clear_live(store: Store, run: str) -> None:
     """Take away what a forgotten run wrote while it ran: its series and claims."""
     folder = store.live_dir(run)
     for path in sorted(folder.rglob("*"), reverse=True) if is_below(folder / "any", store.root) else ():
-        Path.rmdir(path) if path.is_dir() and not path.is_symlink() else os.unlink(path)  # noqa: PTH108
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

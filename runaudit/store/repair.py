@@ -32,7 +32,7 @@ def mend(store: Store, *, now: float | None = None) -> tuple[str, ...]:
     """Mend what can be mended; returns what was done, in words, nothing for a store whose log is damaged: that is for
     a person to decide. Raises StoreError where nothing can be written."""
     now = time.time() if now is None else now
-    with store.explained("mend"):
+    with store.explained("repair"):
         newline = tuple(_newline(store))
         try:
             store.entries()
@@ -56,7 +56,7 @@ def mend_marker(root: Path) -> tuple[str, ...]:
         return ()
     except IntegrityError:
         store, marker, end = Store(root), root / "store.json", read_ends(root).newest
-    with store.explained("mend"):
+    with store.explained("repair"):
         aside = f", the damaged one is {moved_aside(root, marker)}" if os.path.lexists(marker) else ""
         store.write_once(marker, canonical_bytes({"schema": STORE_SCHEMA} | ({"id": end.store} if end else {})))
     return (f"store.json: written again, from the end of the log{aside}",)

@@ -163,7 +163,7 @@ class Store:
         tells of it first: a crash in between leaves what is still damaged, never what was mended unseen. StoreError."""
         path = self.object_path(digest)
         name = str(path.relative_to(self.root))
-        with self.explained("mend"):
+        with self.explained("repair"):
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": was.rpartition(": ")[2], "file": name, "aside": aside}])
             put_over(self.root, path, data)

@@ -86,7 +86,7 @@ def misplaced(path: Path | str) -> str:
         return ""
     if stat.S_ISLNK(mode):
         try:
-            mode = os.stat(path).st_mode  # noqa: PTH116
+            mode = os.stat(path).st_mode  # noqa: PTH116  (it may be a text)
         except OSError:
             return "a link that leads nowhere"
     return "a folder" if stat.S_ISDIR(mode) else _kind(mode)

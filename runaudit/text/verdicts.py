@@ -133,7 +133,7 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         "planned": _good("Planned", "Nothing was run."),
         "failed": _bad("Failed", "Some jobs have no result; they stay counted."),
         "running": _doubt("Under way", "Jobs of it run now.", NEGATIVE),
-        "disturbed": _bad("Disturbed", "Jobs that ran at once wrote one file: whose it is, nobody can say."),
+        "disturbed": _bad("Disturbed", "Jobs that ran at once wrote one file: whose it is cannot be determined."),
         "stopped": _doubt("Stopped", "Some jobs are still to be run.", STOPPED),
         "refused": _bad("This campaign may not start", "The guard refuses a job of it; nothing was run.", REFUSED),
     },

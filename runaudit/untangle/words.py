@@ -78,7 +78,7 @@ def reasons(answer: "UntangleAnswer") -> Iterator[str]:
         yield WHY[finding.why]
     if finding.why == "ends fail":
         yield from (f"{plural(count, 'run')}: {error}" for error, count in list(answer.errors.items())[:3])
-        yield "Mend that, then ask again with --afresh."
+        yield "Fix that, then ask again with --afresh."
     if finding.deciding is not None:
         yield f"{plural(len(finding.deciding.cells), 'further run')} would go on: raise --budget, nothing is run twice."
 

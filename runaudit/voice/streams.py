@@ -78,7 +78,7 @@ class _Closed(io.TextIOWrapper):
 def silence(name: str) -> None:
     """From now on nothing reaches this stream. What its old buffer still holds would fail again at exit, with 120."""
     mode = "r" if name == "stdin" else "w"
-    setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  (it stays open to the end)
 
 
 def write(text: str) -> None:

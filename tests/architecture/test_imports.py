@@ -1,6 +1,7 @@
 """The house: imports run downwards, rooms of one floor do not know each other, every heavy library has one home."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -211,6 +212,17 @@ def test_no_file_outgrows_the_house():
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
     }
     assert long == {}
+
+
+def test_every_exception_from_a_rule_has_its_reason_beside_it():
+    bare = {
+        f"{path.relative_to(ROOT)}:{number}"
+        for package in ("runaudit", "trainer")
+        for path in modules(package)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if "# noqa" in line and not re.search(r"# noqa: [A-Z0-9, ]+  \(\S.*\)$", line)
+    }
+    assert bare == set()
 
 
 def test_the_command_line_is_a_thin_shell():

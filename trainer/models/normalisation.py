@@ -54,7 +54,7 @@ class FieldNorm(nn.GroupNorm):
     health` watches `tile/psnr` against the full frame.
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that torch gave it
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the name that torch gave it)
         """(B, C, H, W) -> the same, of the same type, in fp32 within."""
         with torch.autocast(input.device.type, enabled=False):
             return F.group_norm(input.float(), self.num_groups, self.weight, self.bias, self.eps).to(input.dtype)
@@ -70,7 +70,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
         super().__init__(channels)
         self._total, self._ranks = total, ranks
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that torch gave it
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the name that torch gave it)
         """In training by the batch, else by the running statistics."""
         if not self.training:
             return F.batch_norm(

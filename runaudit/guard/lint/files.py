@@ -56,7 +56,7 @@ class DataFile:
     @cached_property
     def suffix(self) -> str:
         """Its ending, in small letters."""
-        return os.path.splitext(self.path)[1].lower()  # noqa: PTH122
+        return os.path.splitext(self.path)[1].lower()  # noqa: PTH122  (a path on record is a text)
 
     @cached_property
     def role(self) -> str:

@@ -179,7 +179,9 @@ def design_lacks(diff: Comparison) -> str:
         case Verdict.CONFOUNDED:
             return "runs in which these factors change one at a time: `runaudit study` names them"
         case Verdict.PROVENANCE_INCOMPLETE if diff.open and all(row.reason == EDITED for row in diff.open):
-            return "runs whose code is not edited while they run: what these read nobody can say, so launch them again"
+            return (
+                "runs whose code is not edited while they run: what these read cannot be determined; launch them again"
+            )
         case Verdict.PROVENANCE_INCOMPLETE:
             typed = remedy([row.factor for row in diff.open]) if diff.is_conditional else ""
             return "what is not on record" + (f"; where you know that it was equal, `{typed}`" if typed else "")
