@@ -6,7 +6,7 @@ which have no content to digest.
 
 An unchanged dataset is not read again. The cache believes a file unchanged when its size, time stamps and inode are as
 they were *and* its time stamps are older than the moment it was hashed (git's racy rule: a file written again within
-one tick of the clock keeps its stamp). `verify` never looks here.
+one tick of the clock keeps its stamp), by as much as the clock that stamps it may tick. `verify` never looks here.
 """
 
 import hashlib
@@ -29,6 +29,11 @@ from runaudit.system.progress import Advance, work
 
 RACY_NS = 2_000_000_000
 """Time stamps younger than this at hashing are not trusted: the coarsest file system in use (FAT) ticks every 2 s."""
+TICK_NS = 10_000_000
+"""A kernel stamps by its tick, 10 ms at the coarsest (HZ = 100). A change time between two such ticks, which no program
+can set, shows that the file system keeps finer ones than that."""
+FINE_NS = 10 * TICK_NS
+"""What is not trusted of such a file system, where the moment of hashing was told by that very one: its own clock."""
 PARALLEL_BYTES = 64 << 20
 """Below this a second thread costs more than it saves."""
 _CHUNK = 1 << 20
@@ -48,10 +53,16 @@ class _File:
     mtime_ns: int
     ctime_ns: int
     inode: int
+    device: int = -1
+    """The file system that stamps it."""
 
     @property
     def stamp(self) -> list[int]:
         return [self.size, self.mtime_ns, self.ctime_ns, self.inode]
+
+
+def _file(path: str, facts: os.stat_result) -> _File:
+    return _File(path, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_dev)
 
 
 def capture_dataset(
@@ -90,7 +101,7 @@ def _single(path: Path, cache: Path | None) -> dict[str, JSON]:
     # A dataset may be named through a link; what is hashed is the file it leads to.
     real = Path(os.path.realpath(path))
     facts = real.stat()
-    file = _File(real.name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+    file = _file(real.name, facts)
     # A small file is hashed faster than the memory of its digest is read.
     memory = _Memory(cache, real) if cache is not None and file.size >= REMEMBERED_BYTES else None
     state = " ".join(map(str, file.stamp))
@@ -149,7 +160,7 @@ def _walk(root: Path) -> list[_File]:
                     if stat.S_ISDIR(facts.st_mode):
                         waiting.append((entry.path, path + "/"))
                     elif stat.S_ISREG(facts.st_mode):
-                        found.append(_File(path, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino))
+                        found.append(_file(path, facts))
                     else:
                         raise _refused(root, path, facts.st_mode)
         except OSError as error:
@@ -236,6 +247,8 @@ class _Memory:
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
         self._head = folder / f"dataset-{name}.json"
         self._body = folder / f"dataset-{name}.files.json"
+        self._clock_of: int | None = None
+        """The file system whose clock was asked."""
 
     def clock(self) -> int:
         """Now, in ns, as the file system that holds the cache stamps it; this machine's clock where it cannot say."""
@@ -244,11 +257,12 @@ class _Memory:
             self._head.parent.mkdir(parents=True, exist_ok=True)
             probe.write_bytes(b"")
             os.utime(probe)
-            stamp = probe.stat().st_mtime_ns
+            facts = probe.stat()
             probe.unlink()
         except OSError:
             return time.time_ns()
-        return min(stamp, time.time_ns())
+        self._clock_of = facts.st_dev
+        return min(facts.st_mtime_ns, time.time_ns())
 
     def whole(self, state: str) -> dict[str, JSON] | None:
         """The finished answer, when not one stamp of the folder has moved."""
@@ -268,12 +282,17 @@ class _Memory:
     def keep(
         self, state: str, found: dict[str, JSON], files: list[_File], digests: Mapping[str, Digest], started: int
     ) -> None:
-        """Remember what was hashed; a file stamped within RACY_NS of it is left out, and so is then the whole."""
-        calm = [f for f in files if max(f.mtime_ns, f.ctime_ns) + RACY_NS < started]
+        """Remember what was hashed; a file stamped too near to it is left out, and so is then the whole."""
+        calm = [f for f in files if max(f.mtime_ns, f.ctime_ns) + self._in_doubt(f) < started]
         rows = {f.path: [f.stamp, str(digests[f.path])] for f in calm}
         keep(self._body, json.dumps({"files": rows}).encode())
         head = {"state": state, "found": found} if len(calm) == len(files) else {}
         keep(self._head, json.dumps(head).encode())
+
+    def _in_doubt(self, file: _File) -> int:
+        """How long after it was stamped a file may have been written again without another stamp, in ns."""
+        is_fine = file.device == self._clock_of and file.ctime_ns % TICK_NS != 0
+        return min(FINE_NS, RACY_NS) if is_fine else RACY_NS
 
     def _load(self, path: Path) -> dict[str, JSON]:
         try:

@@ -170,8 +170,13 @@ class _Sending:
     def send_again(self, runs: Sequence[str]) -> None:
         """Send what the remote was told of these runs and has no more: somebody may have tidied there, or lost a disk.
         What lies there is known by its size; `pull` holds every byte against its digest. Raises StoreError."""
-        needs = {run: found for run in runs if (found := self._needed(run)) is not None}
-        wanted = {run: self._sizes(run, found) for run, found in needs.items()}
+        needs: dict[str, Needs] = {}
+        wanted: dict[str, dict[str, int]] = {}
+        with work("looking again", len(runs), "runs") as advance:
+            for run in runs:
+                if (found := self._needed(run)) is not None:
+                    needs[run], wanted[run] = found, self._sizes(run, found)
+                advance(1)
         folders = sorted({name.rpartition("/")[0] for sizes in wanted.values() for name in sizes})
         listed = side_by_side(self.place, "read", self.place.sizes, folders)
         there = {f"{folder}/{name}": size for folder, sizes in zip(folders, listed, strict=True)

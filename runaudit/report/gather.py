@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from runaudit.campaign.answer import CampaignAnswer, recorded
 from runaudit.campaign.plan import Plan
@@ -27,9 +28,12 @@ from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
 from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
+from runaudit.system.progress import work
 from runaudit.text.words import ended, plural, quoted
 from runaudit.untangle.told import answers_on
 
+T = TypeVar("T")
+U = TypeVar("U")
 MIN_STUDY = 3
 """Arms from which on the page says what they can tell together."""
 
@@ -84,20 +88,18 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     metric = next(iter(asked), None) or _shared_metric(bench, shown, wanted.direction)
     # Of a whole store every run is shown; the cohorts of runs that were named are read for what was left out of them.
     launched = bench.homes(shown) if pairs or not wanted.is_whole or wanted.beside else ()
-    compared = [
-        _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
-    ]
+    compare = partial(_comparison, bench, shown, wanted=wanted, asked=asked, metric=metric, launched=launched)
+    compared = _each(compare, pairs, "comparing", "pairs of arms")
     if (wanted.baseline or campaign) and len(pairs) > 1:
-        compared = [
-            _in_family(bench, shown, one, compared, partial(_way, wanted, asked, first=metric), launched)
-            for one in compared
-        ]
+        way = partial(_way, wanted, asked, first=metric)
+        compared = _each(lambda one: _in_family(bench, shown, one, compared, way, launched),
+                         tuple(compared), "comparing as a family", "pairs of arms")  # fmt: skip
     integrity = _integrity(bench, shown)
     parts = parts_of(bench, shown) if _is_apart(wanted, pairs, shown) else ()
     sums = _sums(bench, shown, parts or (Part(metric=metric, arms=tuple(range(len(shown)))),))
     left = runs_left_out(shown, {run.id: one for one in launched for run in one.runs})
     view = page_view(
-        [_arm(bench, *one) for one in zip(shown, sums, left, strict=True)],
+        _each(lambda one: _arm(bench, *one), tuple(zip(shown, sums, left, strict=True)), "reading", "arms"),
         compared,
         title=wanted.title,
         integrity=integrity,
@@ -111,6 +113,16 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         directions=bench.settings.stats.directions,
     )
     return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in shown for run in arm.runs))
+
+
+def _each(make: Callable[[T], U], of: Sequence[T], what: str, unit: str) -> list[U]:
+    """What `make` makes of each, told while it takes long."""
+    made = []
+    with work(what, len(of), unit) as advance:
+        for one in of:
+            made.append(make(one))
+            advance(1)
+    return made
 
 
 def _arms(bench: Bench, wanted: Wanted) -> list[Cohort]:

@@ -23,6 +23,7 @@ from runaudit.report.guarded import Failed, attempted
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown, whole
 from runaudit.system.files import check_no_twin, check_output, check_own, write_output
+from runaudit.system.progress import Advance, work
 from runaudit.text.terminal import printable
 from runaudit.voice.gate import Gate
 
@@ -51,7 +52,8 @@ def render_page(view: PageView, *, is_interactive: bool = False) -> str:
     style, script = asset("style.css"), asset("page.js") if is_interactive else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     ours = {"style": Markup(style), "script": Markup(script), "script_digest": Markup(digest)}
-    return str(_environment().get_template("page.html.j2").render(view=view, **ours))
+    with work("setting the page", None, "texts") as advance:
+        return str(_environment(advance).get_template("page.html.j2").render(view=view, **ours))
 
 
 def render(template: str, **values: Any) -> str:
@@ -59,15 +61,29 @@ def render(template: str, **values: Any) -> str:
     return str(_environment().get_template(template).render(**values))
 
 
-def _environment() -> Any:
+class _Spoken:
+    """The last gate: what a view forgot to make visible is made so here. Lines stay lines. A page of many runs says the
+    same names again and again, and each is looked at once, for as long as no further secret is known."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance, self._gate = advance, Gate()
+        self._known, self._said = self._gate.learned, dict[str, str]()
+
+    def __call__(self, text: str) -> str:
+        self._advance(1)
+        if self._gate.learned != self._known:
+            self._known = self._gate.learned
+            self._said.clear()
+        if (said := self._said.get(text)) is None:
+            said = self._said[text] = printable(self._gate.text(text), keep="\n\t")
+        return said
+
+
+def _environment(advance: Advance = lambda _: None) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    gate = Gate()
-
-    def spoken(text: str) -> str:
-        # The last gate: what a view forgot to make visible is made so here. Lines stay lines.
-        return printable(gate.text(text), keep="\n\t")
+    spoken = _Spoken(advance)
 
     def said(value: Any) -> Any:
         return spoken(value) if type(value) is str and not value.startswith("data:") else value

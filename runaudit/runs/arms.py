@@ -13,6 +13,7 @@ from runaudit.runs.names import Names, has_store, nameless, runs_named
 from runaudit.settings import Settings
 from runaudit.store.remarks import superseded
 from runaudit.store.store import Store
+from runaudit.system.progress import work
 
 
 def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequence[Cohort]) -> Cohort:
@@ -70,8 +71,9 @@ def cohorts_with(store: Store, settings: Settings, ids: Sequence[str]) -> tuple[
     if not has_store(store):
         return ()
     found: dict[str, Cohort] = {}
-    with Names(store, settings) as names:
+    with Names(store, settings) as names, work("reading", len(ids), "runs") as advance:
         for run_id in ids:
             if run_id not in found and (cohort := names.cohort_with(run_id)) is not None:
                 found.update((run.id, cohort) for run in cohort.runs)
+            advance(1)
     return tuple({id(cohort): cohort for cohort in found.values()}.values())

@@ -70,7 +70,8 @@ def export(
             )
     tell()
     lines = tuple(_lines_about(store, frozenset(ids)))
-    members = _members(store, lines)
+    with work("gathering", len(lines), "lines of the log") as advance:
+        members = _members(store, lines, advance)
     away = [row for place, row in sorted(removed_files(store).items())
             if (name := "/".join(("runs", *place))) in members and not members[name].exists()]  # fmt: skip
     for made_room in away:
@@ -149,11 +150,12 @@ def looked_at(raw: bytes) -> set[str]:
     return {str(run) for runs in arms.values() for run in runs} if isinstance(arms, dict) else set()
 
 
-def _members(store: Store, lines: Sequence[LogEntry]) -> dict[str, Path]:
+def _members(store: Store, lines: Sequence[LogEntry], advance: Advance) -> dict[str, Path]:
     """Name in the bundle -> the file whose bytes stand under it."""
     found: dict[str, Path] = {}
     gone = store.forgotten()
     for entry in lines:
+        advance(1)
         linked = [entry.digest]
         if str(entry.digest) in gone:
             found[_member(str(entry.digest))] = store.object_path(entry.digest)

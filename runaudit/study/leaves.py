@@ -4,7 +4,7 @@ A leaf is judged as it is when two runs are compared: what stands for a nuisance
 factor of the study here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -24,6 +24,7 @@ from runaudit.settings import FactorSettings
 from runaudit.study.code import code_leaves
 from runaudit.study.leaf import EXPLAINED, UNKNOWN, Leaf, Level, Sentinel, token
 from runaudit.study.raw import raw_levels
+from runaudit.system.progress import work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,8 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     quiet: dict[str, bool] = {}
     raw: dict[str, tuple[Level, ...]] = {}
     wholly = any("code" in no_sections(of.run) for of in runs)
-    for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN}):
-        for path, values, differs in raw_levels(runs, section):
+    for section, leaves in _sections(runs):
+        for path, values, differs in leaves:
             if path == "env.files" and not any(values):
                 continue  # No package opened a file by itself in any of these runs.
             if section == "code" and (wholly or path in CODE_STATE):
@@ -81,6 +82,19 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
             sorted([*held, *([] if any(section_of(leaf.path) == "code" for leaf in [*varying, *code]) else ["code"])])
         ),
     )
+
+
+def _sections(runs: Sequence[Levels]) -> Iterator[tuple[str, Iterator[tuple[str, list[Level], bool]]]]:
+    """Every section of these runs with its leaves, told while that takes long."""
+    with work("laying out", None, "settings") as advance:
+
+        def told(section: str) -> Iterator[tuple[str, list[Level], bool]]:
+            for leaf in raw_levels(runs, section):
+                yield leaf
+                advance(1)
+
+        for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN}):
+            yield section, told(section)
 
 
 def _is_told_by_files(program: Leaf, code: Sequence[Leaf]) -> bool:

@@ -26,6 +26,11 @@ class Gate:
         """A text for a person."""
         return _opened(text, self._redactor.text(text))
 
+    @property
+    def learned(self) -> int:
+        """How many secrets are known by now: a text that was let through before may hold the last."""
+        return self._redactor.learned
+
     def quoted(self, text: str) -> str:
         """A text of another grammar (JSON), in which a name before a value may mean something else: without published
         shapes and without the secrets that are known."""

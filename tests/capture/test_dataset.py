@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runaudit.capture import dataset
-from runaudit.capture.dataset import RACY_NS, capture_dataset
+from runaudit.capture.dataset import FINE_NS, RACY_NS, TICK_NS, capture_dataset
 from runaudit.errors import CaptureError
 from runaudit.records.digest import Digest
 
@@ -234,11 +235,37 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_one_large_file_is_hashed_once_and_again_where_it_may_have_changed(tmp_path: Path, hashed: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("stamp", "device", "age", "often"),
+    [
+        pytest.param(1, 0, FINE_NS, 2, id="a tick or two ago"),
+        pytest.param(1, 0, FINE_NS + 1, 1, id="before, by the clock of a file system that keeps nanoseconds"),
+        pytest.param(0, 0, FINE_NS + 1, 2, id="but one that shows none may count by two seconds"),
+        pytest.param(1, 1, FINE_NS + 1, 2, id="and the clock of another may run before it"),
+        pytest.param(0, 1, RACY_NS + 1, 1, id="two seconds and more ago"),
+    ],
+)
+def test_one_large_file_is_hashed_once_and_again_where_it_may_have_changed(
+    tmp_path: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch, stamp: int, device: int, age: int, often: int
+) -> None:
+    """stamp: ns of its change time between two ticks; device: of the clock that is asked, less that of the file."""
     file, cache = tmp_path / "scans.bin", tmp_path / "cache"
     file.write_bytes(b"a" * (2 << 20))
+    facts = file.stat()
+    at = facts.st_ctime_ns // TICK_NS * TICK_NS + stamp
+    real = dataset._file
+    monkeypatch.setattr(dataset, "_file", lambda *given: replace(real(*given), ctime_ns=at))
+    os.utime(file, ns=(0, 0))  # Anybody can set that one.
+
+    def clock(self: Any) -> int:
+        self._clock_of = facts.st_dev + device
+        return at + age
+
+    monkeypatch.setattr(dataset._Memory, "clock", clock)
+
     fresh = capture_dataset(file, cache=cache)
-    assert capture_dataset(file, cache=cache) == fresh and len(hashed) == 2  # Stamped a moment ago: in doubt, again.
+
+    assert capture_dataset(file, cache=cache) == fresh and len(hashed) == often
 
 
 def test_a_large_file_that_lay_still_is_hashed_once_even_after_its_stamp_was_set_back(

@@ -12,6 +12,7 @@ from runaudit.report.inputs import ArmInput
 from runaudit.report.views.alerts import Integrity
 from runaudit.report.views.arm import RunName, letter, run_name
 from runaudit.report.words import Text, clean, compact, digest, shown, value_text
+from runaudit.system.progress import work
 from runaudit.text.words import listed, plural
 
 MAX_ROWS = 400
@@ -53,7 +54,13 @@ class ManifestView:
 
 def manifest_views(arms: Sequence[ArmInput], integrity: Integrity | None) -> tuple[ManifestView, ...]:
     """Every run of every arm."""
-    return tuple(_view(index, run, integrity) for index, arm in enumerate(arms) for run in arm.runs)
+    runs = [(index, run) for index, arm in enumerate(arms) for run in arm.runs]
+    views = []
+    with work("setting out the records", len(runs), "runs") as advance:
+        for index, run in runs:
+            views.append(_view(index, run, integrity))
+            advance(1)
+    return tuple(views)
 
 
 def _view(index: int, run: Run, integrity: Integrity | None) -> ManifestView:
