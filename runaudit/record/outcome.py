@@ -220,7 +220,8 @@ def _put(store: Store, raw: bytes) -> dict[str, JSON] | None:
 
 def _remarks(lost: Mapping[str, int], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is to be said of a run, by what its disk did not take and by what it said itself."""
-    return [unwritten_words(**lost)] * bool(lost) + [str(row["text"]) for row in rows if row["k"] == "note"]
+    said = [str(row["text"]) for row in rows if row["k"] == "note"]
+    return [unwritten_words(**lost), *said] if lost else said
 
 
 def _came_to(

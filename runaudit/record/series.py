@@ -80,19 +80,23 @@ class Series:
 
     def _write(self, line: bytes) -> None:
         self.fresh = True
+        written = 0
         try:
-            if not self._backlog and os.write(self._fd, line) == len(line):
+            if not self._backlog and (written := os.write(self._fd, line)) == len(line):
                 return
         except OSError:
             pass
-        self._again(line)
+        self._again(line, written)
 
-    def _again(self, line: bytes) -> None:
+    def _again(self, line: bytes, written: int) -> None:
         """After a short or failed write: end what may be torn, keep the line, and try again at every next step."""
-        if not self._backlog:
-            self._backlog += b"\n"
-            self._before = 1  # This line end is no step's.
-        self._backlog += line
+        if self._backlog:
+            self._backlog += line
+        elif written == len(line) - 1:
+            self._backlog += b"\n"  # All of it but its end is there: the whole again would be a second one.
+        else:
+            self._backlog += b"\n" + line
+            self._before = 1  # The first line end is no step's.
         self._steps += 1
         self.flush()
         if len(self._backlog) > BACKLOG_BYTES:
