@@ -19,6 +19,7 @@ from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
+from runaudit.factors.unwritten import unwritten_runs
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 from runaudit.text.words import head, listed, plural
@@ -101,7 +102,7 @@ class Beside:
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of the arms themselves. Of a pair there is nothing that is not said of its runs."""
         if not self.is_replicated:
-            return (*notes_on_forgotten(self.runs), *corrected_runs(self.runs))
+            return (*notes_on_forgotten(self.runs), *corrected_runs(self.runs), *unwritten_runs(self.runs))
         # What the seed of an arm of one run did cannot be told from what the factor did.
         single = [arm.cohort.label for arm in (self.a, self.b) if not arm.is_replicated]
         return (

@@ -25,6 +25,7 @@ from runaudit.factors.path import matches, steps
 from runaudit.factors.together import beside
 from runaudit.factors.tree import differences, same
 from runaudit.factors.unknowns import is_digest, no_sections
+from runaudit.factors.unwritten import METRICS, unwritten_gap
 
 SEED_UNPROVEN = ("the declared seeds differ, and both runs were seen to seed their generators with equal values: "
                  "that the seed acted is not shown")  # fmt: skip
@@ -44,6 +45,8 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
     for of, found in zip((pair.a, pair.b), sides, strict=True):
         if with_status and (why := status_gap(of.run)):
             found["runtime.status"] = why
+        if with_status and (why := unwritten_gap(of.run)):
+            found[METRICS] = why
     for found in sides:
         for path in [path for path in found if _differs_for_all_that(path, pair)]:
             del found[path]

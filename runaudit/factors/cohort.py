@@ -16,6 +16,7 @@ from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.factors.identity import ID_LENGTH, founder_of, identity_of, of_one_design
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
+from runaudit.factors.unwritten import unwritten_runs
 from runaudit.records.canonical import JSON, LEAF_CLASSES, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest, Unknown
@@ -130,7 +131,7 @@ class Cohort(Shown):
             notes.append(
                 f"{self.label}: {len(self.failed)} of {plural(self.n, 'run')} {has} no result ({how}); {stay} counted"
             )
-        notes += [*self.forgotten, *corrected_runs(self.runs)]
+        notes += [*self.forgotten, *corrected_runs(self.runs), *unwritten_runs(self.runs)]
         notes += [sentence for group in self.replicates if len(group) > 1 for sentence in self._once(group)]
         if self.unproven:
             carry = "carries no proof that its" if len(self.unproven) == 1 else "carry no proof that their"

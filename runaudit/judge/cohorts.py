@@ -15,6 +15,7 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
 from runaudit.factors.seedsread import unread_seeds
+from runaudit.factors.unwritten import unwritten_runs
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
@@ -184,7 +185,8 @@ def _forgotten(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> Iterator[s
             yield f"{arm.label}: {told}."
     if gone := unattributed(run for arm in arms for run in arm.runs):
         yield ended(of_no_cohort(gone))
-    yield from map(ended, corrected_runs(run for arm in arms for run in arm.runs))
+    runs = [run for arm in arms for run in arm.runs]
+    yield from map(ended, (*corrected_runs(runs), *unwritten_runs(runs)))
 
 
 def _check_disjoint(arms: Sequence[Cohort]) -> None:

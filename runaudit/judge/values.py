@@ -16,7 +16,7 @@ from runaudit.records.run import Run
 from runaudit.runs.leaving import not_here
 from runaudit.settings import Settings
 from runaudit.store.store import Store
-from runaudit.text.words import quoted
+from runaudit.text.words import plural, quoted
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
@@ -42,7 +42,9 @@ def require_metric(
     near = near_names(metric, names)
     few = near or sorted(names)[:8]
     told = f"{'did you mean' if near else 'known are'} {', '.join(map(quoted, few)) or 'none'}{'?' if near else ''}"
-    raise UsageError(f"no run has the metric {quoted(metric)}", remedy=told)
+    lost = sum(bool(run.unwritten) for arm in arms for run in arm.runs)
+    why = f"; of {plural(lost, 'run')} the disk did not take the last steps (`show` says how many)" if lost else ""
+    raise UsageError(f"no run has the metric {quoted(metric)}{why}", remedy=told)
 
 
 def measure(metric: str, arms: Sequence[Cohort]) -> Quantity:

@@ -7,7 +7,7 @@ is over, and nothing may be lost for a log file.
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from runaudit.importers.walk import drafts_at
 from runaudit.launch.evidence import Written
 from runaudit.launch.parted import READ, laid_out
 from runaudit.record.ledger import claim, claims
-from runaudit.records.columns import read_series
+from runaudit.records.columns import names_among
 from runaudit.records.trajectory import Trajectory, write_lines
 from runaudit.store.catalogue import SERIES
-from runaudit.store.kept import open_kept, read_kept
+from runaudit.store.kept import damage_of, open_kept
+from runaudit.system.files import open_ordinary
 
 _CLOCK = re.compile(r"(?:trainer/)?(?:epoch|step|global_step|iteration)")
 """What loggers log beside the numbers to say when; it measures nothing."""
@@ -51,11 +52,16 @@ def gather(
     except Exception as error:  # Whatever a tracker wrote, the run is over and its outcome is sealed.
         claim(live, "note", text=clean(f"what was written for trackers could not be read: {error}"))
         return ()
-    own = _logged(live)
-    found = as_one(drafts, own=own, named=lambda name: clean(names.get(name, name)))
+
+    def named(name: str) -> str:
+        return clean(names.get(name, name))
+
+    told = {named(name) for draft in drafts for name in (*draft.series, *draft.metrics)}
+    again = {_numbered(name, at) for name in told for at in range(2, len(drafts) + 1)}
+    own = _logged(live, told | again)
+    found = as_one(drafts, own=own, named=named)
     if found.series:
-        with os.fdopen(open_kept(live / SERIES, os.O_WRONLY | os.O_APPEND), "ab") as file:
-            file.write(write_lines(Trajectory(series=found.series)))
+        _add(live / SERIES, write_lines(Trajectory(series=found.series)))
     if found.metrics:
         claim(live, "metrics", values=dict(found.metrics))
     for note in dict.fromkeys((*found.notes, *notes)):
@@ -63,13 +69,30 @@ def gather(
     return drafts
 
 
-def _logged(live: Path) -> frozenset[str]:
-    """What the run logged, and said it ended with, itself."""
+def _add(path: Path, lines: bytes) -> None:
+    """Put the lines behind what the run logged, all of them or none: the half of a series that a full disk took would
+    stand for the whole when the run is sealed again. Raises OSError."""
+    with os.fdopen(open_kept(path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            written = 0
+            while written < len(lines):
+                written += file.write(lines[written:])
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def _logged(live: Path, names: Set[str]) -> frozenset[str]:
+    """Which of these names the run logged itself, and all that it said it ended with. Raises OSError."""
     said = {name for row in claims(live) if row["k"] == "metrics" for name in row["values"]}
     try:
-        return frozenset(read_series(read_kept(live / SERIES)).series) | said
+        with open_ordinary(live / SERIES) as file:
+            return names_among(file, names) | said
     except FileNotFoundError:
         return frozenset(said)
+    except OSError as error:
+        raise damage_of(error) or error from error
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,6 +165,10 @@ class Taken:
     notes: list[str] = field(default_factory=list)
 
 
+def _numbered(name: str, number: int) -> str:
+    return f"{name} ({number})"
+
+
 def as_one(drafts: Sequence[Draft], *, own: frozenset[str], named: Callable[[str], str]) -> Taken:
     """The series of several trackers as those of one run. `own`: what the run logged itself, which stands. One name
     with two curves is two, the second with a number; one curve that two loggers were given is one."""
@@ -156,7 +183,7 @@ def as_one(drafts: Sequence[Draft], *, own: frozenset[str], named: Callable[[str
             number, called = 1, ours
             while ours in taken.series and not same_values(taken.series[ours], points):
                 number += 1
-                ours = f"{called} ({number})"
+                ours = _numbered(called, number)
             if ours in taken.series or ours in own:
                 continue
             if number > 1:

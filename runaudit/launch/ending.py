@@ -4,7 +4,6 @@ The wrapper does it right after the end; `runaudit seal` does it later, for a ru
 disk.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +43,8 @@ class End:
     """What is known of an end.
 
     `stderr`: the end of what the command wrote there. `before`: the tracker files that were there before the start.
-    `lost`: nobody was there to see it, and what lies in the working folder may be anybody's.
+    `lost`: nobody was there to see it, and what lies in the working folder may be anybody's. `ended`: when, in seconds
+    since 1970; `took_s`: how long the command ran, which is less than what lies between its launch and its sealing.
     """
 
     trace: Trace
@@ -56,6 +56,7 @@ class End:
     before: frozenset[Path] = frozenset()
     lost: bool = False
     ended: float | None = None
+    took_s: float | None = None
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -93,6 +94,7 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         notes=[*end.notes, *remarks, *code_notes, *(str(row["message"]) for row in findings)],
         environ=environ,
         now=end.ended,
+        took_s=end.took_s,
     )
 
 
@@ -114,7 +116,7 @@ def write_down(store: Store, manifest: Manifest, end: End, *, environ: Mapping[s
     words = redactor.text(end.stderr or end.trace.last_words)[-WORDS:]
     error = None if end.error is None else redactor.text(end.error)
     keep_end(store.live_dir(manifest.id), exit_code=end.exit_code, error=error, notes=list(end.notes), stderr=words,
-             ended=time.time())  # fmt: skip
+             ended=end.ended, took_s=end.took_s)  # fmt: skip
 
 
 def code_at_end(

@@ -54,6 +54,7 @@ def seal_lost(
         names=names,
         lost=True,
         ended=said.get("ended") or _last_sign(live),
+        took_s=said.get("took_s"),
         notes=(*said.get("notes", ()), "sealed by `runaudit seal` with what was on disk"),
     )
     outcome = close_run(store, manifest, end, environ=environ)

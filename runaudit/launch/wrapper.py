@@ -6,10 +6,12 @@ one that did not happen.
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from runaudit.capture.draft import child_environ
 from runaudit.capture.outputs import OBSERVER
@@ -88,13 +90,11 @@ def run_sealed(
         except RunauditError as fault:
             _never_started(store, manifest, fault)
             raise
-        logged = _has_logged(live)
+        logged, how = _has_logged(live), _how(ended)
         end = End(
+            **how,
             trace=with_other_ranks(watch.stop(), environ),
             cwd=cwd,
-            exit_code=ended.returncode,
-            error=ended.error if ended.killed_by else None,
-            notes=tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
             stderr=ear.heard(),
             before=before,
             names=series_names or {},
@@ -106,6 +106,17 @@ def run_sealed(
             return _left_to_seal(ended, live, _unsealed(manifest, error))
     _sealed(store, live, watch)
     return Wrapped(ended=ended, outcome=outcome, logged=logged)
+
+
+def _how(ended: Ended) -> dict[str, Any]:
+    """What of an end is known the moment the command is over. What comes after is no part of how long it ran."""
+    return {
+        "ended": time.time(),
+        "took_s": ended.duration_s,
+        "exit_code": ended.returncode,
+        "error": ended.error if ended.killed_by else None,
+        "notes": tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
+    }
 
 
 def _has_logged(live: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -61,6 +62,7 @@ def _sealed(
     error: str | None,
     config: Mapping[str, JSON],
 ) -> Outcome:
+    ended = time.time()  # What was seen and logged may take seconds to seal, and is no part of the run.
     trace = with_other_ranks(own_trace(), os.environ)
     with unobserved():
         changed, notes = changed_data(store, manifest)
@@ -74,7 +76,8 @@ def _sealed(
         if not traced or any(process.late for process in trace.processes):
             # What was imported before the first look stands in `sys.modules`.
             code = joined_code(code, loaded_here(store, manifest, redactor, root))
-        return seal_outcome(store, manifest, status=status, error=error, code=code, sections=sections, notes=notes)
+        return seal_outcome(store, manifest, status=status, error=error, code=code, sections=sections, notes=notes,
+                            now=ended)  # fmt: skip
 
 
 def loaded_here(store: Store, manifest: Manifest, redactor: Redactor, root: Path) -> dict[str, JSON]:

@@ -19,11 +19,13 @@ from runaudit.record.ledger import claims
 from runaudit.record.leftovers import open_files, open_series
 from runaudit.record.sink import Mirror, remarks
 from runaudit.record.telling import told_in
+from runaudit.record.unwritten import drop, unwritten
 from runaudit.records.canonical import JSON, thawed
+from runaudit.records.columns import Sealable
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.filenames import all_whole, whole
 from runaudit.records.manifest import Manifest
-from runaudit.records.outcome import FINISHED, Outcome
+from runaudit.records.outcome import FINISHED, Outcome, unwritten_words
 from runaudit.store.catalogue import SERIES, outcome_entry
 from runaudit.store.kept import open_kept
 from runaudit.store.links import refuse_behind
@@ -47,13 +49,16 @@ def seal_outcome(
     notes: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
     now: float | None = None,
+    took_s: float | None = None,
 ) -> Outcome:
     """Seal the outcome of a run; one that is already sealed is returned as it is.
 
     `status` is what the caller knows; None leaves it to what the program claimed and how it exited. Final metrics are
     the last value of every series, then what was claimed, then `metrics`. `sections` are further sections as they are
-    (`observed`, `data`, `findings`). Raises StoreError.
+    (`observed`, `data`, `findings`). It ended `now`, else when this is called; took_s: how long it ran, where that is
+    known better than since its launch. Raises StoreError.
     """
+    ended = time.time() if now is None else now
     live = store.live_dir(manifest.id)
     with _alone(live):
         if (entry := outcome_entry(store, manifest.id)) is not None:
@@ -61,21 +66,19 @@ def seal_outcome(
         redactor = redactor_of(store, environ=environ, manifest=manifest)
         clean = _clean(redactor)
         rows = open_files(store.run_dir(manifest.id), live, claims(live), clean)
-        logged = open_series(live / SERIES, clean)
-        ended = time.time() if now is None else now
+        logged, lost = open_series(live / SERIES, clean), unwritten(live)
         ending: Mapping[str, Any] = next((row for row in reversed(rows) if row["k"] == "ending"), {})
         checkpoints, artifacts, remarks = _files(store, manifest, rows)
         settled, remark = settle(status, ending.get("status"), exit_code)
-        remarks += [str(row["text"]) for row in rows if row["k"] == "note"] + ([remark] if remark else []) + [*notes]
+        remarks += [*_remarks(lost, rows), *([remark] if remark else []), *notes]
         body: dict[str, JSON] = {
             "manifest": str(manifest.digest),
             "status": settled,
             "error": _one_line(redactor.text(error or ending.get("error") or "")) or _default_error(settled, exit_code),
             "exit_code": exit_code,
             "ended": utc_text(ended),
-            "duration_s": _since(manifest, ended),
-            "steps_done": logged.last_step,
-            "metrics": _metrics(logged.last, rows, metrics),
+            "duration_s": _since(manifest, ended) if took_s is None else round(took_s, 3),
+            **_came_to(logged, lost, rows, metrics),
             "trajectory": _put(store, logged.raw),
             "checkpoints": checkpoints,
             "artifacts": artifacts,
@@ -86,6 +89,7 @@ def seal_outcome(
         outcome = Outcome.of(all_whole(redactor.sealable(body | _told_at_the_end(ending, code) | thawed(sections))))
         store.seal_outcome(outcome, time=utc_text(ended))
         _end_live(live / SERIES, logged.size)
+        drop(live)
         return outcome
 
 
@@ -214,8 +218,24 @@ def _put(store: Store, raw: bytes) -> dict[str, JSON] | None:
     return {"digest": str(store.put(raw)), "size": len(raw)} if raw else None
 
 
+def _remarks(lost: Mapping[str, int], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is to be said of a run, by what its disk did not take and by what it said itself."""
+    said = [str(row["text"]) for row in rows if row["k"] == "note"]
+    return [unwritten_words(**lost), *said] if lost else said
+
+
+def _came_to(
+    logged: Sealable, lost: Mapping[str, int], rows: Sequence[Mapping[str, Any]], given: Mapping[str, float] | None
+) -> dict[str, JSON]:
+    """How far a run came. Where its disk did not take all that it logged, what is there last is of its middle, and only
+    what was reported stands for the end."""
+    if lost:
+        return {"steps_done": None, "metrics": _metrics({}, rows, given), "unwritten": dict(lost)}
+    return {"steps_done": logged.last_step, "metrics": _metrics(logged.last, rows, given)}
+
+
 def _metrics(
-    last: Mapping[str, float], rows: tuple[Mapping[str, Any], ...], given: Mapping[str, float] | None
+    last: Mapping[str, float], rows: Sequence[Mapping[str, Any]], given: Mapping[str, float] | None
 ) -> dict[str, float]:
     found = dict(last)
     for row in rows:

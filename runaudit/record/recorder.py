@@ -296,8 +296,7 @@ class Recorder:
         if (why := self._let_go()) is not None:
             self.note(why)
             status, error = (status, error) if status == "killed" else ("diverged", why)
-        if left := self._series.close():
-            self.note(f"{left} bytes of logged steps could not be written")
+        self._series.close()
         for remark in remarks(self._mirrors):
             self.note(remark)
         if metrics:
@@ -347,6 +346,7 @@ class Recorder:
         if error is None and not self.owns and self._sigterm.stopped_by is None and self._let_go() is None:
             # The wrapper sees the exit code, which says more than silence does.
             self._keeper.stop()
+            self._series.leave()
             return
         status, text = ending_of(error, self._sigterm.stopped_by)
         self.finish("crashed" if status == "completed" else status, error=text or "the program ended without finish()")

@@ -5,6 +5,7 @@ The kernel keeps it when the process is killed, O_APPEND keeps the lines of seve
 measured), so the names of a step are formatted once and kept as a template.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -16,6 +17,9 @@ from typing import Any
 
 from runaudit.errors import StoreError
 from runaudit.record.heartbeat import beat, begin
+from runaudit.record.unwritten import Count
+from runaudit.records.outcome import unwritten_words
+from runaudit.records.run import SHORT
 from runaudit.records.trajectory import event_line, line_of
 from runaudit.store.catalogue import HEARTBEAT, HEARTBEAT_S
 from runaudit.store.kept import open_kept
@@ -34,6 +38,8 @@ class Series:
         self._fd = _open(path)
         self._templates: dict[tuple[str, ...], str] = {}
         self._backlog = bytearray()
+        self._steps = self._before = 0
+        self._count = Count(path.parent)
         self.fresh = False
         self._fix()
 
@@ -74,16 +80,24 @@ class Series:
 
     def _write(self, line: bytes) -> None:
         self.fresh = True
+        written = 0
         try:
-            if not self._backlog and os.write(self._fd, line) == len(line):
+            if not self._backlog and (written := os.write(self._fd, line)) == len(line):
                 return
         except OSError:
             pass
-        self._again(line)
+        self._again(line, written)
 
-    def _again(self, line: bytes) -> None:
+    def _again(self, line: bytes, written: int) -> None:
         """After a short or failed write: end what may be torn, keep the line, and try again at every next step."""
-        self._backlog += line if self._backlog else b"\n" + line
+        if self._backlog:
+            self._backlog += line
+        elif written == len(line) - 1:
+            self._backlog += b"\n"  # All of it but its end is there: the whole again would be a second one.
+        else:
+            self._backlog += b"\n" + line
+            self._before = 1  # The first line end is no step's.
+        self._steps += 1
         self.flush()
         if len(self._backlog) > BACKLOG_BYTES:
             raise StoreError(
@@ -93,11 +107,15 @@ class Series:
 
     def flush(self) -> None:
         """Write what waits in memory, as far as the disk lets it."""
-        try:
-            while self._backlog and (written := os.write(self._fd, self._backlog)):
-                del self._backlog[:written]
-        except OSError:
+        if not self._backlog:
             return
+        with contextlib.suppress(OSError):
+            while self._backlog and (written := os.write(self._fd, self._backlog)):
+                self._steps -= self._backlog.count(b"\n", 0, written) - self._before
+                self._before = 0
+                del self._backlog[:written]
+        if self._fd >= 0:
+            self._count.keep(len(self._backlog), self._steps)
 
     def sync(self) -> None:
         """Make durable what was written. Called off the training thread."""
@@ -105,9 +123,18 @@ class Series:
             self.fresh = False
             os.fdatasync(self._fd)
 
+    def leave(self) -> None:
+        """Write what waits, at the end of the program, and say what the disk would not take."""
+        self.flush()
+        if self._backlog:
+            from runaudit.voice.saying import hint, printable  # A program has nothing else to say at its end.
+
+            lost = unwritten_words(bytes=len(self._backlog), steps=self._steps)
+            hint(printable(f"runaudit: {lost}; they are missing in run {self.path.parent.name[:SHORT]}"))
+
     def close(self) -> int:
         """Write, sync and close. Returns how many bytes the disk would not take."""
-        self.flush()
+        self.leave()
         try:
             os.fdatasync(self._fd)
         finally:

@@ -8,6 +8,8 @@
     ended, duration_s, steps_done
     metrics       {name: number}
     trajectory    {digest, size} of the sealed JSON Lines, or null
+    unwritten     {bytes, steps}                       of the series, which the disk of the store did not take; then
+                  `metrics` has no last value of a series, only what the program reported, and `steps_done` is null
     checkpoints   [{path, digest, size, step, kind, score}]   paths relative to the run's folder; score: {metric}
     artifacts     [{path, digest, size, kind}]         figures and other files the run left
     code          {loaded: [path], changed: [{path, before, after}], files}   what really ran, what changed while it ran
@@ -123,6 +125,12 @@ class Outcome:
         value = self.body.get("observed")
         return value if isinstance(value, MAPPINGS) else None
 
+    @property
+    def unwritten(self) -> str:
+        """What of the series is missing because the disk was full, in a sentence part; empty where nothing is."""
+        lost = self.section("unwritten")
+        return unwritten_words(**{name: int(lost.get(name) or 0) for name in ("bytes", "steps")}) if lost else ""
+
     def section(self, name: str) -> Mapping[str, Any]:
         """A section that is an object; empty where there is none."""
         value = self.body.get(name)
@@ -132,6 +140,13 @@ class Outcome:
         """A plain copy."""
         plain: dict[str, Any] = thawed(self.body)
         return plain
+
+
+def unwritten_words(*, bytes: int, steps: int) -> str:  # noqa: A002  (as they are sealed)
+    """What became of logged steps that the disk did not take, in a sentence part."""
+    return (
+        f"{steps:,} logged step{'' if steps == 1 else 's'} ({bytes:,} bytes) could not be written to the store's disk"
+    )
 
 
 def sealed_series(outcome: Outcome | None, origin: Mapping[str, Any]) -> Digest | None:

@@ -37,9 +37,11 @@ MEANWHILE: Mapping[str, tuple[str, type]] = MappingProxyType(
         "outcome_config": ("config", Mapping),
         "findings": ("findings", list),
         "stderr_tail": ("stderr_tail", str),
+        "unwritten": ("unwritten", Mapping),
     }
 )
-"""Key of a record -> section of the outcome: what changed under the run, what was found, its last words."""
+"""Key of a record -> section of the outcome: what changed under the run, what was found, its last words, what its disk
+did not take."""
 NOT_EXTRA = (*MANIFEST_SECTIONS, *MEANWHILE, "schema", "digest", "runtime", "metrics", "series", "events", "origin",
              "outcome_code", "observed")  # fmt: skip
 

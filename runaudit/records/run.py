@@ -100,12 +100,17 @@ class Run(Shown):
 
     @property
     def logged(self) -> Mapping[str, float]:
-        """Of a run that goes on or was lost, what it logged last of each series: no result, in no mean. Once its end
-        is sealed, the metrics have it."""
-        if self.outcome or self.status not in ("running", "lost"):
+        """Of a run that goes on or was lost, or whose last steps the disk did not take, what is there last of each
+        series: no result, in no mean. Once its end is sealed, the metrics have it."""
+        if not self.unwritten and (self.outcome or self.status not in ("running", "lost")):
             return MappingProxyType({})
         series = self.trajectory.series
         return MappingProxyType({name: points[-1][1] for name, points in series.items() if points})
+
+    @property
+    def unwritten(self) -> str:
+        """What of its series is missing because the disk was full, in a sentence part; empty where nothing is."""
+        return self.outcome.unwritten if self.outcome else ""
 
     @property
     def seed_proof(self) -> Mapping[str, str]:

@@ -225,6 +225,7 @@ _RAN = section(
 )  # fmt: skip
 _DATA_CHANGED = section({"changed": list_of(section({"name": TEXT, "path": TEXT}))})
 _CONFIG_CHANGED = section({"changed": table_of(list_of(ANYTHING))})
+_UNWRITTEN = section({"bytes": NUMBER, "steps": NUMBER})
 _TOLD = section(
     {**{name: _INPUTS[name] for name in ("config", "data", "env", "init", "eval", "unknown")}, "seed": PLAIN,
      "launch": section(_LAUNCH), "origin": OBJECT, "policy": section({"derived": table_of(TEXT)})}
@@ -241,6 +242,7 @@ OUTCOME_PARTS: Mapping[str, Shape] = {
     "checkpoints": list_of(KEPT), "artifacts": list_of(KEPT), "code": _RAN, "observed": OBSERVED,
     "data": _DATA_CHANGED, "config": _CONFIG_CHANGED, "findings": list_of(FINDING), "stderr_tail": TEXT,
     "seed_proof": table_of(PLAIN), "notes": TEXTS, "supersedes": TEXT, "told": _TOLD,
+    "unwritten": _UNWRITTEN,
 }  # fmt: skip
 OUTCOME = section(OUTCOME_PARTS, must=("manifest", "status"))
 RECORD = section(
@@ -251,7 +253,8 @@ RECORD = section(
         "runtime": section({**_LAUNCH, **_ENDING, "status": TEXT}),
         "metrics": table_of(VALUE), "observed": OBSERVED, "events": list_of(section({"step": NUMBER})),
         "series": OBJECT, "outcome_code": _RAN, "outcome_data": _DATA_CHANGED, "outcome_config": _CONFIG_CHANGED,
-        "findings": list_of(FINDING), "stderr_tail": TEXT, "digest": TEXT,
+        "findings": list_of(FINDING), "stderr_tail": TEXT, "unwritten": _UNWRITTEN,
+        "digest": TEXT,
     }
 )  # fmt: skip
 

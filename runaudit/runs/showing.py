@@ -101,6 +101,9 @@ class ShowAnswer:
             yield printable(f"{'damaged':<10}{self.run.fault}")
         if self.run.corrected:
             yield printable(f"{'corrected':<10}after it was sealed: {self.run.corrected}")
+        if self.run.unwritten:
+            last = f"; what is there ends at step {end}" if (end := self.run.trajectory.last_step()) is not None else ""
+            yield printable(f"{'unwritten':<10}{self.run.unwritten}{last}")
         for path, why in self.run.forgotten.items():
             yield printable(f"{'forgotten':<10}{path}: {why}")
         if self.run.outcome:

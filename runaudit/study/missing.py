@@ -10,6 +10,7 @@ from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeded_alike
+from runaudit.factors.unwritten import METRICS, unwritten_gap
 from runaudit.settings import FactorSettings
 from runaudit.study.leaf import UNKNOWN, Leaf, token
 
@@ -24,6 +25,8 @@ def missing_of(
             rows.setdefault(path, {})[row] = reason
         if (why := status_gap(of.run)) is not None and not of.run.withheld:
             rows.setdefault("runtime.status", {})[row] = why
+        if (why := unwritten_gap(of.run)) is not None:
+            rows.setdefault(METRICS, {})[row] = why
     for row in sorted({row for group in alike_rows(runs) for row in group}):
         rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
     for row in sorted(lay_apart(runs)):

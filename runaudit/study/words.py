@@ -9,6 +9,7 @@ from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.factor import ABSENT, section_of
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.path import last_key
+from runaudit.factors.unwritten import unwritten_runs
 from runaudit.study.columns import Column
 from runaudit.study.study import MAX_CONTRASTED, SEEDS, Study
 from runaudit.study.suggest import Extension
@@ -147,7 +148,7 @@ def _failures(study: Study) -> Iterator[str]:
         has, counted = ("has", "it separates") if len(failed) == 1 else ("have", "they separate")
         yield f"{len(failed)} of {study.launched} runs {has} no result ({how}): counted, {counted} nothing"
     yield from notes_on_forgotten((*study.table.runs, *study.table.forgotten))
-    yield from corrected_runs(study.table.runs)
+    yield from (*corrected_runs(study.table.runs), *unwritten_runs(study.table.runs))
     placed = {row for cell in study.table.informative for row in cell.results}
     loose = [cell for cell in study.table.cells if not placed.issuperset(cell.results)]
     if loose:

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runaudit.launch import wrapper
 from runaudit.records.run import Run
 from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import load, run_ids
@@ -444,3 +446,18 @@ def test_a_folder_where_a_file_is_meant_is_told_with_what_to_type(repo, cli, cap
     assert cli("claims", "data") == 2 and cli("import", "data") == 2
     told = capfd.readouterr().err
     assert "data is a folder; name the file of text in it" in told and "runaudit import auto data" in told
+
+
+def test_a_run_took_as_long_as_its_command_and_not_its_launch_or_its_sealing(repo, cli, options, command, monkeypatch):
+    ended = []
+    supervised = wrapper.supervise
+
+    def supervise(*words, **more):
+        ended.append(replace(supervised(*words, **more), duration_s=1234.5678))
+        return ended[0]
+
+    monkeypatch.setattr(wrapper, "supervise", supervise)
+
+    assert cli("run", *options, *command) == 0
+
+    assert last(repo).outcome.body["duration_s"] == 1234.568

@@ -3,6 +3,7 @@
 The files are made by hand in each tracker's layout, and what was seen of a run is a trace.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -462,3 +463,41 @@ def test_what_was_removed_again_and_links_are_passed_over(place):
     series, _ = place.gather(place.of(str(folder / "metrics.csv"), str(folder / "hparams.yaml")))
 
     assert series == {}
+
+
+def test_a_series_that_a_full_disk_took_half_of_is_taken_whole_when_it_is_sealed_again(place, monkeypatch):
+    wrote = place.put("lightning_logs/version_0/metrics.csv", CSV)
+    own = b'{"s":0,"t":1.0,"v":{"own":1.0}}\n'
+    (place.live / "series.jsonl").write_bytes(own)
+    opened = os.fdopen
+
+    class Full:
+        """A file that takes ten bytes, and then no more."""
+
+        def __init__(self, file):
+            self.file, self.room = file, 10
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+        def write(self, data):
+            if not self.room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.room = 0
+            return self.file.write(data[:10])
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fdopen", lambda fd, mode, **more: Full(opened(fd, mode, **more)) if "a" in mode
+                     else opened(fd, mode, **more))  # fmt: skip
+        with pytest.raises(OSError, match="No space left"):
+            place.gather(place.of(wrote))
+
+    assert (place.live / "series.jsonl").read_bytes() == own
+    series, _ = place.gather(place.of(wrote))
+    assert series["val_loss"] == ((3, 0.75),)

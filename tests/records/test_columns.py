@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runaudit.errors import RecordError
 from runaudit.records import columns
-from runaudit.records.columns import MAGIC, Tables, packed, read_series, sealable, unpacked
+from runaudit.records.columns import MAGIC, Tables, names_among, packed, read_series, sealable, unpacked
 from runaudit.records.points import Points
 from runaudit.records.trajectory import event_line, line_of, read_lines, whole_lines
 
@@ -132,3 +132,15 @@ def test_points_are_the_pairs_they_hold():
     assert isinstance(points[1:], Points) and tuple(points[::2]) == pairs[::2]
     assert points != pairs[:2] and points != Points.of(pairs[::-1])
     assert not points.is_increasing and Points.of(pairs[:2]).is_increasing
+
+
+@given(lines=LINES, tail=st.sampled_from([b"", b'{"s":3,"v":{"a":1']))
+def test_a_name_is_found_in_the_text_where_it_was_logged_and_only_there(lines, tail):
+    raw = b"".join(lines) + tail
+    names = {"train/loss", "val/loss", "x%s", 'a"b', "größe", "name", "stage", "none"}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "CHUNK", 100)
+        found = names_among(io.BytesIO(raw), names)
+
+    assert found == names & set(read_lines(raw).series)
