@@ -48,11 +48,12 @@ def push(store: Store, settings: Settings, place: Place, words: Sequence[str], *
             f"{head([run[:SHORT] for run in running])} has no sealed end yet",
             remedy="wait for it, or `runaudit seal` a lost one",
         )
-    tell_who_stays(store, settings, [run for run in ids if run not in running], time=time)
-    teller = Teller(store, settings)
-    plain = [teller.plain(run) for run in dict.fromkeys(ids) if run not in running]
     known = read_pushes(place) if is_remote(place) else None
     before = known or Pushed()
+    going = [run for run in dict.fromkeys(ids) if run not in running]
+    tell_who_stays(store, settings, going, there=before.runs, time=time)
+    teller = Teller(store, settings)
+    plain = [teller.plain(run) for run in going]
     fresh, left_out = _fresh(plain, before)
     if known is None and not fresh:
         return PushAnswer(remote=place.shown, left_out=left_out, notes=_running_note(running))

@@ -14,14 +14,16 @@ from runaudit.store.remarks import launched_with, tell_launched
 from runaudit.store.store import Store
 
 
-def tell_who_stays(store: Store, settings: Settings, ids: Collection[str], *, time: str) -> None:
+def tell_who_stays(
+    store: Store, settings: Settings, ids: Collection[str], *, there: Iterable[str] = (), time: str
+) -> None:
     """Say of each of these runs which others of its design do not leave the store with it, in the log, which goes
-    along. Raises StoreError where the store cannot be written to."""
-    leaving = frozenset(ids)
+    along. there: runs that are where they go already. Raises StoreError where the store cannot be written to."""
+    leaving, known = frozenset(ids), frozenset(there)
     for cohort in cohorts_with(store, settings, tuple(ids)):
         # Hybrids were made to answer a question and count in no cohort; what still runs is left out by nobody's choice.
         counted = [run.id for run in cohort.runs if not hybrid_mark(run.manifest) and run.status != "running"]
-        if stay := [run for run in counted if run not in leaving]:
+        if stay := [run for run in counted if run not in leaving and run not in known]:
             for run in leaving.intersection(counted):
                 tell_launched(store, run, stay, time=time)
 

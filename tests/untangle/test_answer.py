@@ -7,6 +7,7 @@ import pytest
 
 from runaudit.errors import NothingToJudgeError
 from runaudit.metrics.catalogue import Direction
+from runaudit.metrics.quantity import Quantity
 from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.finding import Finding
 from runaudit.untangle.moves import Move
@@ -25,7 +26,7 @@ def asked(*, recorded, immovable=None):
     units = tuple(
         Unit(moves=(Move(factor=name, how="as B has it"),)) for name in ("config.lr", "code.x.py", "data.train")
     )
-    return Plan(a=arms[0], b=arms[1], metric="val/acc", sequences=(), direction=Direction.HIGHER, units=units,
+    return Plan(a=arms[0], b=arms[1], metric="val/acc", quantity=Quantity("val/acc"), direction=Direction.HIGHER, units=units,
                 immovable=immovable or {})  # fmt: skip
 
 
