@@ -24,6 +24,7 @@ from runaudit.judge.values import declared_direction, declared_plan, left_out, m
 from runaudit.metrics.quantity import Quantity
 from runaudit.settings import Settings
 from runaudit.store.store import Store
+from runaudit.system.progress import work
 from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
@@ -122,7 +123,12 @@ def summaries(bench: Bench, arms: Sequence[Cohort], metric: str) -> "tuple[ArmSu
     """Every arm by itself on one metric as a comparison of them takes it; None for one of which
     no run has it, or one has a value that cannot be reckoned with."""
     quantity, plan = measure(metric, arms), declared_plan(bench.settings)
-    return tuple(_alone(arm, quantity, plan) for arm in arms)
+    found = []
+    with work("summing up", len(arms), "arms") as advance:
+        for arm in arms:
+            found.append(_alone(arm, quantity, plan))
+            advance(1)
+    return tuple(found)
 
 
 def _alone(arm: Cohort, quantity: Quantity, plan: "StatsPlan") -> "ArmSummary | None":

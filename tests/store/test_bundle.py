@@ -11,8 +11,11 @@ import pytest
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.store import bundlefile, unbundle
 from runaudit.store.bundle import export
+from runaudit.store.bundled import said_fault
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.peeks import looks_at
 from runaudit.store.remarks import add_note, archived, notes, set_archived
@@ -115,6 +118,63 @@ def test_every_altered_byte_is_refused_and_nothing_is_kept(bundle, tmp_path):
         bundle.write_bytes(cut)
         with pytest.raises(IntegrityError):
             read_bundle(bundle)
+
+
+def test_what_was_altered_is_called_so_whatever_else_is_wrong_with_it(bundle):
+    """It is read once, so that what it says is seen before its digest is known; nothing is made of it before."""
+    raw = bundle.read_bytes()
+    for altered in (raw.replace(b'"log"', b'"lag"', 1), raw[:-2000], raw.replace(b"ustar", b"ostar", 1)):
+        assert altered != raw
+        bundle.write_bytes(altered)
+        with pytest.raises(IntegrityError, match="altered or cut"):
+            read_bundle(bundle)
+
+
+def test_a_bundle_is_hashed_as_a_whole_once_and_its_files_twice(bundle, tmp_path, monkeypatch):
+    """Once to check them, once as they are kept: gigabytes are read no more often than that."""
+    seen = []
+
+    class Hashed:
+        def __init__(self, data=b""):
+            self._real = hashlib.new("sha256", data)
+            seen.append(len(data))
+
+        def update(self, data):
+            seen.append(len(data))
+            self._real.update(data)
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+    monkeypatch.setattr(bundlefile.hashlib, "sha256", Hashed)
+    monkeypatch.setattr(unbundle, "digest_file", None)
+    size = bundle.stat().st_size
+
+    found = read_bundle(bundle)
+    checked, _ = sum(seen), seen.clear()
+    take_back(Store.create(tmp_path / "other"), found, called="runs.bundle")
+
+    assert size < checked < 2 * size
+    assert sum(seen) < 2 * size
+
+
+@pytest.mark.parametrize("runs", [2, 40])
+def test_the_lines_of_a_bundle_are_gone_through_as_often_for_many_runs_as_for_few(runs):
+    """To ask all lines about each run took longer than all else, from a few thousand runs on."""
+
+    class Lines(list):
+        often = 0
+
+        def __iter__(self):
+            type(self).often += 1
+            return super().__iter__()
+
+    manifests = [Manifest.of({"label": "a run", "seed": seed, "config": {"lr": 0.002}}) for seed in range(runs)]
+    lines = Lines({"kind": "manifest", "digest": f"sha256:{one.id}", "subject": f"sha256:{one.id}", "time": WHEN}
+                  for one in manifests)  # fmt: skip
+
+    assert said_fault(lines, {}, {one.id for one in manifests}) is None
+    assert Lines.often == 2
 
 
 def test_a_file_of_another_kind_is_no_damaged_bundle(tmp_path):

@@ -1,5 +1,7 @@
 """A pair read from the table is judged as a comparison of its runs judges it."""
 
+from itertools import combinations
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from runaudit.diff import compare_cohorts
 from runaudit.errors import NothingToJudgeError
 from runaudit.factors.cohort import cohort_of
 from runaudit.settings import Settings
+from runaudit.study import pairs
 from runaudit.study.answer import judged
 from runaudit.study.pairs import chains_of, pairs_of
 from runaudit.study.study import study
@@ -129,6 +132,22 @@ def test_of_many_cells_only_the_clean_pairs_are_listed(size):
     assert clean == len(found) == size
     assert all(pair.verdict == "single_factor" for pair in found)
     assert len(list(chains_of(table))) == 40
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([1, 2, None])] * 4), min_size=17, max_size=24, unique=True))
+@settings(max_examples=25, deadline=None)
+def test_of_many_cells_those_pairs_are_counted_that_each_by_itself_is_single(rows):
+    """Of thousands of cells only the listed pairs are made; what counts the others must not count otherwise."""
+    table = table_of(runs([{f"f{i}": level for i, level in enumerate(row)} for row in rows]), Settings())
+    assume(len(table.cells) > 16)
+
+    _, clean = pairs_of(table)
+
+    assert clean == sum(
+        pairs._pair(table, i, j).is_single
+        for i, j in combinations(range(len(table.cells)), 2)
+        if sum(a != b for a, b in zip(table.cells[i].codes, table.cells[j].codes, strict=True)) == 1
+    )
 
 
 EQUIVALENT = {"single_factor": "estimable"}
