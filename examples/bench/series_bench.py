@@ -6,7 +6,7 @@ once with a run that logged nothing, and `sealing` is what the million steps cos
 
 Each is a process of its own; `x pass` is its CPU against `python -c pass`, the ratio that other machines see too.
 Beside it the bytes that a step of ten numbers keeps, as it is logged, as it is sealed, and in W&B's own file.
-Run: python examples/bench/series_bench.py [--steps N]     (a million steps: two minutes and 1.5 GB of disk)
+Run: python examples/bench/series_bench.py [--steps N]     (a million steps: a minute and 700 MB of disk)
 """
 
 import argparse
