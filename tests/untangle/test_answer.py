@@ -26,8 +26,8 @@ def asked(*, recorded, immovable=None):
     units = tuple(
         Unit(moves=(Move(factor=name, how="as B has it"),)) for name in ("config.lr", "code.x.py", "data.train")
     )
-    return Plan(a=arms[0], b=arms[1], metric="val/acc", quantity=Quantity("val/acc"), direction=Direction.HIGHER, units=units,
-                immovable=immovable or {})  # fmt: skip
+    return Plan(a=arms[0], b=arms[1], metric="val/acc", quantity=Quantity("val/acc"),
+                direction=Direction.HIGHER, units=units, immovable=immovable or {})  # fmt: skip
 
 
 def answered(plan, *, effect, seed=1):
