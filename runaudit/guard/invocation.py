@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from runaudit.text.typed import typed_words
+from runaudit.factors.marks import SECRET
+from runaudit.text.typed import typed_word, typed_words
 
 ONCE = frozenset({"--seed", "--label", "--baseline", "--init"})
 """Options that are given once: a remedy replaces them. The others may be repeated."""
@@ -21,7 +22,10 @@ class Invocation:
         """The call again with more options, quoted for a shell."""
         tail = ("--", *self.command) if self.command else ()
         once = {option for option in options if option in ONCE}
-        return typed_words((*self.program, *_without(self.options, once), *options, *tail))
+        words = (*self.program, *_without(self.options, once), *options, *tail)
+        if not any(SECRET in word for word in words):
+            return typed_words(words)
+        return f"{' '.join(map(_to_be_filled, words))}  (with what is not shown here in $SECRET)"
 
     def again(self, *, prefix: str = "") -> str:
         """The call as it was, after environment settings in `prefix`."""
@@ -79,6 +83,12 @@ def _argument(option: str, value: str) -> str:
     if option in ("--waive", "--intent", "--bundle"):
         return f"{name}=[{value!r}]"
     return f"{name}={value if option == '--seed' else repr(value)}"
+
+
+def _to_be_filled(word: str) -> str:
+    """A word for a shell, a variable in the place of what was taken out of it: the mark itself, typed again, would be
+    taken for the secret."""
+    return '"$SECRET"'.join(typed_word(part) if part else "" for part in word.split(SECRET))
 
 
 def _without(words: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
