@@ -149,7 +149,7 @@ def _other_moment(label: str, of: Sequence[Taken], baseline: str, other: Sequenc
         return ""
     a, b, end = *mine, *theirs, *until
     if is_last:
-        return f"{label} was measured last at step {a}, {baseline} at step {b}, of the {end} of both: measure at one"
+        return f"{label} was measured last at step {a}, {baseline} at step {b}, of {end} each: measure at one step"
     return (
         f"the number of {label} is the best of {a} values, of {baseline} that of {b}, in as many steps: the best of "
         "more is better without any cause, so report the last"

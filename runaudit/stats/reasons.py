@@ -322,7 +322,8 @@ def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case:
             f"{seeds[comparison.arm]} + {seeds[comparison.baseline]} seeds: a permutation test cannot go below p = "
             f"{comparison.smallest_reachable_p:.2g}; the t test assumes normality"
         )
-    is_open = comparison.verdict == StatsVerdict.INCONCLUSIVE and not spoiled_by_selection(case)
+    own = replace(case, design=comparison.design or case.design)
+    is_open = comparison.verdict == StatsVerdict.INCONCLUSIVE and not spoiled_by_selection(own)
     if comparison.n_needed is not None and is_open and not comparison.is_equal:
         found.append(
             f"{comparison.n_needed} seeds per arm would find a true difference of "
