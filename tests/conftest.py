@@ -37,15 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Rewrite the files under tests/golden.")
 
 
-OBSERVED = ("test_recorder.py", "test_full_disk.py")
 LONGEST = ("test_problems.py", "test_warmstart.py", "test_main.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that record their own process come first: each of them reads what the process was seen to do since its
-    start, and after six thousand other tests that took 35 s instead of one, 960 of the 2,640 s of all tests. Then those
-    of half a minute: at the end they left one of two workers idle for minutes."""
-    items.sort(key=lambda item: (item.path.name not in OBSERVED, item.path.name not in LONGEST))
+    """Tests of half a minute come first: at the end they left one of two workers idle for minutes."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True, scope="session")
