@@ -85,12 +85,12 @@ def _continues(value: str, style: Style) -> bool:
 
 def _given(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     start = max(0, match.start() - 64)
-    before = _NAME_BEFORE.search(match.string, start, match.start())
-    name, value = (before[0] if before else "") + match["word"], match["value"]
-    is_given = (
-        _is_literal(match) or _is_noted(match, style) or _is_member(match, style, len(before[0] if before else ""))
-    )
-    if MARK.search(value) or not is_secret(name, value) or not is_given:
+    found = _NAME_BEFORE.search(match.string, start, match.start())
+    before, value = found[0] if found else "", match["value"]
+    name = before + match["word"]
+    if MARK.search(value) or not is_secret(name, value):
+        return match[0]
+    if not (_is_literal(match) or _is_noted(match, style) or _is_member(match, style, len(before))):
         return match[0]
     if name.lower() == "key" and _HEX.fullmatch(value):
         return match[0]  # What a text calls so is a digest more often.

@@ -122,7 +122,7 @@ def _value(bench: Bench, claim: Claim, arm: Cohort, quantity: Quantity) -> Judge
         doubt = "these runs are not one design, so their mean is the mean of nothing"
     elif max(best_of([arm.label]), bench.settings.stats.best_of) > 1:
         doubt = "every value is the best of several runs"
-    elif absent := not_here(bench.store, [run.id for run in arm.runs]):
+    elif absent := not_here(bench.store, (run.id for run in arm.runs))[0]:
         doubt = (
             f"{plural(len(absent), 'run')} of its design {'was' if len(absent) == 1 else 'were'} launched elsewhere "
             "and left out when these were taken from there"

@@ -93,20 +93,24 @@ def left_out(
     its whole cohort in the store."""
     from runaudit.stats.values import LeftOut
 
+    absent = not_here(store, *(_whole(arm, home) for arm in arms))
     found = []
-    for arm, rest in zip(arms, runs_left_out(arms, home), strict=True):
-        values = (quantity.of(run.metrics) if run.finished else None for run in rest)
-        whole = {run.id for own in arm.runs if own.id in home for run in home[own.id].runs}
-        found.append(LeftOut(named=sum(run.id in home for run in arm.runs), values=tuple(values),
-                             absent=len(not_here(store, whole))))  # fmt: skip
+    for arm, rest, gone in zip(arms, runs_left_out(arms, home), absent, strict=True):
+        values = tuple(quantity.of(run.metrics) if run.finished else None for run in rest)
+        found.append(LeftOut(named=sum(run.id in home for run in arm.runs), values=values, absent=len(gone)))
     return tuple(found)
+
+
+def _whole(arm: Cohort, home: Mapping[str, Cohort]) -> dict[str, Run]:
+    """The runs of the whole cohorts of an arm's runs, by id."""
+    return {run.id: run for own in arm.runs if own.id in home for run in home[own.id].runs}
 
 
 def runs_left_out(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> tuple[tuple[Run, ...], ...]:
     """The runs that were launched with those of each arm and stand in none of them. home: id of a run -> its whole
     cohort in the store. One that still runs has left nothing out yet."""
     named = {run.id for arm in arms for run in arm.runs}
-    wholes = ({run.id: run for own in arm.runs if own.id in home for run in home[own.id].runs} for arm in arms)
+    wholes = (_whole(arm, home) for arm in arms)
     return tuple(
         tuple(
             run

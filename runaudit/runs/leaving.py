@@ -28,8 +28,9 @@ def tell_who_stays(
                 tell_launched(store, run, stay, time=time)
 
 
-def not_here(store: Store, ids: Iterable[str]) -> tuple[str, ...]:
-    """The launches of the designs of these runs that are not in this store, though they were made."""
-    said = launched_with(store)
-    beside = frozenset[str]().union(*(said.get(run, frozenset()) for run in ids)) if said else frozenset()
-    return tuple(sorted(run for run in beside if not is_launched(store, run)))
+def not_here(store: Store, *groups: Iterable[str]) -> tuple[frozenset[str], ...]:
+    """Of each group of runs the launches of their designs that are not in this store, though they were made."""
+    said = launched_with(store)  # The log is looked through once, however many arms a page has.
+    beside = [frozenset[str]().union(*(said.get(run, frozenset()) for run in ids)) for ids in groups if said]
+    gone = {run for own in beside for run in own if not is_launched(store, run)}
+    return tuple(own & gone for own in beside) if said else (frozenset(),) * len(groups)
