@@ -106,11 +106,13 @@ a config or for code: where those are unknown there is nothing to compare."""
 class ImportSettings:
     """How foreign records are read and judged. seed: dotted paths at which their configs keep the seed, best first.
     assume: the sections of which the user states that what a record does not say of them makes no difference. typed:
-    those that `--assume` states, for one answer or one import."""
+    those that `--assume` states, for one answer or one import. jobs: how many processes read; 0: one per CPU; None: as
+    many as are of use."""
 
     seed: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
     typed: tuple[str, ...] = ()
+    jobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
+from runaudit.cli.witness import JobsOption
 from runaudit.errors import NothingToJudgeError
 from runaudit.importers.kinds import AUTO, KINDS
 
@@ -28,6 +29,7 @@ def imports(
             show_default=False,
         ),
     ] = None,
+    jobs: JobsOption = None,
 ) -> None:
     """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
 
@@ -37,11 +39,9 @@ def imports(
     from runaudit.importers.answer import ImportAnswer
     from runaudit.runs.intake import take
 
-    rows, skipped = take(kind, paths or (), context.create, context.settings)
+    rows, skipped = take(kind, paths or (), context.create, context.settings, jobs=jobs)
     context.tell(ImportAnswer(rows=rows, skipped=tuple(skipped)))
     if rows and (words := context.settings.imports.typed):
-        context.note(
-            f"sealed with each of these runs: {', '.join(words)} assumed, and every answer on them will say so"
-        )
+        context.note(f"sealed with each of these runs: {', '.join(words)} assumed; every answer on them says so")
     if not rows and not any(entry.reason.startswith("already imported") for entry in skipped):
         raise NothingToJudgeError("no run was imported", remedy="see the reasons above, or name another path")

@@ -48,7 +48,7 @@ def verify(
     anchor: AnchorOption = None,
     check_anchor: CheckAnchorOption = None,
     since: SinceOption = None,
-    jobs: JobsOption = 1,
+    jobs: JobsOption = None,
 ) -> None:
     """Re-hash everything that is stored, and say which file of which run is wrong.
 

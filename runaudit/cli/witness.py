@@ -38,7 +38,7 @@ SinceOption = Annotated[
                  "N of the log; the log itself is always read whole."),
 ]  # fmt: skip
 JobsOption = Annotated[
-    int, typer.Option("-j", "--jobs", metavar="N", help="Processes that share the work; 0: one per CPU.")
+    int | None, typer.Option("-j", "--jobs", metavar="N", help="Processes that share the work; 0: one per CPU.", min=0)
 ]
 
 

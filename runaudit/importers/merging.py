@@ -20,7 +20,7 @@ from runaudit.records.told import parted
 from runaudit.records.trajectory import Event
 
 if TYPE_CHECKING:
-    from runaudit.importers.walk import Place
+    from runaudit.importers.reading import Place
 
 SHARED_FOLDER = "the job ran in the folder of the program, which holds what other runs left too"
 """What a reader notes of a job whose folder is not its own: nothing else in it is known to be that job's."""

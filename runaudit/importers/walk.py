@@ -11,30 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import CanonicalError, NoRunError, RecordError, RunauditError
+from runaudit.errors import CanonicalError, NoRunError, RecordError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, BY_NAME, CALLED, KINDS, RECORD
-from runaudit.importers.merging import OF_SEVERAL, of_trackers, runs_of, together
-from runaudit.importers.onetraining import Key, Trace, of_one_training, trace_of
+from runaudit.importers.merging import of_trackers, runs_of, together
+from runaudit.importers.onetraining import Key, Trace, of_one_training
 from runaudit.importers.opened import address_of
+from runaudit.importers.reading import OF_MANY, Place, readings, told_at, traced
 from runaudit.settings import ImportSettings
 
-_OF_MANY = frozenset({"mlflow"})
-"""Trackers that keep many runs in one file."""
 _FILED_APART = frozenset({"mlflow", "lightning"})
 """Trackers that may have filed one training as two runs of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reader found a run, or a file of many. whole: all below it is that run's. kin: equal for places that
-    may be of one run."""
-
-    path: Path
-    kind: str
-    whole: bool
-    kin: str = ""
 
 
 def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Imported | Skipped]:
@@ -66,10 +54,10 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
         raise NoRunError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
     alone, groups = len(places) == 1, together(places)
     within = path if path.is_dir() else path.parent
-    told = _of_one_training(groups, within) if address_of(path) is None else _Twice({}, {})
+    told = _of_one_training(groups, within, settings.jobs) if address_of(path) is None else _Twice({}, {})
     waiting: dict[Key, Draft] = {}
-    for number, group in enumerate(groups):
-        for place, one in enumerate(_read(group, within, alone=alone)):
+    for number, group in enumerate(readings(groups, within, alone=alone, jobs=settings.jobs)):
+        for place, one in enumerate(group):
             key = number, place
             if isinstance(one, Draft) and key in told.member_of:
                 waiting[key] = one
@@ -84,7 +72,7 @@ def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:
     """What lies below a folder, as the readers of these kinds tell it: one draft a run, several trackers' put together.
     A fault is that of its place, and the others are told."""
     for group in together([*_places(path, _modules(kinds))]):
-        told = [one for place in group for one in _told(place, path, alone=False)]
+        told = [one for place in group for one in told_at(place, path, alone=False)]
         runs, left = runs_of([one for one in told if isinstance(one, Draft)])
         yield from (*runs, *left)
         yield from (one for one in told if isinstance(one, Skipped))
@@ -137,44 +125,6 @@ def _is_below(path: Path, above: Path) -> bool:
     return path.is_relative_to(above)
 
 
-# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _read(group: Sequence[Place], within: Path, *, alone: bool) -> Iterator[Draft | Skipped]:
-    """The runs of places that speak of one run, or of one place that holds many."""
-    if len(group) == 1:
-        yield from _told(group[0], within, alone=alone)
-        return
-    drafts: list[Draft] = []
-    for place in group:
-        told = list(_told(place, within, alone=alone))
-        drafts += [one for one in told if isinstance(one, Draft)]
-        yield from (one for one in told if isinstance(one, Skipped))
-    runs, left = runs_of(drafts)
-    yield from runs
-    yield from (Skipped(source=one.source, reason=OF_SEVERAL) for one in left)
-
-
-def _told(place: Place, within: Path, *, alone: bool) -> Iterator[Draft | Skipped]:
-    """What a reader finds at a place. A fault is that of its run; raised where nothing else was asked for, and none of
-    several has been read before it."""
-    reader = importlib.import_module(KINDS[place.kind])
-    try:
-        for found in reader.read(place.path, within):
-            yield found
-            alone = False
-    except RunauditError as error:
-        if alone:
-            raise
-        yield Skipped(source=str(place.path), reason=error.message, broken=True)
-    except (ValueError, TypeError, LookupError, AttributeError, OSError, RecursionError, MemoryError) as error:
-        # Whatever a stranger's file holds, and a reader did not foresee, is a fault of that one run.
-        told = f"{place.path} is not what {CALLED[place.kind]} writes ({type(error).__name__}: {error})"
-        if alone:
-            raise RecordError(told, remedy="leave this run out") from error
-        yield Skipped(source=str(place.path), reason=told, broken=True)
-
-
 # ── one training, several trackers ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -186,19 +136,18 @@ class _Twice:
     beside: Mapping[Key, str]
 
 
-def _of_one_training(groups: Sequence[Sequence[Place]], within: Path) -> _Twice:
+def _of_one_training(groups: Sequence[Sequence[Place]], within: Path, jobs: int | None) -> _Twice:
     """Which runs several trackers tell of, far apart in one tree. All is read once to find out, and of each run only
     its numbers are kept; not where one tracker alone wrote there, and it files no run twice."""
-    if len(groups) < 2 and not any(place.kind in _OF_MANY for group in groups for place in group):
+    if len(groups) < 2 and not any(place.kind in OF_MANY for group in groups for place in group):
         return _Twice({}, {})
     if len({place.kind for group in groups for place in group}) == 1 and groups[0][0].kind not in _FILED_APART:
         return _Twice({}, {})
     traces: dict[Key, Trace] = {}
     sources: dict[Key, str] = {}
-    for number, group in enumerate(groups):
-        for place, one in enumerate(_read(group, within, alone=False)):
-            if isinstance(one, Draft):
-                traces[number, place], sources[number, place] = trace_of(one), one.source
+    for number, seen in enumerate(traced(groups, within, jobs=jobs)):
+        for place, (trace, source) in seen.items():
+            traces[number, place], sources[number, place] = trace, source
     found = of_one_training(traces)
     return _Twice(
         {key: frozenset(group) for group in found.groups for key in group},

@@ -42,10 +42,11 @@ Rows = tuple[dict[str, Any], ...]
 
 
 def take(
-    kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings
+    kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings, *, jobs: int | None = None
 ) -> tuple[Rows, list[Skipped]]:
-    """The runs of these files. kind: what wrote them, or the first file itself, of a bundle. Raises UsageError where
-    that is neither, or no file is named."""
+    """The runs of these files. kind: what wrote them, or the first file itself, of a bundle. jobs: how many processes
+    read, as `ImportSettings` has it. Raises UsageError where the kind is neither, or no file is named."""
+    settings = replace(settings, imports=replace(settings.imports, jobs=jobs))
     refuse_special(Path(kind), "the bundle")
     if kind not in WORDS and Path(kind).is_file():
         kind, paths = BUNDLE, [Path(kind), *paths]

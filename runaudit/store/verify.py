@@ -8,11 +8,9 @@ One damaged line, record or file never hides another: each is a problem of its o
 """
 
 import contextlib
-import os
-import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from runaudit.errors import IntegrityError, RunauditError, StoppedError
 from runaudit.records.canonical import canonical_bytes
@@ -35,6 +33,7 @@ from runaudit.store.remarks import remark_faults
 from runaudit.store.removed import removed_remarks
 from runaudit.store.store import STORE_SCHEMA, Store
 from runaudit.system.progress import work
+from runaudit.system.workers import shared_out
 from runaudit.text.words import plural
 
 SIGNATURES = "signatures"
@@ -229,14 +228,7 @@ def _each(
     if jobs <= 1 or len(chunks) <= 1:
         yield from (check_runs(store.root, chunk, hashed) for chunk in chunks)
         return
-    # Ctrl-C reaches the whole group: this process alone says what it means.
-    pool = ProcessPoolExecutor(
-        min(jobs, len(chunks), os.cpu_count() or 1), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
-    try:
-        yield from pool.map(check_runs, [store.root] * len(chunks), chunks)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    yield from shared_out(partial(check_runs, store.root), chunks, jobs)
 
 
 def _stopped(launches: Sequence[Launch], done: int, problems: Sequence[Problem]) -> StoppedError:
