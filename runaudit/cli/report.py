@@ -21,7 +21,8 @@ Runs = Annotated[
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", help=PLACE)]
 Baseline = Annotated[
-    str | None, typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before].")
+    str | None,
+    typer.Option("--baseline", "--vs", metavar="RUN", help="Compare every arm with this one [else the one before]."),
 ]
 FILED = "The arms of a campaign, each against its first, and how its jobs stand."
 Campaign = Annotated[Path | None, typer.Option("--campaign", metavar="FILE.toml", help=FILED)]

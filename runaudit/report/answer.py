@@ -13,6 +13,7 @@ from runaudit.report.views.page import PageView
 from runaudit.report.views.result import ResultTable
 from runaudit.report.views.untangled import UntangledView
 from runaudit.report.views.verdict import VerdictView
+from runaudit.stats.answer import arm_json, comparison_json
 from runaudit.text.markdown import bullets, code, escaped, fenced, table
 from runaudit.text.terminal import UNPAINTED, Paint, printable
 from runaudit.text.words import plural
@@ -127,6 +128,11 @@ class ReportAnswer:
                     "better": one.better.partition(" ")[0] or None,
                     "origin": one.origin or None,
                     "arms": [self.view.arms[row.arm].letter for row in one.rows],
+                    "numbers": [
+                        {"letter": self.view.arms[row.arm].letter} | arm_json(row.summary)
+                        for row in one.rows
+                        if row.summary is not None
+                    ],
                 }
                 for one in self.view.result.tables
                 if one.name
@@ -147,6 +153,7 @@ class ReportAnswer:
                             "verdict": e.verdict,
                             "conditional": e.conditional or None,
                             "text": e.sentence,
+                            "numbers": comparison_json(e.judged),
                         }
                         for e in verdict.evidence
                     ],

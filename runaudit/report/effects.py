@@ -99,9 +99,9 @@ def effect_figure(
         return None
     zero = next((arm.mean for arm in arms if arm.label == baseline), None)
     found = tuple(
-        Difference(arm=row.arm, value=row.ci.estimate, ci=(row.ci.low, row.ci.high))
+        Difference(arm=row.arm, value=ci.estimate, ci=(ci.low, ci.high))
         for row in answer.comparisons
-        if zero is not None and row.ci is not None and _is_bounded(row.ci)
+        if zero is not None and (ci := row.interval) is not None and _is_bounded(ci)
     )
     return EffectFigure(
         metric=answer.metric,

@@ -97,7 +97,8 @@ class ArmComparison:
     """One arm against the baseline. `difference` is arm minus baseline in the metric's unit.
 
     difference, ci, p and what follows from them belong to one choice of runs: where seeds ran again, that with the
-    largest p. p: two-sided. p_adjusted: over the family.
+    largest p. p: two-sided. p_adjusted: over the family; ci_adjusted: the interval that goes with it, where the family
+    is larger than one. error, df: the standard error of the difference and its degrees of freedom.
     minimal_detectable_effect: true difference these seeds find with the planned power, at the observed spreads.
     n_needed: seeds per arm that would find `n_needed_for`, the declared margin or else the observed difference.
     permutation_drawn: how many arrangements of the labels permutation_p was drawn from; 0 where all were counted.
@@ -116,6 +117,9 @@ class ArmComparison:
     ci: Interval | None = None
     p: float | None = None
     p_adjusted: float | None = None
+    ci_adjusted: Interval | None = None
+    error: float | None = None
+    df: float | None = None
     method: str | None = None
     effect_size: float | None = None
     probability_of_improvement: float | None = None
@@ -139,6 +143,11 @@ class ArmComparison:
     reason: str = ""
     refusal: str = ""
     is_equal: bool = False
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval that says what the corrected p says: zero lies outside where that is below alpha."""
+        return self.ci_adjusted or self.ci
 
     @property
     def smallest_permutation_p(self) -> float:
@@ -216,8 +225,8 @@ class StatsAnswer(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON values; numbers that do not exist are null, never NaN."""
-        arms = [_arm_json(arm) for arm in self.arms]
-        comparisons = [_comparison_json(comparison) for comparison in self.comparisons]
+        arms = [arm_json(arm) for arm in self.arms]
+        comparisons = [comparison_json(comparison) for comparison in self.comparisons]
         return {
             "schema": "runaudit.stats/1",
             "metric": self.metric,
@@ -258,13 +267,15 @@ def exit_code(answer: StatsAnswer) -> int:
     return CANNOT_JUDGE if is_idle else code
 
 
-def _arm_json(arm: ArmSummary) -> dict[str, Any]:
+def arm_json(arm: ArmSummary) -> dict[str, Any]:
+    """What an arm came to, for a program."""
     plain: dict[str, Any] = _plain(arm)
     plain["profile"] = [{"threshold": threshold, "share_above": share} for threshold, share in arm.profile]
     return plain
 
 
-def _comparison_json(comparison: ArmComparison) -> dict[str, Any]:
+def comparison_json(comparison: ArmComparison) -> dict[str, Any]:
+    """How one arm stands against its baseline, for a program."""
     plain: dict[str, Any] = _plain(comparison)
     plain["fragile"] = plain.pop("is_fragile")
     plain["sequences"] = [{"sequence": name, "difference": value} for name, value in comparison.sequences]

@@ -132,6 +132,8 @@ def _from_reading(
         difference=interval.estimate,
         ci=interval,
         p=weakest.contrast.p,
+        error=weakest.contrast.error,
+        df=weakest.contrast.df,
         method=interval.method,
         effect_size=hedges_g(a, b),
         probability_of_improvement=superiority(better, worse),

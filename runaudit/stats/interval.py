@@ -6,7 +6,7 @@ where Student's t holds 95 % throughout; hence t here, and the bootstrap only fr
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runaudit.stats.values import Interval
 
@@ -145,6 +145,13 @@ def upper_tail(df: float, t: float) -> float:
     from scipy.special import stdtr
 
     return float(stdtr(df, -t))
+
+
+def at_alpha(interval: Interval, alpha: float, *, df: float, error: float) -> Interval:
+    """The interval of a t test at another alpha, of which its level says what it is good for. error: the standard
+    error of the estimate."""
+    half = t_quantile(df, 1 - alpha / 2) * error
+    return replace(interval, low=interval.estimate - half, high=interval.estimate + half)
 
 
 def _t_test(difference: float, error: float, *, df: float, level: float, method: str, n: int) -> Contrast:

@@ -20,9 +20,9 @@ from runaudit.stats.cohort import collapse, left_out
 from runaudit.stats.compare import EQUIVALENCE_SEEDS, compare, has_gaps
 from runaudit.stats.components import Components, arm_components, sequence_differences
 from runaudit.stats.dunnett import with_dunnett
-from runaudit.stats.interval import is_constant, mean, mean_interval, sd, sd_interval, share_interval
-from runaudit.stats.multiplicity import benjamini_hochberg, holm
-from runaudit.stats.values import DEFAULT_PLAN, MIN_SEEDS, ArmValues, Comparability, Sample, StatsPlan
+from runaudit.stats.interval import at_alpha, is_constant, mean, mean_interval, sd, sd_interval, share_interval
+from runaudit.stats.multiplicity import benjamini_hochberg, benjamini_hochberg_alphas, holm, holm_alphas
+from runaudit.stats.values import DEFAULT_PLAN, MIN_SEEDS, ArmValues, Comparability, Interval, Sample, StatsPlan
 
 CLAIMABLE = frozenset({"single_factor", "unknown_design"})
 DESIGN_VERDICTS = CLAIMABLE | {
@@ -160,13 +160,22 @@ def _family(
     comparisons: Sequence[ArmComparison], beside: Sequence[float | None], *, plan: StatsPlan
 ) -> list[ArmComparison]:
     """Adjusted p values over all comparisons asked for; one that could not be tested still counts as asked."""
-    adjust = holm if plan.correction == "holm" else benjamini_hochberg
-    every = (*(comparison.p for comparison in comparisons), *beside)
-    adjusted = adjust([1.0 if p is None else p for p in every])[: len(comparisons)]
+    is_holm = plan.correction == "holm"
+    every = [1.0 if p is None else p for p in (*(comparison.p for comparison in comparisons), *beside)]
+    adjusted = (holm if is_holm else benjamini_hochberg)(every)
+    alphas = (holm_alphas if is_holm else benjamini_hochberg_alphas)(every, plan.alpha)
     return [
-        comparison if comparison.p is None else replace(comparison, p_adjusted=p)
-        for comparison, p in zip(comparisons, adjusted, strict=True)
+        comparison
+        if comparison.p is None
+        else replace(comparison, p_adjusted=p, ci_adjusted=_interval(comparison, alpha) if len(every) > 1 else None)
+        for comparison, p, alpha in zip(comparisons, adjusted, alphas, strict=False)
     ]
+
+
+def _interval(comparison: ArmComparison, alpha: float) -> Interval | None:
+    if comparison.ci is None or comparison.df is None or comparison.error is None:
+        return None
+    return at_alpha(comparison.ci, alpha, df=comparison.df, error=comparison.error)
 
 
 def _judged(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> tuple[ArmComparison, reasons.Why]:

@@ -18,6 +18,17 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
+def holm_alphas(p_values: Sequence[float], alpha: float) -> tuple[float, ...]:
+    """At what alpha each was tested, in the order given: an interval at 1 minus that excludes zero exactly where Holm
+    rejects. Those that are not rejected share alpha, so that theirs hold together. Source: Guilbaud 2008.
+    """
+    family, adjusted = len(p_values), holm(p_values)
+    order = sorted(range(family), key=lambda index: p_values[index])
+    rejected = sum(p < alpha for p in adjusted)
+    share = {index: family - min(rank, rejected) for rank, index in enumerate(order)}
+    return tuple(alpha / share[index] for index in range(family))
+
+
 def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     """Step-up p values that bound the false discovery rate. Source: Benjamini & Hochberg 1995."""
     order = sorted(range(len(p_values)), key=lambda index: p_values[index], reverse=True)
@@ -27,3 +38,11 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
         running = min(running, p_values[index] * len(p_values) / (len(p_values) - position))
         adjusted[index] = running
     return tuple(adjusted)
+
+
+def benjamini_hochberg_alphas(p_values: Sequence[float], alpha: float) -> tuple[float, ...]:
+    """The same for Benjamini-Hochberg: R of m rejected have intervals at R / m of alpha, which bounds the share of
+    intervals that miss among those that were chosen. Source: Benjamini & Yekutieli 2005.
+    """
+    rejected = sum(p < alpha for p in benjamini_hochberg(p_values))
+    return (alpha * max(1, rejected) / len(p_values),) * len(p_values)

@@ -6,7 +6,8 @@ had logged before it crashed is no result of the arm.
 
 from collections.abc import Iterable, Sequence
 
-from runaudit.stats.digits import decimals, show, show_spread
+from runaudit.stats.answer import ArmComparison
+from runaudit.stats.digits import decimals, show, show_p, show_spread
 from runaudit.stats.values import MIN_SEEDS
 
 NO_NUMBER = "no number"
@@ -58,3 +59,13 @@ def _listed(values: Sequence[float], places: int | None) -> str:
     if places is None and len(values) > 1:
         places = decimals(max(values) - min(values))
     return ", ".join(show(value, places) for value in values)
+
+
+def at_once(comparison: ArmComparison, family: int, places: int | None) -> str:
+    """What holds where several comparisons are asked for at once, behind the figures of this one; empty where it is the
+    only one."""
+    if family <= 1:
+        return ""
+    ci = comparison.ci_adjusted
+    within = f"{show(ci.low, places)} to {show(ci.high, places)}, " if ci else ""
+    return f"; for {family} comparisons at once {within}p {show_p(comparison.p_adjusted)}"

@@ -77,6 +77,22 @@ def test_lists_with_commas_are_arms_of_their_own_and_the_baseline_may_be_named(r
     assert (comparison["baseline"], comparison["arm"]) == ("A", "B")
 
 
+@pytest.mark.parametrize("word", ["--baseline", "--vs"])
+def test_the_numbers_for_a_program_are_those_of_stats(ran, run_audit, word):
+    first, second = (",".join(ids(runs)) for runs in ran.values())
+
+    page = json.loads(run_audit("report", second, word, first, "--json", "-o", "page.html")[1])
+    (metric,) = page["metrics"]
+    stats = json.loads(run_audit("stats", second, "--vs", first, "--metric", metric["metric"], "--json")[1])
+
+    told = {row["letter"]: row["mean"] for row in metric["numbers"]}
+    assert (told["B"], told["A"]) == tuple(arm["mean"] for arm in stats["arms"])
+    numbers = page["comparisons"][0]["evidence"][0]["numbers"]
+    names = ("difference", "ci", "p", "p_adjusted", "verdict", "minimal_detectable_effect")
+    assert [numbers[name] for name in names] == [stats["comparisons"][0][name] for name in names]
+    assert numbers["ci"][0] < numbers["difference"] < numbers["ci"][1]
+
+
 def test_runs_shown_beside_are_compared_with_nothing(ran, run_audit):
     first, second = (",".join(ids(runs)) for runs in ran.values())
 

@@ -191,10 +191,19 @@ def test_the_page_tells_a_difference_that_the_number_of_comparisons_costs_as_sta
     (first, _) = evidence_views(answer, apart="")
 
     assert "but no longer once 2 comparisons are allowed for" in answer.comparisons[0].reason
-    assert (
-        first.sentence.startswith("differs by ")
-        and "but no longer once 2 comparisons are allowed for" in first.sentence
-    )
+    ends = answer.comparisons[0].ci_adjusted
+    assert first.sentence.startswith("cannot be told apart once 2 comparisons are allowed for: +")
+    assert ends.low < 0 < ends.high and "[\N{MINUS SIGN}" in first.interval
+
+
+def test_an_interval_that_excludes_zero_only_by_itself_makes_no_difference_of_an_unattributed_one():
+    """A page said "differs by +0.83 [+0.15, +1.51]" of an arm whose corrected p was 0.069."""
+    answer = judged((30.4, 30.5, 30.65), (30.0, 30.2, 30.4), (*OLD[:2], 30.3), design="confounded")
+
+    (first, _) = evidence_views(answer, apart="the comparison is confounded")
+
+    assert answer.comparisons[0].ci.excludes(0.0)
+    assert first.sentence.startswith("cannot be told apart: +")
 
 
 def test_the_interval_is_headed_by_the_level_that_it_has():

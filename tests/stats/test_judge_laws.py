@@ -193,3 +193,15 @@ def test_a_large_p_has_no_interval_far_from_zero_beside_it():
     assert found.difference == pytest.approx((31.1 + 31.2 + 30.0) / 3 - 30.2, abs=1e-9)
     assert found.p == pytest.approx(0.27716089565, abs=1e-9)
     assert (found.ci.low, found.ci.high) == pytest.approx((-1.03861970961, 2.17195304295), abs=1e-9)
+
+
+@few
+@given(st.lists(values(3, 6), min_size=3, max_size=5))
+def test_the_interval_of_a_family_excludes_zero_exactly_where_its_corrected_p_is_small(arms):
+    every = [arm(f"arm {number}", numbers) for number, numbers in enumerate(arms)]
+    answer = judge(every, metric="score", direction=Direction.HIGHER, design=SINGLE, plan=PLAN)
+
+    for one in answer.comparisons:
+        if one.ci is not None:
+            assert one.interval.excludes(0.0) == (one.p_adjusted < PLAN.alpha)
+            assert one.interval.low <= one.ci.low + 1e-9 and one.ci.high - 1e-9 <= one.interval.high

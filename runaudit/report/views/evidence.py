@@ -19,7 +19,7 @@ class EvidenceView:
     found: the sentence without what the seeds
     could have found. badge: the verdict as it is shown, with the condition that it rests on; conditional: its word,
     where there is one. level: of the interval, in percent. lacking: what a claim would need, "" where nothing. carries:
-    whether the numbers carry a claim, be it that there is no difference that matters."""
+    whether the numbers carry a claim, be it that there is no difference that matters. judged: its numbers."""
 
     metric: str
     title: str
@@ -40,6 +40,7 @@ class EvidenceView:
     lacking: str
     reason: str
     carries: bool
+    judged: ArmComparison
 
 
 EQUAL = "comes out the same in both, to the last bit"
@@ -76,6 +77,7 @@ def evidence_views(answer: StatsAnswer, *, apart: str) -> Iterator[EvidenceView]
             lacking=told.lacking,
             reason=true_minus(evidence_reason(answer, row)),
             carries=verdict in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT),
+            judged=row,
         )
 
 
@@ -133,7 +135,7 @@ class _Told:
 
     @property
     def _about(self) -> MetricText:
-        ci, difference = self.row.ci, self.row.difference
+        ci, difference = self.row.interval, self.row.difference
         if ci is not None and ci.high > ci.low:
             places = decimals((ci.high - ci.low) / 4)
             return replace(self.about, digits=None if places is None else max(0, places))
@@ -146,7 +148,7 @@ class _Told:
     @property
     def interval(self) -> str:
         """Both ends in brackets."""
-        ci = self.row.ci
+        ci = self.row.interval
         if ci is None:
             return ""
         low, high = (self._about.bare(end, signed=True) for end in (ci.low, ci.high))
@@ -238,7 +240,7 @@ class _Told:
                 return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")
             case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
                 allowed = f"once {plural(self.answer.family, 'comparison')} are allowed for"
-                return f"differs by {by}, {seeds}, but no longer {allowed}"
+                return f"cannot be told apart {allowed}: {by}, {seeds}"
             case StatsVerdict.INCONCLUSIVE:
                 # Never "no difference": that these seeds cannot tell is no evidence that there is none.
                 return f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
@@ -258,5 +260,5 @@ class _Told:
         if not by:
             return f"is not attributable, {seeds}: {why}"
         # An interval over zero tells of no difference, whatever the design.
-        is_open = row.ci is not None and not row.ci.excludes(0.0)
+        is_open = row.interval is not None and not row.interval.excludes(0.0)
         return f"{'cannot be told apart:' if is_open else 'differs by'} {by}, {seeds}; not attributable: {why}"

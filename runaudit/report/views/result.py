@@ -25,7 +25,7 @@ from runaudit.text.words import listed, plural
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultRow:
     """One arm, by its place on the page. value: mean and spread, or the values where they are too few for a mean.
-    n: the runs that count."""
+    n: the runs that count. summary: the numbers themselves."""
 
     arm: int
     value: str
@@ -33,6 +33,7 @@ class ResultRow:
     n: str
     failed: str
     gains: str
+    summary: ArmSummary | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,7 @@ def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None
         n=counted,
         failed=clean("; ".join(_lost(arm, found, is_bare=about is not None and not has_some))),
         gains=gains(arm),
+        summary=found,
     )
 
 
