@@ -40,6 +40,7 @@ class ReportAnswer:
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
         yield from (f"{told.badge}: {told.headline}" for told in (self.view.campaign,) if told)
+        yield from (self.view.summary,) if self.view.summary else ()
         for verdict in self.view.verdicts:
             yield f"{_sides(verdict)}: {verdict.badge}. {verdict.change}."
             yield from (f"  {line}" for line in (verdict.assumed,) if line)
@@ -62,6 +63,7 @@ class ReportAnswer:
                 yield line
 
     def _markdown(self) -> Iterator[str]:
+        yield from (escaped(self.view.summary), "") if self.view.summary else ()
         for verdict in self.view.verdicts:
             yield f"**{escaped(_sides(verdict))}**: {escaped(verdict.claim)}"
             yield from ("", escaped(" ".join((f"Design: {verdict.badge}. {verdict.change}.", *verdict.caveats))))
@@ -137,6 +139,7 @@ class ReportAnswer:
                 for one in self.view.result.tables
                 if one.name
             ],
+            "summary": self.view.summary or None,
             "comparisons": [
                 {
                     "baseline": verdict.baseline.letter,

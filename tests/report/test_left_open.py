@@ -78,3 +78,17 @@ def test_runs_that_tell_nothing_together_have_a_page_all_the_same(tmp_path, monk
 
     assert [one.reason for one in view.left_out if one.title == "Study"] == ["none of 3 runs gives a result"]
     assert len(view.arms) == 3
+
+
+def test_one_sentence_counts_what_the_cards_say(store):
+    """Each card's own word, with the arms that it is on; a page of one card needs no such sentence."""
+    one = gather(store, Wanted(runs=["slow", "fast"], metrics=["val/loss"])).view
+    chain = gather(store, Wanted(runs=["slow", "fast", "odd"], metrics=["val/loss"])).view
+    family = gather(store, Wanted(runs=["fast", "odd"], baseline="slow", metrics=["val/loss"])).view
+    mixed = gather(store, Wanted(runs=["fast", "odd"], baseline="slow", metrics=["far/loss"])).view
+
+    word = {verdict.evidence[0].badge for verdict in family.verdicts}.pop()
+    assert one.summary == ""
+    assert chain.summary == f"Of 2 comparisons, on validation loss: 2 {word} (B against A and C against B)."
+    assert family.summary == (f"Of 2 arms held against A slow, on validation loss: 2 {word} (B fast and C odd).")
+    assert mixed.summary.startswith("Of 2 arms held against A slow: 2 without a judgement (")

@@ -38,6 +38,7 @@ from runaudit.report.views.scaler import ScalerView, scaler_view
 from runaudit.report.views.scores import ScoresView, scores_view
 from runaudit.report.views.seen import SeenView, seen_views
 from runaudit.report.views.study import StudyView, study_view
+from runaudit.report.views.summary import summary
 from runaudit.report.views.untangled import UntangledView, attributed_pairs, untangled_views
 from runaudit.report.views.verdict import VerdictView, verdict_view
 from runaudit.report.words import Text, clean, shown
@@ -78,6 +79,7 @@ class PageView:
     version: str
     arms: tuple[ArmView, ...]
     verdicts: tuple[VerdictView, ...]
+    summary: str
     alerts: tuple[Alert, ...]
     result: ResultView
     campaign: CampaignView | None
@@ -115,9 +117,8 @@ def page_view(
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
     judgement on all runs together, or why there is none. campaign: the one whose arms these are. untangled: what
-    hybrids of its arms told. curves: patterns of the series that are drawn, where they were asked for. rules: the
-    policy on the rules of health; None: they are not asked. directions: those of metrics that it declares. Raises
-    NothingToJudgeError where there is no run.
+    hybrids of its arms told. curves: patterns of the series to draw, if asked for. rules: the policy on the rules of
+    health; None: they are not asked. directions: those it declares. Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
@@ -126,14 +127,18 @@ def page_view(
     made = _Maker(study)
     health = made(_HEALTH, lambda: _health(arms, rules, directions)) if rules else None
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
-    by_hybrids, others = attributed_pairs(told), len(comparisons) - 1
+    by_hybrids = attributed_pairs(told)
     against = alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids)
+    cards = tuple(
+        _verdict(one, arms, named, integrity, health, len(comparisons) - 1, by_hybrids) for one in comparisons
+    )
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids) for one in comparisons),
+        verdicts=cards,
+        summary=summary(cards),
         alerts=(*against, *(health_alerts(arms, health) if health else ())),
         result=result_view(arms, held, _direction(comparisons, metric)),
         campaign=made(_CAMPAIGN, lambda: campaign_view(campaign, tuple(arms))) if campaign else None,
