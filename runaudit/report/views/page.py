@@ -127,11 +127,9 @@ def page_view(
     made = _Maker(study)
     health = made(_HEALTH, lambda: _health(arms, rules, directions)) if rules else None
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
-    by_hybrids = attributed_pairs(told)
+    by_hybrids, others = attributed_pairs(told), len(comparisons) - 1
     against = alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids)
-    cards = tuple(
-        _verdict(one, arms, named, integrity, health, len(comparisons) - 1, by_hybrids) for one in comparisons
-    )
+    cards = tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids) for one in comparisons)
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
