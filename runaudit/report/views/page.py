@@ -122,9 +122,8 @@ def page_view(
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
-    held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
-    named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
-    made = _Maker(study)
+    held = tuple(parts) or (Part(metric=metric, arms=(*range(len(arms)),)),)
+    named, made = tuple(arm_view(arm, index) for index, arm in enumerate(arms)), _Maker(study)
     health = made(_HEALTH, lambda: _health(arms, rules, directions)) if rules else None
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
     by_hybrids, others = attributed_pairs(told), len(comparisons) - 1
