@@ -19,7 +19,7 @@ from runaudit.factors.unwritten import unwritten_runs
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
-from runaudit.judge.origin import taken, unlike
+from runaudit.judge.origin import Taken, in_percent, taken, unlike
 from runaudit.judge.values import declared_direction, declared_plan, left_out, measure, require_metric, values_of
 from runaudit.metrics.quantity import Quantity
 from runaudit.settings import Settings
@@ -73,7 +73,7 @@ def judge_cohorts(
         )
 
     values = values_of(arms, quantity)
-    ways = _unlike(bench.store, arms, [arm.label for arm in values], quantity)
+    ways = _unlike(bench.store, arms, values, quantity)
     around = circumstances(
         bench.store, arms, values, left_out(bench.store, arms, home, quantity),
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
@@ -101,10 +101,20 @@ def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison])
     yield from (ended(found.policy.note) for found in designs if found.policy)
 
 
-def _unlike(store: Store, arms: Sequence[Cohort], labels: Sequence[str], quantity: Quantity) -> list[str]:
-    """Of every arm but the last, whether its numbers were taken from their curves in another way than those of that."""
+def _unlike(store: Store, arms: Sequence[Cohort], values: "Sequence[ArmValues]", quantity: Quantity) -> list[str]:
+    """Of every arm but the last, whether its numbers were taken from their curves in another way than those of that, or
+    are written in another unit."""
     *own, theirs = (taken(store, arm, quantity) for arm in arms)
-    return [unlike(label, of, labels[-1], theirs) for label, of in zip(labels[:-1], own, strict=True)]
+    *before, last = values
+
+    def numbers(arm: "ArmValues", of: Sequence[Taken]) -> list[float]:
+        return [*(float(value) for value in arm.values if value is not None), *(one.highest for one in of)]
+
+    return [
+        unlike(arm.label, of, last.label, theirs)
+        or in_percent(quantity.name, arm.label, numbers(arm, of), last.label, numbers(last, theirs))
+        for arm, of in zip(before, own, strict=True)
+    ]
 
 
 def _with_interaction(

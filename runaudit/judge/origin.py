@@ -12,6 +12,7 @@ from functools import reduce
 
 from runaudit.errors import RunauditError
 from runaudit.factors.cohort import Cohort
+from runaudit.metrics.catalogue import is_share
 from runaudit.metrics.naming import sequence_names
 from runaudit.metrics.quantity import Quantity
 from runaudit.records.run import Run
@@ -79,12 +80,14 @@ def _same(one: float, other: float) -> bool:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """How the number of a run may have been taken from its curve: in these ways, none where it is neither its end nor
-    its best; the curve has so many points, the last one at `at`, and the run logged something until `until`."""
+    its best; the curve has so many points, the last one at `at`, `highest` the highest of them, and the run logged
+    something until `until`."""
 
     ways: frozenset[str]
     points: int
     at: int
     until: int
+    highest: float
 
 
 def taken(store: Store, arm: Cohort, quantity: Quantity) -> tuple[Taken, ...]:
@@ -103,6 +106,7 @@ def taken(store: Store, arm: Cohort, quantity: Quantity) -> tuple[Taken, ...]:
                     points=min(map(len, curves)),
                     at=max(step for points in curves for step, _ in points),
                     until=logged.last_step() or 0,
+                    highest=max((value for points in curves for _, value in points), default=math.nan),
                 )
             )
     return tuple(found)
@@ -153,6 +157,25 @@ def _other_moment(label: str, of: Sequence[Taken], baseline: str, other: Sequenc
     return (
         f"the number of {label} is the best of {a} values, of {baseline} that of {b}, in as many steps: the best of "
         "more is better without any cause, so report the last"
+    )
+
+
+# ── whether they are in one unit ─────────────────────────────────────────────────────────────────────────────────
+
+
+def in_percent(name: str, label: str, values: Sequence[float], baseline: str, other: Sequence[float]) -> str:
+    """That a share is from 0 to 1 in one arm and beyond in the other, in a sentence part: percent, for all one knows.
+    values: every number of an arm, its curves' too; empty where nothing speaks for two units."""
+    low, high = ([value for value in found if math.isfinite(value)] for found in (values, other))
+    names = label, baseline
+    if low and high and min(high) >= 0.0 and max(high) <= 1.0:
+        low, high, names = high, low, (baseline, label)
+    if not (low and high and is_share(name)):
+        return ""
+    if not (min(low) >= 0.0 and max(low) <= 1.0 < min(high) and max(high) <= 100.0):
+        return ""
+    return (
+        f"{name} is from 0 to 1 in {names[0]} and beyond 1 in {names[1]}, as a share is and percent are: log both alike"
     )
 
 

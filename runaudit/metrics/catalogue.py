@@ -148,6 +148,12 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 """A word of a metric's name -> the quantity."""
 
+SHARES = frozenset({
+    "accuracy", "acc", "auc", "auroc", "f1", "iou", "miou", "dice", "dsc", "map", "map50", "ap", "ap50", "mrr",
+    "ndcg", "precision", "recall", "jaccard", "hits", "success", "winrate", "top1", "top5", "bleu", "rouge", "wer",
+})  # fmt: skip
+"""Words of shares, which one program writes from 0 to 1 and the other in percent."""
+
 NAMED: Mapping[str, Quantity] = {
     "full_frame/registration_error_px": Quantity("registration error", _LOWER, "px", 3),
     "full_frame/gain_db": Quantity("full-frame gain over bicubic", None, "dB", 2),
@@ -254,6 +260,11 @@ def unit_of(name: str) -> str:
     ):
         return found.pop()
     return next((unit for end, unit in _UNITS.items() if name.lower().endswith(end)), "")
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric is a share, which may be written in percent as well."""
+    return known_direction(name) is not None and bool(_words(name) & SHARES)
 
 
 def of_other_kind(name: str) -> bool:

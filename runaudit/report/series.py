@@ -270,16 +270,15 @@ def means(seeds: Sequence[Columns], cuts: Sequence[int], width: int) -> tuple[Me
     edges = _edges(seeds, cuts)
     in_two = all(is_in_two(seeds[index].values) for index in with_values)
     binned = [_binned(seeds[index], edges, width, in_two=in_two) for index in with_values]
-    keys = np.unique(np.concatenate([own for own, _ in binned]))
-    table = np.full((len(with_values), len(keys)), np.nan)
-    for row, (own, values) in zip(table, binned, strict=True):
-        row[np.searchsorted(keys, own)] = values
+    keys = np.unique(np.concatenate([own for own, _, _ in binned]))
+    table, logged = np.full((2, len(with_values), len(keys)), np.nan)
+    for row, steps, (own, values, middles) in zip(table, logged, binned, strict=True):
+        row[np.searchsorted(keys, own)], steps[np.searchsorted(keys, own)] = values, middles
     found = ~np.isnan(table)
     first, last = found.argmax(axis=1), len(keys) - 1 - found[:, ::-1].argmax(axis=1)
     running = (np.arange(len(keys)) >= first[:, None]) & (np.arange(len(keys)) <= last[:, None])
     whole = np.flatnonzero((found >= running).all(axis=0) & (running.sum(axis=0) > 1))
     part = np.searchsorted(edges, keys, side="right")
-    centres = _centres(keys, edges, width)
     stretches = []
     breaks = np.flatnonzero((running[:, whole[1:]] != running[:, whole[:-1]]).any(axis=0) | (np.diff(part[whole]) != 0))
     for places in np.split(whole, breaks + 1):
@@ -288,7 +287,7 @@ def means(seeds: Sequence[Columns], cuts: Sequence[int], width: int) -> tuple[Me
             values = table[np.ix_(here, places)]
             stretches.append(
                 Mean(
-                    steps=array("q", centres[places].tobytes()),
+                    steps=array("q", logged[np.ix_(here, places)].mean(axis=0).round().astype(np.int64).tobytes()),
                     values=array("d", values.mean(axis=0).tobytes()),
                     low=array("d", values.min(axis=0).tobytes()),
                     high=array("d", values.max(axis=0).tobytes()),
@@ -307,22 +306,25 @@ def _edges(seeds: Sequence[Columns], cuts: Sequence[int]) -> "ndarray":
     return np.array([low, *sorted({cut for cut in cuts if low < cut <= high}), high + 1], dtype=np.int64)
 
 
-def _binned(series: Columns, edges: "ndarray", width: int, *, in_two: bool) -> "tuple[ndarray, ndarray]":
+def _binned(series: Columns, edges: "ndarray", width: int, *, in_two: bool) -> "tuple[ndarray, ndarray, ndarray]":
     """The first step of each bin that holds a value, and the median of what it holds (a regular sample of many); of two
-    values, their mean."""
+    values, their mean. And the middle of the steps at which these were logged, where the mean is drawn: two arms with
+    the same values lie on one another, though one more evaluation of one seed put the other into bins."""
     import numpy as np
 
     # The middle of two of the largest doubles is none.
     if not width:
-        return series.steps, np.clip(series.values, -HUGE, HUGE)
+        return series.steps, np.clip(series.values, -HUGE, HUGE), series.steps
     # A bin ends where a stage does, and what is left of a stage after its last whole bin belongs to that one.
     most = np.maximum(1, np.rint(np.diff(edges) / width).astype(np.int64))
     keys = np.concatenate([edge + width * np.arange(count) for edge, count in zip(edges[:-1], most, strict=True)])
     starts = np.searchsorted(series.steps, keys)
     sizes = np.diff(np.append(starts, len(series.steps)))
     keys, starts, sizes = keys[sizes > 0], starts[sizes > 0], sizes[sizes > 0]
+    steps = np.asarray(series.steps, dtype=np.float64)
+    middles = (steps[starts + (sizes - 1) // 2] + steps[starts + sizes // 2]) / 2
     if in_two:
-        return keys, np.add.reduceat(np.clip(series.values, -HUGE, HUGE), starts) / sizes
+        return keys, np.add.reduceat(np.clip(series.values, -HUGE, HUGE), starts) / sizes, middles
     stride = np.maximum(1, sizes // _BIN_SAMPLE)
     counts = -(-sizes // stride)
     column = np.arange(counts.max())
@@ -331,19 +333,7 @@ def _binned(series: Columns, edges: "ndarray", width: int, *, in_two: bool) -> "
     table[inside] = np.clip(series.values[(starts[:, None] + column * stride[:, None])[inside]], -HUGE, HUGE)
     table.sort(axis=1)
     rows = np.arange(len(keys))
-    return keys, (table[rows, (counts - 1) // 2] + table[rows, counts // 2]) / 2
-
-
-def _centres(keys: "ndarray", edges: "ndarray", width: int) -> "ndarray":
-    """The middle step of each bin."""
-    import numpy as np
-
-    if not width:
-        return keys
-    part = np.searchsorted(edges, keys, side="right") - 1
-    ends = np.where(keys + width * 1.5 > edges[part + 1], edges[part + 1], keys + width)
-    found: ndarray = keys + (ends - keys) // 2
-    return found
+    return keys, (table[rows, (counts - 1) // 2] + table[rows, counts // 2]) / 2, middles
 
 
 def _gaps(series: Columns) -> Iterator[int]:

@@ -318,6 +318,32 @@ def test_the_best_of_many_values_is_not_held_against_the_best_of_few(here, stats
     assert code == 1 and "the number of new is the best of 4 values, of old that of 3" in answer["reason"]
 
 
+@pytest.mark.parametrize(
+    ("name", "new", "old", "curve", "judged"),
+    [
+        ("val/accuracy", 94.57, 0.89, (), False),
+        ("val/accuracy", 0.89, 94.57, (), False),
+        ("val/accuracy", 94.57, 0.89, (0.9, 1.2), True),
+        ("val/accuracy", 0.95, 0.89, (), True),
+        ("val/psnr", 31.2, 0.89, (), True),
+    ],
+    ids=["percent against a share", "a share against percent", "its curve goes beyond 1", "both shares", "no share"],
+)
+def test_percent_are_not_held_against_a_share(here, runaudit, name, new, old, curve, judged):
+    """A page said "improved by +93.68" of two programs of which one logged percent."""
+    for label, value, change in (("new", new, (LR,)), ("old", old, ())):
+        for seed in range(3):
+            logged = {name: [*curve, value + seed / 100]} if curve and label == "old" else {}
+            sealed(here, put("seed", seed), put("label", label), *change, metrics={name: value + seed / 100},
+                   curves=logged)  # fmt: skip
+
+    code, out, _ = runaudit("stats", "new", "--vs", "old", "--metric", name, "--json")
+
+    answer = json.loads(out)
+    assert (answer["verdict"] in ("improved", "regressed")) == judged and (code == 0) == judged
+    assert judged or "is from 0 to 1 in " in answer["reason"]
+
+
 def test_a_cohort_of_which_some_runs_give_their_best_and_others_their_last_value_proves_nothing(here, stats):
     for seed, row in enumerate(CURVES):
         sealed(here, put("seed", seed), put("label", "old"), metrics={METRIC: row[-1]}, curves={METRIC: row})
