@@ -63,6 +63,7 @@ class ReportAnswer:
                 yield line
 
     def _markdown(self) -> Iterator[str]:
+        yield from (f"## {escaped(self.view.headed)}", "") if self.view.headed else ()
         yield from (escaped(self.view.summary), "") if self.view.summary else ()
         for verdict in self.view.verdicts:
             yield f"**{escaped(_sides(verdict))}**: {escaped(verdict.claim)}"

@@ -20,6 +20,7 @@ from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
 from runaudit.report.views.arm import letter, logged_words
 from runaudit.report.views.page import PageView, page_view
+from runaudit.report.words import clean
 from runaudit.runs.lineage import whole
 from runaudit.runs.names import has_store
 from runaudit.stats.answer import ArmSummary
@@ -112,6 +113,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         rules=bench.settings.rules,
         directions=bench.settings.stats.directions,
     )
+    view = replace(view, headed=clean(wanted.title or ""))
     return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in shown for run in arm.runs))
 
 

@@ -77,3 +77,12 @@ def test_that_each_comparison_is_judged_by_itself_is_said_in_the_terminal_too(st
 
     assert not any("nothing is adjusted" in line for line in alone)
     assert sum("2 comparisons stand on this page, each judged by itself" in line for line in chain) == 1
+
+
+def test_a_title_that_was_given_heads_the_text_of_a_pull_request_too(study):
+    plain = page_view(*study)
+    named = replace(plain, headed="PIUnet <b>on</b> Tuesday")
+
+    first = [next(iter(ReportAnswer(view=view, output=Path("page.html")).markdown_lines())) for view in (plain, named)]
+    assert not first[0].startswith("#")
+    assert first[1].startswith("## PIUnet ") and "<b>" not in first[1]

@@ -136,6 +136,13 @@ def test_what_a_stranger_logged_under_names_of_his_own_is_drawn_and_tabled(make_
     assert "bicubic" not in page.text
 
 
+@pytest.mark.parametrize("name", ["train/mse", "fid", "mae"])
+def test_what_is_made_small_on_the_way_is_a_loss_whatever_it_is_called(make_run, name):
+    run = make_run(trajectory=trajectory({name: [(0, 1.0), (1, 0.5)]}), metrics={"acc": 0.9})
+
+    assert "No run logged a loss" not in page_of(ArmInput(name="a", runs=(run,))).text
+
+
 def test_a_section_that_cannot_be_made_is_left_out_with_its_reason_and_takes_no_other_with_it(make_run, monkeypatch):
     def broken(*_: object) -> None:
         raise ZeroDivisionError("no width")

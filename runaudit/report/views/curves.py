@@ -48,7 +48,8 @@ _RETURN = re.compile(r"(?:^|[/_.-])(?:return|reward)s?(?:$|[/_.-])", re.IGNORECA
 """What an agent got: it is the result, and there is no data to hold out."""
 _NO_LOSS = "No run logged a loss on the way."
 _NO_VALIDATION = (
-    "No run logged a result on held-out data on the way: nothing here shows how the model generalised as it trained."
+    "No series is named as one on held-out data (val, test, …): whether the model generalised as it trained is not "
+    "shown."
 )
 
 
@@ -133,7 +134,9 @@ def curves_view(
     made = [attempted(partial(_series, name, arms, marks, skips), what=shown(name).short) for name in drawn]
     views = [one for one in made if isinstance(one, SeriesView)]
     roles = {role(name) for name in names}
-    missing = [] if wanted or Role.LOSS in roles else [_NO_LOSS]
+    # What is made small on the way is the loss, whatever it is called: `train/mse`.
+    is_minimised = any(known_direction(name) is Direction.LOWER for name in names)
+    missing = [] if wanted or Role.LOSS in roles or is_minimised else [_NO_LOSS]
     shows_more = (role(name) is Role.HELD_OUT or is_held_out_loss(name) or _RETURN.search(name) for name in names)
     if not wanted and not any(shows_more):
         missing.append(_NO_VALIDATION)

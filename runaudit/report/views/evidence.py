@@ -234,7 +234,7 @@ class _Told:
             case StatsVerdict.EQUIVALENT:
                 return f"has no difference that matters: {by}, {seeds}"
             case StatsVerdict.INCONCLUSIVE if row.is_equal:
-                return f"{EQUAL}, {seeds}: what differs moved no run's result"
+                return f"{EQUAL}, {seeds}: what differs did not move it"
             case StatsVerdict.INCONCLUSIVE if row.refusal:
                 # The judge's own sentence: a test that was refused has not found that nothing can be told.
                 return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")

@@ -93,6 +93,8 @@ class PageView:
     diffs: tuple[DiffView, ...]
     seen: tuple[SeenView, ...]
     manifests: tuple[ManifestView, ...]
+    headed: str = ""
+    """The title, where somebody gave it one."""
     sections: tuple[Section, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
