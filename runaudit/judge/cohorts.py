@@ -20,12 +20,21 @@ from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
 from runaudit.judge.origin import Taken, in_percent, taken, unlike
-from runaudit.judge.values import declared_direction, declared_plan, left_out, measure, require_metric, values_of
+from runaudit.judge.values import (
+    declared_direction,
+    declared_plan,
+    left_out,
+    measure,
+    require_metric,
+    runs_left_out,
+    values_of,
+)
+from runaudit.metrics.direction import settle_direction
 from runaudit.metrics.quantity import Quantity
 from runaudit.settings import Settings
 from runaudit.store.store import Store
 from runaudit.system.progress import work
-from runaudit.text.words import ended, head, plural
+from runaudit.text.words import ended, head, listed, plural
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
@@ -51,25 +60,23 @@ def judge_cohorts(
 ) -> "StatsAnswer":
     """Every arm against the last, on one metric.
 
-    designs: what `compare_arms` said of them, asked anew if None. launched: the whole cohorts, in the store, of their
-    runs, read anew if None. count: this is a look, and the log counts it. beside: p of the comparisons that are of one
-    family with these and are judged by themselves. Raises UsageError where none has the metric.
+    designs: what `compare_arms` said of them; launched: the whole cohorts, in the store, of their runs; either is read
+    anew if None. count: this is a look, and the log counts it. beside: p of the comparisons of one family with these
+    that are judged by themselves. Raises UsageError where none has the metric.
     """
-    from runaudit.metrics.direction import settle_direction
     from runaudit.stats.judge import judge
 
     _check_disjoint(arms)
     designs = compare_arms(bench.settings, arms) if designs is None else designs
-    contradicted = _contradicted(arms, designs)
     home = {run.id: one for one in (bench.homes(arms) if launched is None else launched) for run in one.runs}
     typed, quantity = metric, require_metric(bench.settings, arms, metric, direction=direction)
     metric = quantity.name
 
-    def judged(settings: Settings, plan: "StatsPlan") -> "StatsAnswer":
+    def judged(settings: Settings, plan: "StatsPlan", held: "Sequence[ArmValues]") -> "StatsAnswer":
         way = _direction(settings, metric, typed, direction)
         each = [replace(design_of(found), unlike=own) for found, own in zip(designs, ways, strict=True)]
         return judge(
-            values, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
+            held, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
         )
 
     values = values_of(arms, quantity)
@@ -79,15 +86,19 @@ def judge_cohorts(
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
         quantity=quantity, plan=declared_plan(bench.settings), home=home, count=count,
     )  # fmt: skip
-    answer = judged(bench.settings, around.plan)
-    overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then)))
-    answer = _with_interaction(answer, values, designs, around.plan)
+    answer, plan = judged(bench.settings, around.plan, values), around.plan
+    if whole := _whole(bench, arms, values, home, quantity):
+        chosen = _rests_on_choice(answer, judged(bench.settings, plan, whole), values, whole)
+        plan = replace(plan, picked=plan.picked or chosen)
+        answer = judged(bench.settings, plan, values)
+    overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(plan, then), values))
+    answer = _with_interaction(answer, values, designs, plan)
     notes = (
         *_before(bench, arms, designs),
         *([ended(overtaken)] if overtaken else ()),
         *_forgotten(arms, home),
         *around.notes,
-        *contradicted,
+        *_contradicted(arms, designs),
         *quantity.notes(run.metrics for arm in arms for run in arm.finished),
         *answer.notes,
     )
@@ -115,6 +126,36 @@ def _unlike(store: Store, arms: Sequence[Cohort], values: "Sequence[ArmValues]",
         or in_percent(quantity.name, arm.label, numbers(arm, of), last.label, numbers(last, theirs))
         for arm, of in zip(before, own, strict=True)
     ]
+
+
+def _whole(
+    bench: Bench, arms: Sequence[Cohort], values: "Sequence[ArmValues]", home: Mapping[str, Cohort], quantity: Quantity
+) -> "tuple[ArmValues, ...]":
+    """The numbers of the arms with those of the runs launched with them and not named; empty where all are."""
+    left = runs_left_out(arms, home)
+    if not any(left):
+        return ()
+    wholes = [bench.arm((*arm.runs, *rest)) for arm, rest in zip(arms, left, strict=True)]
+    return tuple(replace(all_of, label=own.label)
+                 for all_of, own in zip(values_of(wholes, quantity), values, strict=True))  # fmt: skip
+
+
+def _rests_on_choice(
+    answer: "StatsAnswer", whole: "StatsAnswer", values: "Sequence[ArmValues]", wholes: "Sequence[ArmValues]"
+) -> str:
+    """That a claim on a part of what was launched does not hold for all of it, in a sentence part. Whoever leaves the
+    best run out as well as the worst ones has chosen all the same."""
+    from runaudit.stats.answer import StatsVerdict
+
+    claims = (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT)
+    for part, full in zip(answer.comparisons, whole.comparisons, strict=True):
+        own, then = (one.conditional or one.verdict for one in (part, full))
+        if own in claims and then != own:
+            counts = [(len(all_of.values) - len(some.values), len(all_of.values), some.label)
+                      for some, all_of in zip(values, wholes, strict=True)]  # fmt: skip
+            out = listed([f"{gone} of {of} launched runs of {label}" for gone, of, label in counts if gone])
+            return f"{_said(own)} without {out}, and {_said(then)} with them"
+    return ""
 
 
 def _with_interaction(

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from runaudit.campaign.answer import CampaignAnswer, recorded
 from runaudit.campaign.plan import Plan
+from runaudit.diff import compare_cohorts
 from runaudit.errors import NothingToJudgeError, UsageError
-from runaudit.factors.cohort import Cohort, cohorts, hybrid_mark
+from runaudit.factors.cohort import Cohort, cohort_of, cohorts, hybrid_mark
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs, study_store
@@ -262,7 +263,14 @@ def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None, left: tuple[Run,
     panels = {run.id: read_panels(run, bench.store.run_dir(run.id)) for run in arm.runs}
     drawn = tuple(whole(bench.store, run) for run in arm.runs)
     return ArmInput(name=arm.label, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels,
-                    summary=summary, drawn=drawn, left_out=left)  # fmt: skip
+                    summary=summary, drawn=drawn, left_out=left, odd=_odd(bench, arm))  # fmt: skip
+
+
+def _odd(bench: Bench, arm: Cohort) -> str:
+    """What makes the runs that somebody named together more than one design; empty for a cohort."""
+    if arm.n < 2 or arm.id != cohort_of(arm.runs).id:
+        return ""
+    return next(iter(compare_cohorts(arm, arm, settings=bench.settings).odd), "")
 
 
 def _comparison(

@@ -16,7 +16,8 @@ class ArmInput:
 
     panels: images by run id. cohort: the cohort's id, where it has one. summary: the arm on the page's metric, where a
     run of it has one. drawn: the runs as their curves are drawn, those that went on from others with what these logged.
-    left_out: the runs that were launched with these and stand in no arm of the page.
+    left_out: the runs that were launched with these and stand in no arm of the page. odd: that they are not one design,
+    in a sentence part; empty where they are.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ArmInput:
     summary: ArmSummary | None = None
     drawn: tuple[Run, ...] = ()
     left_out: tuple[Run, ...] = ()
+    odd: str = ""
 
     @property
     def curved(self) -> "ArmInput":

@@ -318,6 +318,22 @@ def test_the_best_of_many_values_is_not_held_against_the_best_of_few(here, stats
     assert code == 1 and "the number of new is the best of 4 values, of old that of 3" in answer["reason"]
 
 
+@pytest.mark.parametrize(("up", "judged"), [(0.0, False), (1.0, True)])
+def test_a_claim_on_chosen_runs_holds_for_those_left_out_as_well(here, stats, up, judged):
+    """The best of the new seeds stays out too, and so does the worst of the old: no run that was left out is worse than
+    all that were named, which was taken for an honest choice."""
+    rows = {"new": (31.20, 31.21, 31.22, 31.30, 31.00, 31.05), "old": (31.00, 31.01, 31.02, 30.90, 31.30, 31.25)}
+    new = cohort(here, "new", [value + up for value in rows["new"]], LR)
+    old = cohort(here, "old", rows["old"])
+
+    chosen = [",".join(ids[:3]) for ids in (new, old)]
+    code, answer = stats(chosen[0], "--vs", chosen[1])
+
+    assert (answer["verdict"], code) == (("improved", 0) if judged else ("inconclusive", 1))
+    left = "improved without 3 of 6 launched runs of new and 3 of 6 launched runs of old, and inconclusive with them"
+    assert (left in answer["reason"]) != judged
+
+
 @pytest.mark.parametrize(
     ("name", "new", "old", "curve", "judged"),
     [

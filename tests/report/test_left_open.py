@@ -92,3 +92,22 @@ def test_one_sentence_counts_what_the_cards_say(store):
     assert chain.summary == f"Of 2 comparisons, on validation loss: 2 {word} (B against A and C against B)."
     assert family.summary == (f"Of 2 arms held against A slow, on validation loss: 2 {word} (B fast and C odd).")
     assert mixed.summary.startswith("Of 2 arms held against A slow: 2 without a judgement (")
+
+
+def test_a_mean_over_several_designs_says_so_where_nothing_is_compared(tmp_path, monkeypatch):
+    """Alone on a page, or beside others, such an arm had a mean, a spread and an interval, and no word of it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_RUN", raising=False)
+    ids = []
+    for label, rate in (("slow", 0.1), ("slow", 0.1), ("fast", 0.2), ("one", 0.3)):
+        with record(label, seed=len(ids), config={"lr": rate}) as run:
+            run.finish("completed", metrics={"val/loss": 0.5 + rate + len(ids) / 100})
+        ids.append(run.id)
+    store = open_store(tmp_path / ".runaudit")
+
+    for wanted in (Wanted(runs=[",".join(ids[:3])]), Wanted(runs=[ids[3]], beside=[",".join(ids[:3])])):
+        view = gather(store, wanted).view
+        (told,) = [alert.items for alert in view.alerts if alert.title == "Arms that are not one design"]
+        assert "is not one design: fast" in told[0] and "config.lr 0.1 → 0.2" in told[0]
+    whole = gather(store, Wanted(runs=[",".join(ids[:2])])).view
+    assert not any(alert.title == "Arms that are not one design" for alert in whole.alerts)

@@ -48,12 +48,13 @@ def alerts(
     found = (
         Alert(tone="bad", title="Records do not match their digests", items=tuple(_integrity(arms, integrity))),
         Alert(tone="bad", title="Comparisons that cannot carry a claim", items=designs),
+        Alert(tone="bad", title="Arms that are not one design", items=tuple(_odd(arms, comparisons))),
         Alert(tone="bad", title="Worse than bicubic", items=tuple(_below(arms, "bicubic"))),
         Alert(tone="bad", title="Runs without a result", items=(*_unfinished(arms), *_unmeasured(arms, metric))),
         Alert(tone="bad", title="Results that are not numbers", items=tuple(_non_finite(arms))),
         Alert(tone="bad", title="Bicubic is not the same everywhere", items=tuple(_unequal(arms))),
         Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons, metric))),
-        Alert(tone="doubt", title="Runs that are not shown", items=tuple(_left_out(arms, comparisons))),
+        Alert(tone="doubt", title="Runs that are not shown", items=tuple(_left_out(arms))),
         Alert(tone="doubt", title="How runs ended is not on record", items=tuple(_unknown_ends(arms))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms, comparisons))),
         Alert(tone="doubt", title="Runs that count once", items=tuple(_repeated(arms))),
@@ -100,6 +101,14 @@ def _designs(comparisons: Sequence[ComparisonInput], by_hybrids: Collection[froz
             is_damaged = comparison.diff.verdict is Verdict.INTEGRITY_FAILURE
             said = f": {comparison_clause(code)}" if is_damaged else f" is {clean(verdict_words('diff', code).words)}"
             yield f"{_sides(comparison)}{said}{what}{told}{only}"
+
+
+def _odd(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+    """Runs of several designs under one mean, where no comparison says so."""
+    compared = {index for one in comparisons for index in (one.arm, one.baseline)}
+    for index, arm in enumerate(arms):
+        if arm.odd and index not in compared:
+            yield f"{letter(index)}: {shown(clean(arm.odd), MAX_REASON).short}. A mean over them is of none of them."
 
 
 def _sides(comparison: ComparisonInput) -> str:
@@ -231,12 +240,10 @@ def _grouped(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[str, str, bool]]
     return ((listed(letters, limit=8), words, len(letters) == 1) for words, letters in arms.items())
 
 
-def _left_out(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
-    """What was left out of an arm by naming runs of it, where no judgement of its numbers tells it: a page of the best
-    three of five looks like one of three."""
-    judged = {index for one in comparisons if one.stats for index in (one.arm, one.baseline)}
+def _left_out(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """What was left out of an arm by naming runs of it: a page of the best three of five looks like one of three."""
     for index, arm in enumerate(arms):
-        if index not in judged and (rest := arm.left_out):
+        if rest := arm.left_out:
             every = (*arm.runs, *rest)
             named, has_mean = len(arm.runs), arm.summary is not None
             told = denominator(letter(index), named=named, launched=len(every), has_mean=has_mean)
