@@ -67,10 +67,10 @@ def judge_cohorts(
     from runaudit.stats.judge import judge
 
     _check_disjoint(arms)
-    designs = compare_arms(bench.settings, arms) if designs is None else designs
+    designs = designs or compare_arms(bench.settings, arms)
     home = {run.id: one for one in (bench.homes(arms) if launched is None else launched) for run in one.runs}
     typed, quantity = metric, require_metric(bench.settings, arms, metric, direction=direction)
-    metric = quantity.name
+    metric, values = quantity.name, values_of(arms, quantity)
 
     def judged(settings: Settings, plan: "StatsPlan", held: "Sequence[ArmValues]") -> "StatsAnswer":
         way = _direction(settings, metric, typed, direction)
@@ -79,7 +79,6 @@ def judge_cohorts(
             held, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
         )
 
-    values = values_of(arms, quantity)
     ways = _unlike(bench.store, arms, values, quantity)
     around = circumstances(
         bench.store, arms, values, left_out(bench.store, arms, home, quantity),
@@ -92,17 +91,17 @@ def judge_cohorts(
         plan = replace(plan, picked=plan.picked or chosen)
         answer = judged(bench.settings, plan, values)
     overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(plan, then), values))
-    answer = _with_interaction(answer, values, designs, plan)
     notes = (
         *_before(bench, arms, designs),
-        *([ended(overtaken)] if overtaken else ()),
+        *map(ended, filter(None, [overtaken])),
         *_forgotten(arms, home),
         *around.notes,
         *_contradicted(arms, designs),
         *quantity.notes(run.metrics for arm in arms for run in arm.finished),
         *answer.notes,
     )
-    return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+    answer = replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+    return _with_interaction(answer, values, designs, plan)
 
 
 def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison]) -> Iterator[str]:
