@@ -193,10 +193,24 @@ _UNITS = {"_db": "dB", "_px": "px", "_s": "s"}
 """A name's end that says the unit."""
 _TURNS_ROUND = frozenset({
     "gap", "drop", "reduction", "delta", "diff", "difference", "std", "sd", "range", "neg", "negative", "minus",
-    "improvement", "increase", "decrease", "degradation", "change", "chosen", "rejected",
+    "improvement", "increase", "decrease", "degradation", "change", "chosen", "rejected", "deficit", "shortfall",
+    "gain", "gains", "lift", "skill", "excess", "inv", "inverted", "negated", "flipped", "complement", "reciprocal",
+    "forget", "forgotten", "forgetting", "unlearn", "unlearned", "unlearning", "attack", "attacks", "attacker",
+    "adversary", "opponent", "discriminator", "disc", "backdoor", "trojan", "poison", "poisoned", "membership", "mia",
+    "leak", "leakage", "bias", "disparity",
 })  # fmt: skip
 """Words with which a name is of a difference of the quantity, in its unit, or of one side of it (the rewards of what is
-chosen, and of what is rejected, both fall in a preference training): which way it improves is then open."""
+chosen, and of what is rejected, both fall in a preference training), or of somebody who is to fail (an attacker, what
+is to be forgotten): which way it improves is then open."""
+_NEGATED = re.compile(
+    r"(?:^|[/_.\s(])(?:1|one)\s*[-\u2212\u2013]\s*(?=[a-z])|(?:^|[/(\s])\s*[-\u2212\u2013]+\s*(?=[a-z])", re.IGNORECASE
+)
+"""`1-ssim`, `-loss`, `val/1 - accuracy`; `top-1-acc` is none."""
+_PLAIN_WORDS = frozenset({
+    "full", "frame", "epoch", "step", "mean", "avg", "average", "final", "best", "last", "top", "macro", "micro",
+    "weighted", "ema", "score", "rate",
+})  # fmt: skip
+"""Words of a name that change nothing of which way it improves."""
 _OTHER_KINDS = frozenset({
     "weight", "weights", "threshold", "thresholds", "thresh", "thr", "coef", "coeff", "coefficient", "lambda",
     "patience", "tolerance", "epsilon", "schedule", "cutoff", "variance", "ratio", "inverse", "rank", "var",
@@ -237,12 +251,23 @@ def known_direction(name: str) -> Direction | None:
     the meaning round (`psnr_gap`, `accuracy_drop`) or is of another kind (`mse_weight`), counts as unknown.
     """
     words = _words(name)
-    if words & _TURNS_ROUND or of_other_kind(name):
+    if words & _TURNS_ROUND or of_other_kind(name) or _NEGATED.search(name):
         return None
     if (known := _named(name)) is not None:
         return NAMED[known].direction
     found = {quantity.direction for word, quantity in QUANTITIES.items() if word in words}
     return found.pop() if len(found) == 1 else None
+
+
+def is_plain(name: str) -> bool:
+    """Whether nothing in a name is left open: a place, a quantity, a sequence. Of any other name what is read of it is
+    a guess, which whoever declares it knows better."""
+    if known_direction(name) is None:
+        return False
+    if _named(name) is not None or metric(name).quantity in QUANTITIES.values():
+        return True
+    known = QUANTITIES.keys() | _PLACES.keys() | _PLAIN_WORDS | {"dev", "validation", "training", "evaluation"}
+    return all(word in known or word.isdigit() for word in _words(name))
 
 
 def unit_of(name: str) -> str:

@@ -23,6 +23,30 @@ def test_a_word_that_turns_the_meaning_round_settles_nothing(name):
     assert known_direction(name) is None
 
 
+NEGATED = ("1-ssim", "val/1-ssim", "1 - accuracy", "-loss", "val/-loss", "neg_mse", "inv_mse", "one-accuracy")
+TO_FAIL = ("attack/success_rate", "unlearn/forget_accuracy", "val/mse_skill_score", "accuracy_deficit", "nll_gain",
+           "perplexity_gain", "disc/accuracy", "backdoor_acc", "mia/auc", "opponent/reward")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", (*NEGATED, *TO_FAIL))
+def test_what_is_negated_or_is_to_fail_settles_nothing(name):
+    """`attack/success_rate` rose from 0.3 to 0.4 and was "improved", and --direction lower was refused."""
+    assert known_direction(name) is None
+    assert settle_direction(name, Direction.LOWER) is Direction.LOWER
+
+
+@pytest.mark.parametrize("name", ["top-1-acc", "top1", "val/top-1-accuracy", "val-loss", "eval-acc"])
+def test_a_hyphen_negates_nothing(name):
+    assert known_direction(name) is not None
+
+
+def test_who_declares_a_name_that_leaves_something_open_knows_better():
+    assert settle_direction("zork/success_rate", Direction.LOWER) is Direction.LOWER
+    for name in ("val/psnr", "val_psnr", "full_frame/psnr/camera", "best_val_accuracy", "test_acc_top5"):
+        with pytest.raises(UsageError, match="correct the direction"):
+            settle_direction(name, Direction.LOWER)
+
+
 SETTINGS = ("mse_weight", "loss_weights/l1", "iou_threshold", "train/loss_coef", "num_acc", "loss_scale", "acc_steps",
             "map/size", "val/ap_count", "accuracy/rank", "return_code", "time_to_accuracy", "mse_margin")  # fmt: skip
 
