@@ -6,7 +6,7 @@ A key's name only says what evidence to look for. A value that the record does n
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,7 @@ def in_run_folder(key: str, value: str, of: "Levels") -> str:
     folder = _run_dir(of).rstrip("/")
     if not folder or not under(value, folder):
         return ""
-    if value.endswith(known.WEIGHT_SUFFIXES) or (_is_read(key) and key not in known.PLACE_KEYS):
+    if value.endswith(known.WEIGHT_SUFFIXES) or (is_read(key) and key not in known.PLACE_KEYS):
         return ""
     return f"<the run's folder>{value[len(folder) :].rstrip('/')}"
 
@@ -102,7 +102,7 @@ def is_trackers_folder(key: str, value: str, of: "Levels") -> bool:
     of the same. Of a folder within it nothing is known, nor under a key that may be read from, or whose word may choose
     something besides: `--exp base`."""
     folder, found = of.run.manifest.section("launch").get("tracker_dir"), set(words(key))
-    if not isinstance(folder, str) or found & known.DATA_WORDS or _is_read(key):
+    if not isinstance(folder, str) or found & known.DATA_WORDS or is_read(key):
         return False
     if not found & known.OUTPUT_WORDS or not found & (known.OUTPUT_WORDS - known.EXPERIMENT_WORDS | known.PLACE_WORDS):
         return False
@@ -110,26 +110,20 @@ def is_trackers_folder(key: str, value: str, of: "Levels") -> bool:
     return there == posixpath.normpath(folder) and not holds_data(value, of) and not holds_data(there, of)
 
 
-def _is_read(key: str) -> bool:
+def is_read(key: str) -> bool:
     """Whether what lies under a key is read. `ckpt_dir` in the run's own folder is where its checkpoints go."""
     found = set(words(key))
     read = found & known.INPUT_WORDS
-    return bool(read) and not (read <= _KEPT and found & _FOLDERS)
+    return bool(read) and not is_for_weights(found)
 
 
-_SEED_IN_NAME = r"(?i)((?:(?<![a-z])seed|(?<![a-z0-9])s)[-_=]?)%d(?![0-9a-z]|\.\d)"
+def is_for_weights(found: Set[str]) -> bool:
+    """Whether the words of a key name a folder in which a run may keep its weights."""
+    return bool(found & _KEPT and found & _FOLDERS) and found & known.INPUT_WORDS <= _KEPT
+
+
 _KEPT = frozenset({"checkpoint", "ckpt", "model", "weights"})
 _FOLDERS = frozenset({"dir", "folder", "directory"})
-
-
-def named_by_seed(key: str, value: str, of: "Levels") -> str:
-    """A name of the run or of its outputs that bears the run's own seed and says that it does (`out/s3`, `base_seed3`),
-    with a mark in its place; empty for any other value, and where a key reads from it."""
-    seed, found = of.tree.get("seed"), set(words(key))
-    if not isinstance(seed, int) or isinstance(seed, bool) or not found & known.OUTPUT_WORDS or _is_read(key):
-        return ""
-    marked, count = re.subn(_SEED_IN_NAME % seed, r"\1<seed>", value)
-    return marked if count == 1 else ""
 
 
 def data_place(key: str, value: str, of: "Levels") -> str:

@@ -18,11 +18,11 @@ from runaudit.factors.evidence import (
     in_run_folder,
     is_trackers_folder,
     may_be_bookkeeping,
-    named_by_seed,
     under,
 )
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.ownname import OWN, own_name
 from runaudit.factors.patch import patch_digest, patch_text
 from runaudit.factors.path import joined, last_key, steps
 from runaudit.factors.tree import leaves_of, same
@@ -96,8 +96,8 @@ def _text(key: str, value: str, of: Levels) -> Classification | None:
         return Classification(value=place, why="it lies in the run's own folder")
     if is_trackers_folder(key, value, of):
         return Classification(kind=ChangeClass.NUISANCE, why=WHERE_IT_WRITES)
-    if name := named_by_seed(key, value, of):
-        return Classification(value=name, why="it names what the run wrote by its seed")
+    if name := own_name(key, value, of):
+        return Classification(value=name, why=OWN)
     if name := data_place(key, value, of):
         return Classification(
             value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"

@@ -12,11 +12,12 @@ from typing import Any
 
 from runaudit.factors import builtin as known
 from runaudit.factors.config_source import is_the_config
-from runaudit.factors.evidence import WHERE_IT_WRITES, data_place, is_trackers_folder, named_by_seed
+from runaudit.factors.evidence import WHERE_IT_WRITES, data_place, is_trackers_folder
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
 from runaudit.factors.following import are_named_alike
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.marks import without_secrets
+from runaudit.factors.ownname import OWN, own_name
 from runaudit.factors.path import last_key, steps
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON, canonical_bytes
@@ -102,8 +103,8 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
         return Classification(value=content, why="a place; what lies there is judged by its content")
     if _written(place, of):
         return Classification(kind=ChangeClass.NUISANCE, why=WRITTEN_TO)
-    if marked := named_by_seed(named, value, of):
-        return Classification(value=marked, why="it names what the run wrote by its seed")
+    if marked := own_name(named, value, of):
+        return Classification(value=marked, why=OWN)
     return Classification()
 
 
