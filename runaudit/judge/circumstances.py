@@ -24,11 +24,19 @@ _MONITORS = ("monitor", "metric_for_best_model", "best_metric", "selection_metri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """The plan as the store corrects it, what a reader must be told, and the number of looks if they are counted."""
+    """The plan as the store corrects it, why the choice of an arm's runs flatters it, arm by arm, what a reader must be
+    told, and the number of looks if they are counted."""
 
     plan: "StatsPlan"
+    picked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     looks: int | None = None
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Of every comparison with the last arm, why the runs of either side were chosen; empty where they were not."""
+        *own, base = self.picked
+        return tuple("; ".join(filter(None, (one, base))) for one in own)
 
 
 def circumstances(
@@ -60,10 +68,9 @@ def circumstances(
         plan,
         best_of=max(plan.best_of, admitted),
         is_selected_on_report=on_report,
-        picked=picked,
         looks=looks or 1,
     )
-    return Circumstances(plan=plan, notes=(*notes, *uncounted), looks=looks)
+    return Circumstances(plan=plan, picked=picked, notes=(*notes, *uncounted), looks=looks)
 
 
 def _seen(

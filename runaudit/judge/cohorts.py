@@ -7,6 +7,7 @@ their place.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runaudit.diff import Comparison, Verdict, compare_cohorts
@@ -72,9 +73,10 @@ def judge_cohorts(
     typed, quantity = metric, require_metric(bench.settings, arms, metric, direction=direction)
     metric, values = quantity.name, values_of(arms, quantity)
 
-    def judged(settings: Settings, plan: "StatsPlan", held: "Sequence[ArmValues]") -> "StatsAnswer":
-        way = _direction(settings, metric, typed, direction)
-        each = [replace(design_of(found), unlike=own) for found, own in zip(designs, ways, strict=True)]
+    def judged(policy: Settings, plan: "StatsPlan", held: "Sequence[ArmValues]", why: Sequence[str]) -> "StatsAnswer":
+        way = _direction(policy, metric, typed, direction)
+        each = [replace(design_of(found), unlike=own, picked=chosen)
+                for found, own, chosen in zip(designs, ways, why, strict=True)]  # fmt: skip
         return judge(
             held, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
         )
@@ -85,12 +87,11 @@ def judge_cohorts(
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
         quantity=quantity, plan=declared_plan(bench.settings), home=home, count=count,
     )  # fmt: skip
-    answer, plan = judged(bench.settings, around.plan, values), around.plan
-    if whole := _whole(bench, arms, values, home, quantity):
-        chosen = _rests_on_choice(answer, judged(bench.settings, plan, whole), values, whole)
-        plan = replace(plan, picked=plan.picked or chosen)
-        answer = judged(bench.settings, plan, values)
-    overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(plan, then), values))
+    whole = _whole(bench, arms, values, home, quantity)
+    answer, picked = _held_to_all(partial(judged, bench.settings, around.plan), values, whole, around.chosen)
+    overtaken = _overtaken(
+        answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then), values, picked)
+    )
     notes = (
         *_before(bench, arms, designs),
         *map(ended, filter(None, [overtaken])),
@@ -101,7 +102,7 @@ def judge_cohorts(
         *answer.notes,
     )
     answer = replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
-    return _with_interaction(answer, values, designs, plan)
+    return _with_interaction(answer, values, designs, around.plan)
 
 
 def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison]) -> Iterator[str]:
@@ -139,22 +140,38 @@ def _whole(
                  for all_of, own in zip(values_of(wholes, quantity), values, strict=True))  # fmt: skip
 
 
+def _held_to_all(
+    judged: "Callable[[Sequence[ArmValues], Sequence[str]], StatsAnswer]",
+    values: "Sequence[ArmValues]",
+    whole: "Sequence[ArmValues]",
+    picked: Sequence[str],
+) -> "tuple[StatsAnswer, Sequence[str]]":
+    """The judgement on the runs that were named, held to all that were launched, and why their choice flatters each
+    comparison."""
+    answer = judged(values, picked)
+    if not whole:
+        return answer, picked
+    chosen = _rests_on_choice(answer, judged(whole, picked), values, whole)
+    picked = tuple(one or other for one, other in zip(picked, chosen, strict=True))
+    return judged(values, picked), picked
+
+
 def _rests_on_choice(
     answer: "StatsAnswer", whole: "StatsAnswer", values: "Sequence[ArmValues]", wholes: "Sequence[ArmValues]"
-) -> str:
-    """That a claim on a part of what was launched does not hold for all of it, in a sentence part. Whoever leaves the
-    best run out as well as the worst ones has chosen all the same."""
+) -> Iterator[str]:
+    """Of every comparison, that a claim on a part of what was launched does not hold for all of it, in a sentence part,
+    else nothing. Whoever leaves the best run out as well as the worst ones has chosen all the same."""
     from runaudit.stats.answer import StatsVerdict
 
     claims = (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT)
+    out = {some.label: f"{gone} of {len(all_of.values)} launched runs of {some.label}"
+           for some, all_of in zip(values, wholes, strict=True)
+           if (gone := len(all_of.values) - len(some.values))}  # fmt: skip
     for part, full in zip(answer.comparisons, whole.comparisons, strict=True):
         own, then = (one.conditional or one.verdict for one in (part, full))
-        if own in claims and then != own:
-            counts = [(len(all_of.values) - len(some.values), len(all_of.values), some.label)
-                      for some, all_of in zip(values, wholes, strict=True)]  # fmt: skip
-            out = listed([f"{gone} of {of} launched runs of {label}" for gone, of, label in counts if gone])
-            return f"{_said(own)} without {out}, and {_said(then)} with them"
-    return ""
+        left = listed([out[label] for label in (part.arm, part.baseline) if label in out])
+        is_chosen = left and own in claims and then != own
+        yield f"{_said(own)} without {left}, and {_said(then)} with them" if is_chosen else ""
 
 
 def _with_interaction(

@@ -39,7 +39,7 @@ def permutation_name(comparison: ArmComparison) -> str:
 def spoiled_by_selection(case: Case) -> bool:
     """Whether the values were picked with the result in sight, so that no test of them means anything."""
     plan = case.plan
-    return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked or case.design.unlike)
+    return plan.best_of > 1 or plan.is_selected_on_report or bool(case.design.picked or case.design.unlike)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +202,8 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, .
                 "improvement without any; give all runs."
             ),
         )
-    if case.plan.picked:
-        return (f"{case.plan.picked}: the runs that were left out count too; name the whole cohort.",)
+    if case.design.picked:
+        return (f"{case.design.picked}: the runs that were left out count too; name the whole cohort.",)
     if case.design.unlike:
         return (f"{case.design.unlike}.",)
     if case.plan.is_selected_on_report:

@@ -44,11 +44,13 @@ def best_of(labels: Iterable[str]) -> int:
 
 def flattery(
     arms: Sequence[ArmValues], left: Sequence[LeftOut], *, direction: Direction
-) -> tuple[tuple[str, ...], str]:
-    """A note for every arm that is a part of what was launched, and why the choice flatters the comparison with the
-    last arm, if it does."""
-    notes, picked = [], []
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A note for every arm that is a part of what was launched; and of every arm, why the choice of its runs flatters a
+    comparison with the last one, empty where it does not."""
+    notes: list[str] = []
+    picked: list[str] = []
     for arm, rest in zip(arms, left, strict=True):
+        picked.append("")
         if not rest.values and not rest.absent:
             continue
         others, label = len(rest.values) + rest.absent, arm.label
@@ -56,10 +58,10 @@ def flattery(
         # A baseline is flattered by runs that make it look worse.
         way = direction.other if arm is arms[-1] else direction
         if rest.absent or is_favourable(arm.values, rest.values, direction=way):
-            picked.append(f"{label} leaves out {others} of {launched} launched runs of its cohort, {_why(rest)}")
+            picked[-1] = f"{label} leaves out {others} of {launched} launched runs of its cohort, {_why(rest)}"
         has_mean = any(value is not None for value in arm.values)
         notes.append(denominator(label, named=rest.named, launched=launched, sd=_spread(arm, rest), has_mean=has_mean))
-    return tuple(notes), "; ".join(picked)
+    return tuple(notes), tuple(picked)
 
 
 def _why(rest: LeftOut) -> str:

@@ -86,8 +86,9 @@ class Comparability:
     idle: why it is known that the factors changed no number at all, where it is: then no number can speak of them.
     conditional: the verdict if all that is missing were equal, where something is. on_record: `what W&B recorded`,
     where others recorded the runs. assumed: what the user vouches for, where nothing else is
-    missing; missing: the gaps; unlike: in which ways the numbers of the two arms were taken from their curves, where
-    these are two.
+    missing; missing: the gaps; unlike: in which ways the numbers of the two arms were taken from their curves, or in
+    which units they are, where these are two. picked: why the runs that were given are a flattering part of those
+    launched; empty where they are not.
     """
 
     verdict: str
@@ -99,6 +100,7 @@ class Comparability:
     assumed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unlike: str = ""
+    picked: str = ""
 
     @property
     def if_equal(self) -> "Comparability":
@@ -119,7 +121,6 @@ class StatsPlan:
     looks: how often this comparison has been looked at, this time included.
     best_of: of how many runs each value is the best; above 1 no claim is possible.
     is_selected_on_report: the checkpoint was chosen on the very set that is reported.
-    picked: why the runs that were given are a flattering part of those launched; empty where they are not.
     earlier_sd: pooled seed sd of earlier cohorts, used to say what these seeds could see when they are too few.
     resamples, seed: size and random seed of the bootstrap companions.
     """
@@ -132,7 +133,6 @@ class StatsPlan:
     looks: int = 1
     best_of: int = 1
     is_selected_on_report: bool = False
-    picked: str = ""
     earlier_sd: float | None = None
     resamples: int = 9_999
     seed: int = 0

@@ -479,3 +479,16 @@ def test_the_remedy_for_a_missing_baseline_keeps_the_direction(two, runaudit):
     err = runaudit("stats", "--metric", "val/x", "--direction", "lower", "a b", "c")[2]
 
     assert "runaudit stats --metric val/x --direction lower 'a b' --vs c" in err
+
+
+def test_an_arm_of_chosen_runs_takes_no_claim_from_another_arm(here, stats):
+    """A campaign's page called one arm improved, and the line it printed to ask further called the same inconclusive."""
+    old = cohort(here, "old", OLD)
+    new = cohort(here, "new", NEW, LR)
+    other = cohort(here, "other", [*NEW, None], ACT)
+
+    _, answer = stats(",".join(new), ",".join(other[:3]), "--vs", ",".join(old))
+
+    assert [one["verdict"] for one in answer["comparisons"]] == ["improved", "inconclusive"]
+    assert "other leaves out 1 of 4" in answer["comparisons"][1]["reason"]
+    assert "leaves out" not in answer["comparisons"][0]["reason"]

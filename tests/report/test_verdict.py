@@ -157,8 +157,9 @@ OLD, NEW = (30.1, 30.2, 30.4), (30.1, 30.25, 30.3)
 
 
 def judged(*arms, design="single_factor", **plan):
+    design = design if isinstance(design, Comparability) else Comparability(verdict=design)
     values = [ArmValues(label=f"arm {i}", seeds=tuple(range(len(arm))), values=arm) for i, arm in enumerate(arms)]
-    return judge(values, metric="psnr", direction=None, design=Comparability(verdict=design), plan=StatsPlan(**plan))
+    return judge(values, metric="psnr", direction=None, design=design, plan=StatsPlan(**plan))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def judged(*arms, design="single_factor", **plan):
         (((30.0, 30.0, 30.0), OLD), {}),
         (((30.1, None, 30.3, 30.2), OLD), {}),
         (((31.2, 31.25, 31.31), OLD), {"best_of": 5}),
-        (((31.2, 31.25, 31.31), OLD), {"picked": "arm 0 leaves out 1 of 4 launched runs"}),
+        (((31.2, 31.25, 31.31), OLD), {"design": {"picked": "arm 0 leaves out 1 of 4 launched runs"}}),
         (((31.2, 31.25, 31.31), OLD), {"is_selected_on_report": True}),
         (((30.2, 30.3, 30.5), OLD), {"is_paired": True}),
     ],
@@ -175,7 +176,9 @@ def judged(*arms, design="single_factor", **plan):
 @pytest.mark.parametrize("design", ["single_factor", "confounded"])
 def test_the_page_refuses_what_stats_refuses_with_the_same_sentence(arms, plan, design):
     """`cannot be told apart` is a finding of a test; of one that was not made, or means nothing, nobody may say it."""
-    answer = judged(*arms, design=design, **plan)
+    plan = dict(plan)
+    about = Comparability(verdict=design, **plan.pop("design", {}))
+    answer = judged(*arms, design=about, **plan)
 
     (evidence,) = evidence_views(answer, apart=f"the comparison is {design}")
 

@@ -1,6 +1,7 @@
 """Picking the best is no improvement: how much it flatters, and when a choice of runs does."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import StatsVerdict
 from runaudit.stats.selection import best_of, denominator, expected_top, flattery, is_favourable
 from runaudit.stats.values import LeftOut
+from tests.stats.conftest import SINGLE
 
 # Expected maxima of k standard normal draws: closed forms for 2 and 3 (Jones 1948), the table of Harter 1961 for 5, 10.
 MAXIMA = {2: 1 / math.sqrt(math.pi), 3: 3 / (2 * math.sqrt(math.pi)), 5: 1.1629644736, 10: 1.5387527308}
@@ -69,8 +71,9 @@ def test_baseline_runs_that_are_better_are_left_out_in_favour_of_the_claim(arm):
     arms = (arm("new", 31.20, 31.25), arm("old", 30.10, 30.20))
     left = (LeftOut(named=2), LeftOut(named=2, values=(30.9, 30.8)))
 
-    _, picked = flattery(arms, left, direction=Direction.HIGHER)
+    _, (of_new, picked) = flattery(arms, left, direction=Direction.HIGHER)
 
+    assert of_new == ""
     assert picked.startswith("old leaves out 2 of 4") and picked.endswith(
         "less favourable to the claim than those named"
     )
@@ -86,7 +89,7 @@ def test_a_flattering_part_of_the_runs_supports_no_claim(arm, judged):
     arms = arm("new", 31.20, 31.25, 31.31), arm("old", 30.10, 30.20, 30.40)
     assert judged(*arms).verdict == StatsVerdict.IMPROVED
 
-    answer = judged(*arms, picked="new leaves out 2 of 5 launched runs")
+    answer = judged(*arms, design=replace(SINGLE, picked="new leaves out 2 of 5 launched runs"))
 
     assert answer.verdict == StatsVerdict.INCONCLUSIVE
     assert "new leaves out 2 of 5 launched runs" in answer.reason
