@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from runaudit.observe.trace import Read, Trace
 POINTER = "observe.at"
 """The file in a run's live folder that names where the logs of its program lie."""
 _folder: Path | None = None
+_seeds_from = 0
+"""When the last run of this process ended, in nanoseconds of the monotonic clock."""
 _OF_THE_START = ("_distutils_hack", "_virtualenv")
 """What a `.pth` file loads into every Python of an environment: no program has imported it."""
 _QUIET = ("runaudit", "__main__", "sitecustomize", "usercustomize", "_distutils_hack", "_virtualenv", "distutils")
@@ -51,16 +54,27 @@ def attached(live: Path) -> bool:
 
 
 def own_trace() -> Trace:
-    """What was seen of this process and of those it started; and what it had loaded before anybody looked."""
+    """What was seen of this process and of those it started; and what it had loaded before anybody looked. Of the calls
+    that seed a generator those since the run before this one ended: that one's drew for that one."""
     from runaudit.observe.log import read_trace
 
     if _folder is None:
         return Trace()
     try:
-        seen = read_trace(_folder, root_pid=os.getpid())
+        seen = read_trace(_folder, root_pid=os.getpid(), seeds_from=_seeds_from)
     except (OSError, ValueError) as error:
         return Trace(partial=(f"what was observed could not be read: {error}",))
     return replace(seen, reads=MappingProxyType({**_loaded(), **seen.reads}))
+
+
+def run_ended() -> None:
+    """A run of this process has ended; what is seeded from now on, with the same values too, is the next one's. In a
+    loop over arms and seeds every run would else have seeded with the values of all before it."""
+    global _seeds_from
+    _seeds_from = time.monotonic_ns()
+    noted = getattr(getattr(sys, "_runaudit_observer", None), "__globals__", {}).get("noted")
+    if isinstance(noted, set):
+        noted -= {key for key in tuple(noted) if isinstance(key, tuple) and key[:1] == ("seed",)}
 
 
 def _loaded() -> dict[str, Read]:

@@ -322,8 +322,10 @@ def _seeding(line: Line) -> Seeding:
     return Seeding(call=call, value=plain, file=file, line=int(number))
 
 
-def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[str] | None = None) -> Trace:
-    """Everything that the hook laid in `folder` saw.
+def read_trace(
+    folder: Path, *, root_pid: int | None = None, command: Sequence[str] | None = None, seeds_from: int = 0
+) -> Trace:
+    """Everything that the hook laid in `folder` saw; of what was seeded, from a moment of the monotonic clock on.
 
     `root_pid`: the process that the command became; `command`: its words. Both let a command that is no Python process
     be noticed. Lines of a log that cannot be read are left out; a folder that is not there is a run nobody saw.
@@ -346,7 +348,7 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
     for path, pids in ledgers.items():
         merged.written.setdefault(path, set()).update(pids)
     texts = {(line.fields[0], line.fields[2]): line for line in lines if line.kind == "T"}
-    seeds = {line.fields: line for line in lines if line.kind == "Z"}
+    seeds = {line.fields: line for line in lines if line.kind == "Z" and line.moment >= seeds_from}
     return Trace(
         processes=processes,
         reads=MappingProxyType(merged.reads),

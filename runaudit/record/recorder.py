@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from runaudit.capture.draft import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.rng import proof
 from runaudit.errors import RunauditError, UsageError
-from runaudit.observe.here import attached, is_observed, unobserved
+from runaudit.observe.here import attached, is_observed, run_ended, unobserved
 from runaudit.record.files import brought_in, refuse_foreign
 from runaudit.record.finishing import AGAIN, WatchedConfig, change_note, loaded_here, seal_own, was_told_an_end
 from runaudit.record.ledger import claim
@@ -308,6 +308,7 @@ class Recorder:
                 self.store, self.manifest, self._redactor, root=self._root, traced=self._traced, status=status,
                 error=error, config=config,
             )  # fmt: skip
+            run_ended()
         else:
             clean = self._redactor.text(error) if error else None
             # Where the wrapper's observer runs in this process, it knows what was loaded; else only this process does.

@@ -19,6 +19,7 @@ from runaudit.capture.draft import ABSENT, LaunchRequest, child_environ, draft_m
 from runaudit.capture.rng import reseeded, rng_digests
 from runaudit.diff import compare
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
+from runaudit.factors.cohort import cohorts
 from runaudit.record.finishing import AGAIN
 from runaudit.record.outcome import seal_outcome, settle
 from runaudit.record.recorder import Recorder, record
@@ -983,3 +984,26 @@ def test_what_is_logged_after_the_end_lands_in_no_file_of_the_program(store: Sto
         file.write("theirs")
 
     assert (tmp_path / "results.txt").read_text() == "theirs"
+
+
+def test_each_run_of_a_loop_seeded_with_its_own_values(folder: Path) -> None:
+    """From the second arm on every run was told to have seeded with the values of all before it, and the three seeds of
+    an arm counted as one draw."""
+    file = program(folder, """
+        import random
+        runaudit.observe()
+        for rate in (0.1, 0.2):
+            for seed in range(2):
+                random.seed(seed)
+                with runaudit.record(f"rate {rate}", seed=seed, config={"lr": rate}) as run:
+                    run.log(0, {"val/acc": rate + random.random()})
+    """)  # fmt: skip
+
+    # Nobody else looks: this process may be observed by now, and its children with it.
+    process = launch(file, environ={"PYTHONPATH": ""})
+    assert process.communicate()[1] == "" and process.returncode == 0
+
+    runs = [load(Store.open(folder / ".runaudit"), run) for run in run_ids(Store.open(folder / ".runaudit"))]
+    seeded = [[row["value"] for row in run.observed["seeded"]] for run in runs]
+    assert seeded == [[0], [1], [0], [1]]
+    assert [cohort.effective_n for cohort in cohorts(runs)] == [2, 2]

@@ -482,7 +482,7 @@ def test_the_remedy_for_a_missing_baseline_keeps_the_direction(two, runaudit):
 
 
 def test_an_arm_of_chosen_runs_takes_no_claim_from_another_arm(here, stats):
-    """A campaign's page called one arm improved, and the line it printed to ask further called the same inconclusive."""
+    """A campaign page called one arm improved, and the line it printed to ask further called the same inconclusive."""
     old = cohort(here, "old", OLD)
     new = cohort(here, "new", NEW, LR)
     other = cohort(here, "other", [*NEW, None], ACT)
