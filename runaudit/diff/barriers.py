@@ -5,7 +5,7 @@ from itertools import islice
 
 from runaudit.diff.arms import Beside
 from runaudit.diff.result import FactorChange
-from runaudit.factors.compute_budget import budget_barriers, explains_length
+from runaudit.factors.compute_budget import budget_barriers, budget_notes, explains_length, logged_apart
 from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
@@ -78,6 +78,14 @@ def _unexplained_lengths(arms: Beside) -> Iterator[str]:
         yield from islice(within, 1)
 
 
+def length_notes(arms: Beside) -> Iterator[str]:
+    """That runs end a little apart in what they logged and are taken for equally long, once for each arm."""
+    yield from budget_notes(arms.pair.a.run, arms.pair.b.run, arms.found)
+    for arm in (arms.a, arms.b):
+        first = arm.typical.run
+        yield from islice((note for row in arm.deviations for note in budget_notes(first, row.run, row.found)), 1)
+
+
 def _broken_off(arms: Beside) -> Iterator[str]:
     """Foreign runs whose records break off where one like them went on and completed: how they ended is not on record,
     and they did not finish, whoever vouches for it."""
@@ -88,7 +96,7 @@ def _broken_off(arms: Beside) -> Iterator[str]:
     last = {run.id: Results(run).last_step for run in (*unsaid, *ended)}
     longest = max(ended, key=lambda run: last[run.id])
     for run in unsaid:
-        if 0 <= last[run.id] < last[longest.id]:
+        if 0 <= last[run.id] < last[longest.id] and not logged_apart(run, longest):
             yield (f"the record of {run.label} ({run.short}) breaks off at step {last[run.id]}, {longest.label} "
                    f"({longest.short}) completed at step {last[longest.id]}, and nothing that changed sets "
                    "how many")  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runaudit.diff.arms import Beside, arms_beside
-from runaudit.diff.barriers import evaluation_barriers, result_barriers, without_results
+from runaudit.diff.barriers import evaluation_barriers, length_notes, result_barriers, without_results
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import attributed, missing_rows
@@ -97,7 +97,12 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         intent=met,
         policy=late,
         notes=_once(
-            *([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found), *seeds
+            *([late.note] if late else ()),
+            *against.notes,
+            *arms.notes,
+            *notes_on(arms.pair, arms.found),
+            *(() if design_only else length_notes(arms)),
+            *seeds,
         ),
         contradictions=against.notes,
         idle=against.idle,

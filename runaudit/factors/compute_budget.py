@@ -7,15 +7,18 @@ explains it, did not both run to their end.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isnan
+from statistics import median
 
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.builtin import BATCH_KEYS
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key
 from runaudit.factors.tree import leaves_of
-from runaudit.records.results import ends_of
+from runaudit.records.results import Results, ends_of
 from runaudit.records.run import Run
 
 LENGTH_WORDS = ("step", "epoch", "iter", "batch", "accum", "world", "gpu", "device", "time", "budget", "patience",
@@ -25,6 +28,11 @@ LOGGING_KEYS = frozenset({"log_every", "log_interval", "log_freq", "print_every"
 """How often a run logs: its last logged step, which is what `steps_done` knows, moves with it."""
 EXPLAINING = ("code", "data", "init")
 """Sections any change of which can set how long a run is."""
+PROGRAMS = frozenset(f"{ROOT}.{word}" for word in ("script", "module", "command"))
+"""What was run: another program has a length of its own."""
+MOST_APART = 0.01
+"""Share of its steps by which a run may seem longer for where its last value was logged. Evaluations every 100 steps
+that begin at step 1 in one run and at step 0 in the other end one step apart; a run of 1001 steps is no longer one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +112,7 @@ def sets_length(change: Change) -> bool:
         return False
     if change.kind is ChangeClass.DERIVED and change.section != "config":
         return False
-    if change.section in EXPLAINING or change.section not in ("config", "env", "eval"):
+    if change.section in EXPLAINING or change.path in PROGRAMS or change.section not in ("config", "env", "eval"):
         return True
     return change.section == "config" and any(word in change.path.lower() for word in LENGTH_WORDS)
 
@@ -119,12 +127,45 @@ def explains_length(found: Iterable[Change]) -> bool:
 
 
 def budget_barriers(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
-    """Why another number of steps forbids a comparison; empty where something recorded can explain it."""
+    """Why another number of steps forbids a comparison; empty where something recorded can explain it, or where only
+    the last value was logged at another step."""
+    steps = _unexplained(a, b, found)
+    if not steps or logged_apart(a, b):
+        return ()
+    return (f"both runs say completed, after {steps[0]} and {steps[1]} steps, and nothing that changed sets how many",)
+
+
+def budget_notes(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
+    """That two runs are taken for equally long though the last value was not logged at one step."""
+    steps = _unexplained(a, b, found)
+    if not steps or not logged_apart(a, b):
+        return ()
+    ends = f"step {steps[0]} of {a.short} and {steps[1]} of {b.short}"
+    return (f"the last value was logged at {ends}, closer than two logged values lie: neither run is taken for longer",)
+
+
+def _unexplained(a: Run, b: Run, found: Iterable[Change]) -> tuple[int, ...]:
+    """The steps of two completed runs that differ in them with nothing that explains it; empty otherwise."""
     left, right = updates(a), updates(b)
     if left is None or right is None or left.steps == right.steps or {a.status, b.status} != {"completed"}:
         return ()
-    if explains_length(found):
-        return ()
-    return (
-        f"both runs say completed, after {left.steps} and {right.steps} steps, and nothing that changed sets how many",
-    )
+    return () if explains_length(found) else (left.steps, right.steps)
+
+
+def logged_apart(a: Run, b: Run) -> bool:
+    """Whether two runs seem of other lengths only for where the last value was logged: at most one step in a hundred
+    apart, and closer than two values usually are of each series that goes on after the shorter one. A value at every
+    step shows steps that the other did not take."""
+    spent = [found.steps for run in (a, b) if (found := updates(run)) is not None]
+    ends = spent if len(spent) == 2 else [Results(run).last_step for run in (a, b)]
+    apart, (short, long) = abs(ends[0] - ends[1]), sorted(ends)
+    if short < 0 or apart > MOST_APART * long:
+        return False
+    series = Results(a if ends[0] == long else b).series or {}
+    spaced = [points for points in series.values() if len(points) > 1]
+    return bool(spaced) and all(_spacing(points) > apart for points in spaced if points[-1][0] > short)
+
+
+def _spacing(points: Sequence[tuple[int, float]]) -> float:
+    """How far two values of a series usually lie apart."""
+    return median(after - before for (before, _), (after, _) in pairwise(points))

@@ -20,7 +20,7 @@ from runaudit.factors.unwritten import unwritten_runs
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
-from runaudit.judge.origin import Taken, in_percent, taken, unlike
+from runaudit.judge.origin import Taken, in_percent, off_curve, taken, unlike
 from runaudit.judge.values import (
     declared_direction,
     declared_plan,
@@ -33,7 +33,6 @@ from runaudit.judge.values import (
 from runaudit.metrics.direction import settle_direction
 from runaudit.metrics.quantity import Quantity
 from runaudit.settings import Settings
-from runaudit.store.store import Store
 from runaudit.system.progress import work
 from runaudit.text.words import ended, head, listed, plural
 
@@ -81,7 +80,8 @@ def judge_cohorts(
             held, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
         )
 
-    ways = _unlike(bench.store, arms, values, quantity)
+    taken_so = [taken(bench.store, arm, quantity) for arm in arms]
+    ways = _unlike(taken_so, values, quantity)
     around = circumstances(
         bench.store, arms, values, left_out(bench.store, arms, home, quantity),
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
@@ -97,10 +97,9 @@ def judge_cohorts(
         *map(ended, filter(None, [overtaken])),
         *_forgotten(arms, home),
         *around.notes,
-        *_contradicted(arms, designs),
-        *quantity.notes(run.metrics for arm in arms for run in arm.finished),
+        *_off_curve(taken_so, values), *_of_numbers(arms, designs, quantity),
         *answer.notes,
-    )
+    )  # fmt: skip
     answer = replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
     return _with_interaction(answer, values, designs, around.plan)
 
@@ -112,10 +111,10 @@ def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison])
     yield from (ended(found.policy.note) for found in designs if found.policy)
 
 
-def _unlike(store: Store, arms: Sequence[Cohort], values: "Sequence[ArmValues]", quantity: Quantity) -> list[str]:
+def _unlike(taken_so: Sequence[Sequence[Taken]], values: "Sequence[ArmValues]", quantity: Quantity) -> list[str]:
     """Of every arm but the last, whether its numbers were taken from their curves in another way than those of that, or
     are written in another unit."""
-    *own, theirs = (taken(store, arm, quantity) for arm in arms)
+    *own, theirs = taken_so
     *before, last = values
 
     def numbers(arm: "ArmValues", of: Sequence[Taken]) -> list[float]:
@@ -126,6 +125,15 @@ def _unlike(store: Store, arms: Sequence[Cohort], values: "Sequence[ArmValues]",
         or in_percent(quantity.name, arm.label, numbers(arm, of), last.label, numbers(last, theirs))
         for arm, of in zip(before, own, strict=True)
     ]
+
+
+def _off_curve(taken_so: Sequence[Sequence[Taken]], values: "Sequence[ArmValues]") -> Iterator[str]:
+    """Which arms have numbers that their curves do not show, beside another that has the ends of its own."""
+    *own, theirs = taken_so
+    *before, last = values
+    for arm, of in zip(before, own, strict=True):
+        if told := off_curve(arm.label, of, last.label, theirs):
+            yield told
 
 
 def _whole(
@@ -314,7 +322,8 @@ def _crossed(designs: Sequence[Comparison]) -> tuple[tuple[int, ...], tuple[str,
     return (-1, *single, *both), (first, second)
 
 
-def _contradicted(arms: Sequence[Cohort], designs: Sequence[Comparison]) -> tuple[str, ...]:
-    """Where results contradict what the designs say, in sentences."""
+def _of_numbers(arms: Sequence[Cohort], designs: Sequence[Comparison], quantity: Quantity) -> tuple[str, ...]:
+    """Where results contradict what the designs say, and which measure is taken of them, in sentences."""
     of_designs = (note for design in designs for note in design.contradictions)
-    return tuple(map(ended, (*of_designs, *(note for arm in arms for note in arm.contradictions))))
+    contradicted = map(ended, (*of_designs, *(note for arm in arms for note in arm.contradictions)))
+    return (*contradicted, *quantity.notes(run.metrics for arm in arms for run in arm.finished))

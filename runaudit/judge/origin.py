@@ -23,6 +23,7 @@ from runaudit.store.store import Store
 REPORTED = "what the program or its tracker reported"
 ONLY = "the one that was logged"
 LAST, HIGHEST, LOWEST = "the last that was logged", "the highest that was logged", "the lowest that was logged"
+ANOTHER = "one that was logged on the way, neither the last nor the best of its curve"
 Series = Sequence[tuple[int, float]]
 
 
@@ -57,6 +58,8 @@ def _origin(value: float, points: Series) -> Origin:
     for words, at in _candidates(points):
         if _same(points[at][1], value):
             return Origin(words, points[at][0])
+    if steps := _on_the_way(value, points):
+        return Origin(ANOTHER, steps[0] if len(steps) == 1 else None)
     return Origin(f"{REPORTED}, which is neither the last nor the best of its curve")
 
 
@@ -70,6 +73,12 @@ def _candidates(points: Series) -> Iterator[tuple[str, int]]:
         yield LOWEST, min(finite, key=lambda at: points[at][1])
 
 
+def _on_the_way(value: float, points: Series) -> list[int]:
+    """The steps before the last one at which a series has this very value."""
+    last = max(step for step, _ in points)
+    return sorted({step for step, logged in points if step < last and _same(logged, value)})
+
+
 def _same(one: float, other: float) -> bool:
     return one == other or (math.isnan(one) and math.isnan(other))
 
@@ -80,10 +89,13 @@ def _same(one: float, other: float) -> bool:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """How the number of a run may have been taken from its curve: in these ways, none where it is neither its end nor
-    its best; the curve has so many points, the last one at `at`, `highest` the highest of them, and the run logged
+    its best; `is_another` that it is another of the logged values, at a step that is the best of the series in
+    `best_of`. The curve has so many points, the last one at `at`, `highest` the highest of them, and the run logged
     something until `until`."""
 
     ways: frozenset[str]
+    is_another: bool
+    best_of: frozenset[tuple[str, str]]
     points: int
     at: int
     until: int
@@ -99,10 +111,14 @@ def taken(store: Store, arm: Cohort, quantity: Quantity) -> tuple[Taken, ...]:
         logged = _logged(store, run)
         curves = [logged.series.get(name, ()) for name in full]
         if all(curves):
-            ways = (_ways(run.metrics[name], points) for name, points in zip(full, curves, strict=True))
+            numbers = [run.metrics[name] for name in full]
+            ways = reduce(frozenset.intersection, map(_ways, numbers, curves))
+            steps = [] if ways else _shared_steps(numbers, curves)
             found.append(
                 Taken(
-                    ways=reduce(frozenset.intersection, ways),
+                    ways=ways,
+                    is_another=bool(steps),
+                    best_of=_best_of(logged, full, steps),
                     points=min(map(len, curves)),
                     at=max(step for points in curves for step, _ in points),
                     until=logged.last_step() or 0,
@@ -116,6 +132,34 @@ def _ways(value: float, points: Series) -> frozenset[str]:
     return frozenset(words for words, at in _candidates(points) if _same(points[at][1], value))
 
 
+def _shared_steps(numbers: Sequence[float], curves: Sequence[Series]) -> list[int]:
+    """The steps before the end at which every curve has its number."""
+    return sorted(set.intersection(*(set(_on_the_way(*one)) for one in zip(numbers, curves, strict=True))))
+
+
+def _best_of(logged: Trajectory, own: Sequence[str], steps: Sequence[int]) -> frozenset[tuple[str, str]]:
+    """The series whose highest or lowest value stands at one of these steps, a run's own sequences as their mean: the
+    number of the epoch with the lowest validation loss is a choice that did not look at the number."""
+    if not steps:
+        return frozenset()
+    series: dict[str, Series] = {name: points for name, points in logged.series.items() if name not in own and points}
+    if len(own) > 1:
+        rows = [dict(logged.series[name]) for name in own]
+        series[" + ".join(own)] = [(at, sum(row[at] for row in rows) / len(rows)) for at in rows[0]
+                                   if all(at in row for row in rows)]  # fmt: skip
+    return frozenset((name, word) for name, points in series.items() for word in _best_at(points, steps))
+
+
+def _best_at(points: Series, steps: Sequence[int]) -> Iterator[str]:
+    """Whether the highest or the lowest value of a series stands at one of the steps, equal ones too."""
+    finite = [value for _, value in points if math.isfinite(value)]
+    here = {value for step, value in points if step in steps}
+    if finite and max(finite) in here:
+        yield HIGHEST
+    if finite and min(finite) in here:
+        yield LOWEST
+
+
 def _logged(store: Store, run: Run) -> Trajectory:
     if run.trajectory.series or run.fault:
         return run.trajectory
@@ -127,7 +171,9 @@ def _logged(store: Store, run: Run) -> Trajectory:
 
 def unlike(label: str, of: Sequence[Taken], baseline: str, other: Sequence[Taken]) -> str:
     """That the numbers of two arms were provably taken from their curves in two ways, in a sentence part; empty where
-    nothing proves it: no curve, or a number that is neither the end nor the best of one, tells nothing of an arm."""
+    nothing proves it: no curve, or a number that lies on none, tells nothing of an arm."""
+    if picked := _picked(label, of, baseline, other) or _picked(baseline, other, label, of):
+        return picked
     every = (*of, *other)
     if not (of and other and all(one.ways for one in every)):
         return ""
@@ -139,6 +185,33 @@ def unlike(label: str, of: Sequence[Taken], baseline: str, other: Sequence[Taken
     if not own & theirs:
         return f"the number of each run of {label} is {_one(own)}, in {baseline} it is {_one(theirs)}; {_FLATTERS}"
     return _other_moment(label, of, baseline, other, is_last=LAST in own & theirs)
+
+
+def _picked(label: str, of: Sequence[Taken], baseline: str, other: Sequence[Taken]) -> str:
+    """That each number of one arm is some value of its curve and each of the other its end, or its best. One rule for
+    every run that another series gives (the lowest validation loss) accuses nobody."""
+    if not (of and other and all(one.is_another for one in of)):
+        return ""
+    common = reduce(frozenset.intersection, (one.ways for one in other))
+    if not common or reduce(frozenset.intersection, (one.best_of for one in of)):
+        return ""
+    return (
+        f"the number of each run of {label} is {ANOTHER}, in {baseline} it is {_one(common)}; a value that was picked "
+        "from a curve beats its end without any cause: report the same of every run"
+    )
+
+
+def off_curve(label: str, of: Sequence[Taken], baseline: str, other: Sequence[Taken]) -> str:
+    """That every number of one arm lies on no curve of its run and every one of the other is the end of its own, as a
+    sentence; empty where it is not so. An average of the weights that is measured at the end is the plain reason."""
+    for name, arm, against, theirs in ((label, of, baseline, other), (baseline, other, label, of)):
+        if arm and theirs and all(LAST in one.ways for one in theirs) and not any(o.ways or o.is_another for o in arm):
+            return (
+                f"The number of each run of {name} lies on no curve of it, that of each run of {against} is {LAST}: "
+                "averaged weights (EMA, SWA) or an evaluation of its own at the end may be why; the record does not "
+                "say it."
+            )
+    return ""
 
 
 _FLATTERS = "the best of a curve beats its end without any cause: report the same of every run"

@@ -280,6 +280,50 @@ def test_the_best_of_some_curves_is_not_held_against_the_end_of_others(here, sta
     assert (told in answer["reason"]) is not judged
 
 
+LONG = (29.0, 31.9, 31.0, 32.1, 30.5)
+
+
+@pytest.mark.parametrize(
+    ("taken", "loss", "judged"),
+    [((1, 1, 1), (5, 4, 3, 2, 1), False), ((1, 1, 4), (5, 4, 3, 2, 1), True), ((1, 1, 1), (5, 1, 4, 4, 4), True),
+     ((1, 2, 1), (5, 4, 1, 6, 4), False)],
+    ids=["second best", "one is its end", "where the loss is lowest", "the loss chose one of three"],
+)  # fmt: skip
+@pytest.mark.parametrize("side", ["new", "old"])
+def test_a_number_picked_from_a_curve_is_not_held_against_the_end_of_another(here, stats, side, taken, loss, judged):
+    """A second best value is as flattering as the best. The epoch of the best validation loss is nobody's pick."""
+    for label, change, up in (("new", (LR,), 1.5), ("old", (), 0.0)):
+        for seed, at in enumerate(taken):
+            curve = [value + up + seed / 10 for value in LONG]
+            sealed(here, put("seed", seed), put("label", label), *change,
+                   metrics={METRIC: curve[at if label == side else -1]},
+                   curves={METRIC: curve, "val/loss": loss})  # fmt: skip
+
+    code, answer = stats("new", "--vs", "old")
+
+    other = "old" if side == "new" else "new"
+    told = f"the number of each run of {side} is one that was logged on the way, neither the last nor the best of its "
+    assert (told in answer["reason"], f"in {other} it is the last" in answer["reason"]) == (not judged, not judged)
+    assert (code == 1 and answer["verdict"] == "inconclusive") or judged
+
+
+@pytest.mark.parametrize(("off", "told"), [(3, True), (2, False)])
+def test_numbers_on_no_curve_are_told_beside_the_ends_of_others(here, stats, off, told):
+    """Averaged weights are measured beside the curve; the record cannot tell that from a number that was made up."""
+    for label, change in (("new", (LR,)), ("old", ())):
+        for seed in range(3):
+            curve = [value + seed / 10 for value in LONG]
+            value = 33.03 + seed / 10 if label == "new" and seed < off else curve[-1]
+            sealed(here, put("seed", seed), put("label", label), *change, metrics={METRIC: value},
+                   curves={METRIC: curve})  # fmt: skip
+
+    code, answer = stats("new", "--vs", "old")
+
+    note = "The number of each run of new lies on no curve of it, that of each run of old is the last that was logged"
+    assert any(note in one for one in answer["notes"]) == told
+    assert (answer["verdict"], code) == ("improved", 0) or not told
+
+
 @pytest.mark.parametrize(
     ("new", "old", "told"),
     [
