@@ -152,7 +152,7 @@ def _figures(one: Judged) -> str:
     ci = one.ci
     assert ci is not None  # a claim was tested, so it has an interval
     places = decimals((ci.high - ci.low) / 4)
-    seeds = f"{one.n[0]} against {one.n[1]} seeds"
+    seeds = f"{one.n[0]} against {plural(one.n[1], 'seed')}"
     return f"{percent(ci.level)} CI {show(ci.low, places)} to {show(ci.high, places)}, p {show_p(one.p)}, {seeds}"
 
 

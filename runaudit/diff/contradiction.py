@@ -5,7 +5,7 @@ something. The runs have been made, so the claim can be held against what they l
 a verdict: the sentence stands beside it, and whoever reads "identical" reads in the same breath that it did not repeat.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -105,9 +105,8 @@ def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, gaps: 
         return Against()
     seeds = ", ".join(seed for seed, _ in equal)
     if len(equal) == len(pairs) and (parted := _ended_otherwise(a, b)):
-        names = _named([f.factor for f in treatments])
         equal_at = f"at seed {seeds} the two arms are equal in every number both logged"
-        return Against((f"{equal_at}; at seed {', '.join(parted)} only one has a result: {names} may have done that",))
+        return Against((f"{equal_at}; {_one_alone(parted, treatments)}",))
     if len(equal) == len(pairs):
         where = f"at every seed that both arms have ({seeds})"
         return _against(treatments, _together([held for _, held in equal]), seeds=False, where=where)
@@ -116,12 +115,31 @@ def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, gaps: 
     return Against((f"{sentence}: was {names} used there?",))
 
 
-def _ended_otherwise(a: Cohort, b: Cohort) -> list[str]:
+def _one_alone(parted: Mapping[str, str], treatments: Sequence[FactorChange]) -> str:
+    """What is to be said of the seeds at which one arm alone has a result, for every reason that the other has none."""
+    names, said = _named([f.factor for f in treatments]), []
+    for why in dict.fromkeys(parted.values()):
+        seeds = ", ".join(seed for seed, reason in parted.items() if reason == why)
+        beside = f": the other {why}" if why else f": {names} may have done that"
+        said.append(f"at seed {seeds} only one has a result{beside}")
+    return "; ".join(said)
+
+
+def _ended_otherwise(a: Cohort, b: Cohort) -> dict[str, str]:
     """The seeds that both arms were launched with and at which one of them alone has a finished run: what ends a run
-    has an effect, however equal the others are."""
-    launched, finished = ([{canonical_bytes(run.manifest.seed) for run in runs if _is_seed(run.manifest.seed)}
-                           for runs in sides] for sides in ((a.runs, b.runs), (a.finished, b.finished)))  # fmt: skip
-    return sorted(key.decode() for key in launched[0] & launched[1] & (finished[0] ^ finished[1]))
+    has an effect, however equal the others are. With each why the other has none, empty where a factor may be why."""
+    launched, finished = (_by_seed(a.runs), _by_seed(b.runs)), (_by_seed(a.finished), _by_seed(b.finished))
+    parted = launched[0].keys() & launched[1].keys() & (finished[0].keys() ^ finished[1].keys())
+    return {key.decode(): _kept_from(launched[key in finished[0]][key]) for key in sorted(parted)}
+
+
+def _by_seed(runs: Sequence[Run]) -> dict[bytes, Run]:
+    return {canonical_bytes(run.manifest.seed): run for run in runs if _is_seed(run.manifest.seed)}
+
+
+def _kept_from(run: Run) -> str:
+    """Why a run has no result, where no factor brought that about: it goes on, or its end was taken out on purpose."""
+    return "was forgotten" if run.withheld else "still runs" if run.status == "running" else ""
 
 
 def _is_seed(seed: JSON | Unknown) -> bool:

@@ -132,7 +132,7 @@ class Assumption:
         idle = [row.section for row in self.statements if not row.used]
         parts = [f"assumed, not recorded: {stated}"] if stated else []
         if self.covers and self.left:
-            parts.append(f"no assumption fills {listed(self.left)}")
+            parts.append(f"nothing that is stated fills {listed(self.left)}")
         if self.own:
             parts.append(f"of a run of our own nothing is assumed, what was not seen of {listed(self.own)} is unknown")
         if idle:

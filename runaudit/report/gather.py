@@ -345,7 +345,10 @@ def _lacking(sides: Sequence[Cohort], pair: tuple[int, int], metric: str) -> Unj
         return None
     told = (logged_words(arm.runs, metric, who) for who, arm in zip(letters, sides, strict=True) if who in bare)
     beside = f" ({'; '.join(known)})" if (known := [one for one in told if one]) else ""
-    words = f"{metric} was not judged: no finished run of {' or of '.join(bare)} has it{beside}."
+    none = f"no finished run of {' or of '.join(bare)} has"
+    # Where one of the two has it, the judge says itself that it makes no claim of the metric.
+    is_judged = len(bare) < len(sides)
+    words = f"N{none[1:]} {metric}{beside}." if is_judged else f"{metric} was not judged: {none} it{beside}."
     return Unjudged(words=words, needs=f"runs of both arms that have {metric}, or another `--metric`")
 
 

@@ -121,9 +121,10 @@ def _notes(
         )
     copies = [index for index, place in enumerate(arm.repeats) if place is not None]
     unnamed = sum(seed is None for seed in arm.seeds) - alike - sum(arm.seeds[index] is None for index in copies)
-    if unnamed > bool(alike):
+    draws = {_draw(arm, index) for index in range(len(arm.seeds))}
+    if unnamed > bool(alike) and len(draws) > 1:
         notes.append(f"{plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
-    elif any(proven is None for proven in arm.proven) and not named:
+    elif any(proven is None for proven in arm.proven) and not named and not unnamed:
         notes.append("no seed proof recorded; declared seeds are trusted.")
     return tuple(notes)
 

@@ -56,10 +56,16 @@ def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsP
     )
     if has_gaps(arm) or has_gaps(baseline) or min(len(arm.values), len(baseline.values)) < MIN_SEEDS:
         return bare
-    difference = mean(arm.values) - mean(baseline.values)
     if is_constant(arm.values) or is_constant(baseline.values):
-        return replace(bare, difference=difference)
+        return replace(bare, difference=_beyond_rounding(arm.values, baseline.values))
     return _tested(bare, arm, baseline, direction=direction, plan=plan, family=family)
+
+
+def _beyond_rounding(a: Sequence[float], b: Sequence[float]) -> float:
+    """The difference of two means; none where the last bits of the values make it, which two orders of adding do."""
+    size = max(abs(value) for value in (*a, *b))
+    difference = mean(a) - mean(b)
+    return difference if abs(difference) > 1e-13 * size else 0.0
 
 
 def _is_equal(arm: Sample, baseline: Sample) -> bool:

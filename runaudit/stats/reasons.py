@@ -7,7 +7,7 @@ from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, StatsVerdict
 from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
-from runaudit.stats.interval import SMALLEST_SD, sd_factors, share_interval
+from runaudit.stats.interval import SMALLEST_SD, is_constant, sd_factors, share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.told import at_once
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
@@ -116,7 +116,7 @@ def _difference(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdic
     if comparison.is_equal:
         return (
             f"{arm.label} and {comparison.baseline} have the same values of {case.metric}, to the last bit "
-            f"({len(arm.values)} against {len(case.reference.values)} seeds): what differs changed none of them."
+            f"({_seeds(arm, case)}): what differs changed none of them."
         )
     return (
         f"{arm.label} and {comparison.baseline} cannot be told apart: {case.metric} is {how} "
@@ -132,8 +132,19 @@ def _figures(comparison: ArmComparison, arm: Sample, case: Case) -> str:
     return (
         f"{percent(ci.level)} CI {show(ci.low, places)} to {show(ci.high, places)}, {comparison.method} p "
         f"{show_p(comparison.p)}{adjusted}{';' if adjusted else ','} "
-        f"{len(arm.values)} against {len(case.reference.values)} seeds"
+        f"{_seeds(arm, case)}"
     )
+
+
+def _still(arm: Sample, reference: Sample) -> str:
+    """Which of two arms has values that do not vary, and that they do not but for rounding."""
+    still = [one for one in (arm, reference) if is_constant(one.values)] or [arm, reference]
+    how = "at all" if all(len(set(one.values)) == 1 for one in still) else "beyond the rounding of a double"
+    return f"{' and '.join(one.label for one in still)} do not vary {how}"
+
+
+def _seeds(arm: Sample, case: Case) -> str:
+    return f"{len(arm.values)} against {plural(len(case.reference.values), 'seed')}"
 
 
 def _too_few(comparison: ArmComparison, arm: Sample, case: Case) -> Why:
@@ -186,13 +197,13 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, .
         return ("the values of both arms are the same, to the last bit: what differs changed none of them.",)
     if comparison.ci is None and _are_tiny(arm) and _are_tiny(case.reference):
         return ("the values are so small that their squares come to 0; give the metric in a smaller unit.",)
-    if comparison.ci is None and len(set(arm.values)) > 1 < len(set(case.reference.values)):
+    if comparison.ci is None and not (is_constant(arm.values) or is_constant(case.reference.values)):
         return ("every pair differs by the same amount, so there is no spread to test against.",)
     if comparison.ci is None:
         return (
             (
-                f"the values of {arm.label} or {comparison.baseline} do not vary at all, so there is no spread "
-                "to test against: check that the seeds act and that the metric is not rounded away."
+                f"the values of {_still(arm, case.reference)}, so there is no spread to test against: check that the "
+                "seeds act and that the metric is not rounded away."
             ),
         )
     if case.plan.best_of > 1:

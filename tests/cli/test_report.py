@@ -315,6 +315,21 @@ def test_two_losses_of_one_model_are_never_averaged_into_a_third(
     assert not {"loss", "train/loss", "training loss"} & metrics
 
 
+def test_a_metric_that_is_judged_is_not_said_to_be_unjudged(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    """The card said "val/mae is not attributable", and "val/mae was not judged" below."""
+    for name in ("mae", "psnr"):
+        seal_run(store, make_run(label=name, config={"arm": name}, metrics={f"val/{name}": 1.0}), {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+
+    run_audit("report", "mae", "psnr", "--metric", "val/mae", "--direction", "lower", "-o", "page.html")
+
+    page = (tmp_path / "page.html").read_text()
+    assert "No finished run of B has val/mae" in page and "was not judged" not in page
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -1,9 +1,12 @@
 """Laws of the contradiction: what the runs came to is held against what is said of their inputs."""
 
+from dataclasses import replace
+
 import pytest
 
 from runaudit.diff import Verdict, compare, compare_cohorts
 from runaudit.factors.cohort import cohort_of
+from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings
 from tests.diff.samples import both, drop, put, run
 
@@ -182,3 +185,22 @@ def test_a_factor_that_ended_a_run_is_not_called_without_effect():
     assert "had no effect" not in words
     assert "at seed 2, 3 the two arms are equal in every number both logged; at seed 1 only one has a result" in words
     assert "config.dropout may have done that" in words
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"outcome": None, "liveness": "running"}, "at seed 1 only one has a result: the other still runs"),
+        ({"forgotten": {"outcome": "private"}, "outcome": None, "liveness": "forgotten"}, "the other was forgotten"),
+        ({"outcome": None, "liveness": "lost"}, "at seed 1 only one has a result: config.dropout may have done that"),
+    ],
+)
+def test_only_what_ended_by_itself_may_be_the_doing_of_a_factor(changes, said):
+    """Of a run that had not ended yet the page said that a factor may have kept it from its result."""
+    first = run(both(DROPOUT, put("seed", 1)))
+    body = {**first.manifest.body, "origin": {"kind": "captured"}}
+    first = replace(first, manifest=Manifest.of(body), **changes)
+    words = arms(arm(), cohort_of([first, *arm(DROPOUT, seeds=(2, 3)).runs]))
+
+    assert "at seed 2, 3 the two arms are equal in every number both logged" in words and said in words
+    assert ("may have done that" in words) == ("may have done that" in said)

@@ -133,6 +133,9 @@ def test_an_interval_of_unknown_width_says_so(study, diff, stats):
         (((1.0,), (2.0,)), "1 seed each"),
         (((1.0, 2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0)), "3 against 5 seeds"),
         (((1.0, None, 3.0), (1.0, 2.0, 3.0)), "2 of 3 against 3 seeds"),
+        (((None,), (1.0,)), "0 of 1 against 1 seed"),
+        (((None,), (None,)), "0 of 1 seed each"),
+        (((1.0, 2.0, 3.0), (1.0,)), "3 against 1 seed"),
     ],
 )
 def test_the_number_of_seeds_is_always_said_and_those_that_gave_none_with_it(arms, said):

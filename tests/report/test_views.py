@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from runaudit.diff.result import Missing
+from runaudit.diff.result import Intent, Missing
 from runaudit.factors.factor import ABSENT, Change
 from runaudit.records.digest import digest_bytes
 from runaudit.report import ArmInput, ComparisonInput, page_view, render_page
@@ -159,6 +159,18 @@ def test_nothing_that_changed_is_dropped(study, diff):
     assert view.derived[0].words == "follows config.schedule"
     assert "missing on both sides" in view.groups[2].changes[0].words
     assert view.intent == "Declared before launch to differ: config.schedule, and that is what changed."
+
+
+def test_what_was_declared_and_changed_with_more_is_not_said_to_have_stood_still(study, diff):
+    """The page denied it: `data.train` stood in the table of what changed, right below."""
+    arms, _ = study
+    intent = Intent(declared=("config.schedule",), met=False, reason="config.lr changed without being meant to")
+
+    (view,) = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(intent=intent))]).diffs
+
+    assert view.intent == (
+        "Declared before launch to differ: config.schedule; config.lr changed without being meant to."
+    )
 
 
 def test_what_the_columns_say_is_no_reason(study, diff):

@@ -63,3 +63,31 @@ def test_values_too_small_for_a_test_are_not_said_to_be_without_spread():
 
     assert "squares come to 0" in answer.reason
     assert answer.arms[0].sd == pytest.approx(4.75e-301, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "repeats", "said"),
+    [((None, None), (None, 0), False), ((None, None), (None, None), True), ((None, 1), (None, None), True)],
+    ids=["one draw", "two", "beside a named one"],
+)
+def test_a_run_is_taken_as_distinct_from_others_only(seeds, repeats, said):
+    """A page said "only 1 independent draw" of three runs, and "1 run without a seed, taken as distinct" below."""
+    arm = ArmValues(label="arm", seeds=seeds, values=(1.0, 2.0), repeats=repeats)
+
+    notes = " | ".join(collapse(arm).notes)
+
+    assert ("taken as distinct" in notes) == said and "declared seeds are trusted" not in notes
+
+
+def test_means_that_differ_by_their_last_bits_do_not_differ():
+    """A page said "differs by -3.469e-18", and that the values do not vary at all."""
+    tiny = ArmValues(label="a", seeds=(0, 1, 2), values=(0.025, 0.025000000000000005, 0.025))
+    still = ArmValues(label="b", seeds=(0, 1, 2), values=(0.025, 0.025, 0.025))
+    other = ArmValues(label="b", seeds=(0, 1, 2), values=(0.026, 0.027, 0.025))
+
+    same = judge([tiny, still], metric="val/mse", direction=Direction.LOWER, plan=StatsPlan(), design=UNKNOWN_DESIGN)
+    apart = judge([tiny, other], metric="val/mse", direction=Direction.LOWER, plan=StatsPlan(), design=UNKNOWN_DESIGN)
+
+    assert (same.comparisons[0].difference, apart.comparisons[0].difference) == (0.0, pytest.approx(-0.001))
+    assert "the values of a and b do not vary beyond the rounding of a double" in same.reason
+    assert "the values of a do not vary beyond the rounding of a double" in apart.reason

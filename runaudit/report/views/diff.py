@@ -154,9 +154,7 @@ def _intent(intent: Intent) -> str:
     if not intent.declared:
         return "No intent was declared before launch."
     declared = ", ".join(value_text(name).short for name in intent.declared)
-    words = (
-        "" if intent.met is None else ", and that is what changed" if intent.met else ", but that is not what changed"
-    )
+    words = "" if intent.met is None else ", and that is what changed" if intent.met else f"; {clean(intent.reason)}"
     return f"Declared before launch to differ: {declared}{words}."
 
 

@@ -88,8 +88,8 @@ def seeds_text(arm: ArmSummary, baseline: ArmSummary) -> str:
     again = sum(_lost(one) for one in (arm, baseline) if _ran_again(one))
     beside = f", and {plural(again, 'run')} without a number" if again else ""
     if counts[0] == counts[1]:
-        return f"{counts[0]} seed{'' if counts[0] == '1' else 's'} each{beside}"
-    return f"{counts[0]} against {counts[1]} seeds{beside}"
+        return f"{counts[0]} seed{'' if counts[0].split()[-1] == '1' else 's'} each{beside}"
+    return f"{counts[0]} against {counts[1]} seed{'' if counts[1].split()[-1] == '1' else 's'}{beside}"
 
 
 def _counted(arm: ArmSummary) -> str:
@@ -257,6 +257,8 @@ class _Told:
             return f"{EQUAL}, {seeds}; not attributable: {self.apart}"
         besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
         why = f"{self.apart}{besides}".removesuffix(".")
+        if row.difference == 0.0 and row.interval is None:
+            return f"is the same on average, {seeds}; not attributable: {why}"
         if not by:
             return f"is not attributable, {seeds}: {why}"
         # An interval over zero tells of no difference, whatever the design.
