@@ -11,6 +11,7 @@ take longer and have a command of their own, `make cases`; what it has made is l
 import argparse
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -112,7 +113,7 @@ IDENTITY = ("-c", "user.name=gallery", "-c", "user.email=gallery@example.org")
 
 def runaudit(folder: Path, *words: str) -> None:
     """One command as it would be typed in the program's folder."""
-    print(f"$ runaudit {' '.join(words)}", flush=True)
+    print(f"$ {shlex.join(('runaudit', *words))}", flush=True)
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
     environment = {**os.environ, "PYTHONPATH": path, "RUNAUDIT_STORE": str(folder / ".runaudit")}
     ended = subprocess.run([sys.executable, "-m", "runaudit", *words], cwd=folder, env=environment, check=False)

@@ -12,7 +12,7 @@ from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
 PLACE = "The page; with --format md a picture lies beside it, and FILE.md takes the Markdown."
-LED = "Judge this metric; may be repeated, the first leads [the one `list` shows]."
+LED = "Judge this metric; may be repeated, the first leads [what `list` shows; of a whole store what most arms have]."
 PRINTED = "The page on paper as well, by a Chromium, Chrome or Edge of this machine."
 
 Runs = Annotated[

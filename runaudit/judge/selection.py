@@ -3,8 +3,8 @@
 Both choices are made before any number is looked at, from names and designs alone.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
@@ -13,6 +13,7 @@ from runaudit.judge.values import declared_direction
 from runaudit.metrics.catalogue import known_direction
 from runaudit.metrics.leading import Figure, in_order, is_baseline
 from runaudit.settings import Settings
+from runaudit.text.words import listed, quoted
 
 if TYPE_CHECKING:
     from runaudit.records.run import Run
@@ -21,12 +22,22 @@ MAX_METRICS = 8
 """Judged where nobody named a metric: more would drown the verdict, and every further one is a further chance."""
 
 
-def page_arms(bench: Bench, words: Sequence[str]) -> list[Cohort]:
+class NamedArms(NamedTuple):
+    """The arms that words name. joined: which of the words became one arm, in sentence parts: who names two wants them
+    compared."""
+
+    arms: list[Cohort]
+    joined: tuple[str, ...]
+
+
+def page_arms(bench: Bench, words: Sequence[str]) -> NamedArms:
     """One arm a word that names several runs; runs named one by one are grouped by their design."""
     found: list[tuple[int, Cohort]] = []
     single: dict[str, tuple[int, Run]] = {}
+    named: list[tuple[str, frozenset[str]]] = []
     for at, word in enumerate(words):
         members = bench.named(word)
+        named.append((word, frozenset(run.id for run in members)))
         if len(members) == 1 and "," not in word:
             single.setdefault(members[0].id, (at, members[0]))
         elif members:
@@ -39,7 +50,20 @@ def page_arms(bench: Bench, words: Sequence[str]) -> list[Cohort]:
     unique = list({tuple(sorted(run.id for run in arm.runs)): arm for arm in ordered}.values())
     if not unique:
         raise UsageError("no run is named", remedy="run `runaudit list` to see all")
-    return unique
+    return NamedArms(unique, tuple(_joined(named, unique)))
+
+
+def _joined(named: Sequence[tuple[str, frozenset[str]]], arms: Sequence[Cohort]) -> Iterator[str]:
+    """Where several words became one arm. The runs of an arm may be named one by one, beside another arm."""
+    for arm in arms:
+        ids = {run.id for run in arm.runs}
+        here = [(word, own) for word, own in named if own and own <= ids]
+        is_spelt_out = all(len(own) == 1 for _, own in here) and len({own for _, own in here}) == len(here)
+        if len(here) < 2 or (is_spelt_out and len(arms) > 1):
+            continue
+        words = list(dict.fromkeys(quoted(word) for word, _ in here))
+        verb = "name runs of one cohort" if len(words) > 1 else f"is named {len(here)} times"
+        yield f"{listed(words, 4)} {verb}: that is one arm, and nothing in it is compared"
 
 
 def page_metrics(settings: Settings, *arms: Cohort, direction: str | None = None) -> list[str]:

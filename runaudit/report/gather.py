@@ -13,12 +13,13 @@ from runaudit.factors.cohort import Cohort, cohort_of, cohorts, hybrid_mark
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs, study_store
-from runaudit.judge.selection import leading, page_arms, page_metrics
+from runaudit.judge.selection import NamedArms, leading, page_arms, page_metrics
 from runaudit.judge.values import declared_direction, require_metric, runs_left_out
 from runaudit.metrics.catalogue import known_direction
 from runaudit.records.run import Run
-from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
+from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged, arm_names
 from runaudit.report.panels import read_panels
+from runaudit.report.views.alerts import Alert
 from runaudit.report.views.arm import letter, logged_words
 from runaudit.report.views.page import PageView, page_view
 from runaudit.report.words import clean
@@ -81,10 +82,10 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     for word in wanted.directions:  # One that is no direction is told before the work.
         declared_direction(bench.settings, "", word)
     campaign = None if wanted.campaign is None else recorded(wanted.campaign, bench.store.existing())
-    arms = _of_campaign(bench, campaign, wanted) if campaign else _arms(bench, wanted)
+    arms, joined = (_of_campaign(bench, campaign, wanted), ()) if campaign else _arms(bench, wanted)
     pairs = _pairs(arms, wanted)
     named = {run.id for arm in arms for run in arm.runs}
-    others = page_arms(bench, wanted.beside) if wanted.beside else []
+    others = page_arms(bench, wanted.beside).arms if wanted.beside else []
     shown = [*arms, *(arm for arm in others if not named.issuperset(run.id for run in arm.runs))]
     asked = _asked(bench, shown, wanted)
     metric = next(iter(asked), None) or _shared_metric(bench, shown, wanted.direction)
@@ -101,7 +102,12 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     sums = _sums(bench, shown, parts or (Part(metric=metric, arms=tuple(range(len(shown)))),))
     left = runs_left_out(shown, {run.id: one for one in launched for run in one.runs})
     view = page_view(
-        _each(lambda one: _arm(bench, *one), tuple(zip(shown, sums, left, strict=True)), "reading", "arms"),
+        _each(
+            lambda one: _arm(bench, *one),
+            tuple(zip(shown, arm_names(shown), sums, left, strict=True)),
+            "reading",
+            "arms",
+        ),
         compared,
         title=wanted.title,
         integrity=integrity,
@@ -114,7 +120,8 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         rules=bench.settings.rules,
         directions=bench.settings.stats.directions,
     )
-    view = replace(view, headed=clean(wanted.title or ""))
+    told = (Alert(tone="doubt", title="Words that name one arm", items=tuple(map(clean, joined))),) if joined else ()
+    view = replace(view, headed=clean(wanted.title or ""), alerts=(*view.alerts, *told))
     return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in shown for run in arm.runs))
 
 
@@ -128,21 +135,21 @@ def _each(make: Callable[[T], U], of: Sequence[T], what: str, unit: str) -> list
     return made
 
 
-def _arms(bench: Bench, wanted: Wanted) -> list[Cohort]:
+def _arms(bench: Bench, wanted: Wanted) -> NamedArms:
     """The arms in the order of their words; every cohort of the store where no run is named."""
     if wanted.runs:
         return page_arms(bench, [wanted.baseline, *wanted.runs] if wanted.baseline else wanted.runs)
     every = cohorts(bench.runs(trajectory=True), settings=bench.settings)
     # Runs that `untangle` made are no arms that anybody launched: what they told has a section of its own.
     found = [arm for arm in every if not all(hybrid_mark(run.manifest) for run in arm.runs)] or list(every)
-    return _behind(bench, wanted.baseline, found)
+    return NamedArms(_behind(bench, wanted.baseline, found), ())
 
 
 def _behind(bench: Bench, baseline: str | None, arms: list[Cohort]) -> list[Cohort]:
     """The arms, with the baseline before them where one is named."""
     if not baseline:
         return arms
-    (first, *_) = page_arms(bench, [baseline])
+    (first, *_) = page_arms(bench, [baseline]).arms
     ids = {run.id for run in first.runs}
     return [first, *(arm for arm in arms if not any(run.id in ids for run in arm.runs))]
 
@@ -259,10 +266,10 @@ def _study(
         return nothing
 
 
-def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None, left: tuple[Run, ...]) -> ArmInput:
+def _arm(bench: Bench, arm: Cohort, name: str, summary: ArmSummary | None, left: tuple[Run, ...]) -> ArmInput:
     panels = {run.id: read_panels(run, bench.store.run_dir(run.id)) for run in arm.runs}
     drawn = tuple(whole(bench.store, run) for run in arm.runs)
-    return ArmInput(name=arm.label, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels,
+    return ArmInput(name=name, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels,
                     summary=summary, drawn=drawn, left_out=left, odd=_odd(bench, arm))  # fmt: skip
 
 

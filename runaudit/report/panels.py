@@ -5,12 +5,14 @@ An image whose bytes are not those that were sealed is not shown; the page says 
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
+from runaudit.text.terminal import printable
+from runaudit.text.words import listed, plural
 
 KINDS = {
     **{kind: kind for kind in ("lr", "bicubic", "sr", "hr", "error")},
@@ -23,6 +25,9 @@ FIGURE = "figure"
 """Any other picture that a run kept: a confusion matrix, samples, a plot of its own."""
 MAX_FIGURES = 8
 """Of a run, in the order of their names."""
+OTHER_PICTURES = frozenset({".svg", ".svgz", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pdf", ".eps"})
+"""Endings of figures that are told and not shown: an SVG may hold a program, and the others are no PNG."""
+NOT_SHOWN = "figures that are not shown"
 MAX_BYTES = 4 << 20
 """A crop to look at is some 100 kB; four megabytes each is a page nobody can open."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -45,22 +50,39 @@ class Panel:
 
 def read_panels(run: Run, run_dir: Path) -> tuple[Panel, ...]:
     """Every `…/<sequence>/<kind>.png` or `…/<sequence>-<kind>.png` of kind `panel` that the run's outcome lists, and
-    the first few of its other PNG images under their paths."""
+    the first few of its other PNG images under their paths; the figures that are left out as one, with the reason."""
     return tuple(_panels(run, run_dir))
 
 
 def _panels(run: Run, run_dir: Path) -> Iterator[Panel]:
-    figures = 0
-    listed = run.outcome.artifacts if run.outcome else ()
-    for artifact in sorted(listed, key=lambda row: str(row.get("path", ""))):
+    figures, beyond, others = 0, 0, list[str]()
+    rows = run.outcome.artifacts if run.outcome else ()
+    for artifact in sorted(rows, key=lambda row: str(row.get("path", ""))):
         path = PurePosixPath(str(artifact.get("path", "")))
         named = panel_name(path) if artifact.get("kind") == "panel" else None
-        if named is None and path.suffix.lower() == ".png" and figures < MAX_FIGURES:
+        if named is None and path.suffix.lower() == ".png":
             figures += 1
-            named = (str(path), FIGURE)
+            beyond += figures > MAX_FIGURES
+            named = (str(path), FIGURE) if figures <= MAX_FIGURES else None
+        elif named is None and path.suffix.lower() in OTHER_PICTURES:
+            others.append(str(path))
         if named is not None:
             about = str(artifact.get("about", ""))
             yield replace(_panel(path, named, str(artifact.get("digest", "")), run_dir), about=about)
+    if why := _left_out(others, beyond):
+        yield Panel(sequence=NOT_SHOWN, kind=FIGURE, digest="", problem=why)
+
+
+def _left_out(others: Sequence[str], beyond: int) -> str:
+    """Which figures a page leaves out, and why, in a sentence part; empty where it has all."""
+    parts = []
+    if others:
+        is_svg = any(name.lower().endswith((".svg", ".svgz")) for name in others)
+        why = ", for an SVG may hold a program" if is_svg else ""
+        parts.append(f"{printable(listed(others, 4))}: a page takes in PNG images alone{why}; keep one beside it")
+    if beyond:
+        parts.append(f"{plural(beyond, 'more PNG image')}: a page has the first {MAX_FIGURES} of a run")
+    return "; ".join(parts)
 
 
 def panel_name(path: PurePosixPath) -> tuple[str, str] | None:

@@ -19,6 +19,7 @@ from runaudit.text.words import ended, plural
 
 MINUS = "\N{MINUS SIGN}"
 NO_NUMBER = "no number"
+NAMELESS = "“”"
 _NEGATIVE = re.compile(r"(?<![^\s(\[])-(?=\d)")
 _POWER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?e)(?:(-)|\+)0*(?=\d)")
 """A number in powers of ten as Python writes it, up to the first digit of its exponent."""
@@ -49,6 +50,11 @@ def shown(text: object, limit: int = 64) -> Text:
         return Text(full, full)
     tail = limit // 3
     return Text(f"{full[: limit - tail - 1]}…{full[-tail:]}", full)
+
+
+def called(name: str, limit: int = 64) -> Text:
+    """The name that a program gave a metric, a series or a setting, as `shown`; an empty one as two quotes."""
+    return shown(name or NAMELESS, limit)
 
 
 _OPENINGS = re.compile(
@@ -129,7 +135,7 @@ def value_text(value: Any, limit: int = 120) -> Text:
     if value is None:
         return Text("none", "none")
     if isinstance(value, str):
-        return digest(value) if value.startswith("sha256:") else shown(value or "“”", limit)
+        return digest(value) if value.startswith("sha256:") else shown(value or NAMELESS, limit)
     return shown(json.dumps(json_safe(thawed(value)), ensure_ascii=False, sort_keys=True, default=str), limit)
 
 
@@ -163,6 +169,6 @@ class MetricText:
 def metric(name: str) -> MetricText:
     """What a metric's name means, harmless to show: the words are the catalogue's, or the name's own."""
     found = catalogue.metric(name)
-    words = shown(name).short if found.words == name else clean(found.words)
+    words = called(name).short if found.words == name else clean(found.words)
     sequence = None if found.sequence is None else clean(found.sequence)
     return MetricText(name=name, words=words, unit=found.unit, digits=found.digits, sequence=sequence)

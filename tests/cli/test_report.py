@@ -77,6 +77,23 @@ def test_lists_with_commas_are_arms_of_their_own_and_the_baseline_may_be_named(r
     assert (comparison["baseline"], comparison["arm"]) == ("A", "B")
 
 
+def test_words_that_name_one_arm_are_told(ran, run_audit):
+    """Two words want two arms: `report RUN COHORT` of one cohort was a page of one arm, without a word."""
+    first, second = (ids(runs) for runs in ran.values())
+    cases = (
+        ([first[0], ",".join(first)], True),
+        ([",".join(first), ",".join(first)], True),
+        (first[:2], True),
+        ([*first, *second], False),
+        ([",".join(first), ",".join(second)], False),
+    )
+
+    for words, is_told in cases:
+        alerts = json.loads(run_audit("report", *words, "--json", "-o", "page.html")[1])["alerts"]
+        told = [one for one in alerts if one["title"] == "Words that name one arm"]
+        assert bool(told) == is_told, words
+
+
 @pytest.mark.parametrize("word", ["--baseline", "--vs"])
 def test_the_numbers_for_a_program_are_those_of_stats(ran, run_audit, word):
     first, second = (",".join(ids(runs)) for runs in ran.values())

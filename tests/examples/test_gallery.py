@@ -1,8 +1,10 @@
 """The page that leads to all others: it links what was made, and says of the rest how it is made."""
 
 import importlib.util
+import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,3 +34,14 @@ def test_every_case_study_is_linked_where_it_is_made_and_says_how_where_it_is_no
     assert rest >= {"staged", "divergence", "autoencoder", "denoiser", "foreign"}
     assert all(f"make.py {name}</code> makes it" in text for name in rest)
     assert text.count("href=") == 2
+
+
+def test_a_command_of_the_gallery_is_printed_as_it_is_typed(gallery, tmp_path, monkeypatch, capsys):
+    """Of `$ runaudit report one letter three letters` a shell makes four arms."""
+    monkeypatch.setattr(gallery.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=0))
+
+    gallery.runaudit(tmp_path, "report", "one letter", "three letters", "--title", "A walker: is it so?")
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert shlex.split(line) == ["$", "runaudit", "report", "one letter", "three letters", "--title",
+                                 "A walker: is it so?"]  # fmt: skip

@@ -9,15 +9,19 @@ import re
 import stat
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from runaudit.diff.result import Missing
 from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.factors.cohort import cohort_of
 from runaudit.records.digest import digest_bytes
+from runaudit.records.trajectory import Trajectory
 from runaudit.report import ArmInput, ComparisonInput, page_view, render_page, write_page
 from runaudit.report.assets import templates_folder
 from runaudit.report.html import render
+from runaudit.report.inputs import arm_names
 from tests.report.conftest import factor
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr", "line", "base"}
@@ -308,3 +312,28 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path, place):
 
     assert str(Path(place).name) in caught.value.message or str(tmp_path) in caught.value.message
     assert "\n" not in str(caught.value)
+
+
+def test_nothing_on_a_page_is_without_a_name(make_run):
+    """A metric named "" had a figure without a heading; a run without settings a row whose name was empty."""
+    points = {"": tuple((step, 1.0 / (step + 1)) for step in range(20))}
+    run = make_run(config={}, metrics={"": 0.05}, trajectory=Trajectory(series=MappingProxyType(points)))
+
+    page = render_page(page_view([ArmInput(name="x", runs=(run,))], metric=""))
+
+    assert re.search(r"<h3[^>]*>“”</h3>", page)
+    assert not re.search(r"<(h[1-6]|th)[^>]*>\s*(<bdi>\s*</bdi>)?\s*</\1>", page)
+
+
+def test_arms_of_one_label_are_told_apart(make_run):
+    """Two runs of a tracker were "metrics · metrics", and "metrics (B) against metrics (A)"."""
+    foreign = [make_run(label="metrics", seed=n, origin={"kind": "csv", "run": f"a{n}/metrics.csv"}) for n in (0, 1)]
+    own = [make_run(label="fast", config={"lr": n}) for n in (0, 1)]
+    arms = [cohort_of([run]) for run in (*foreign, *own)]
+
+    names = arm_names([*arms, cohort_of([make_run(label="slow")])])
+
+    assert names[:2] == ("metrics (a0/metrics.csv)", "metrics (a1/metrics.csv)")
+    assert names[2:4] == tuple(f"fast ({run.short})" for run in own)
+    assert names[4] == "slow" and len(set(names)) == 5
+    assert arm_names([cohort_of(own), cohort_of(foreign)]) == ("fast", "metrics")

@@ -187,3 +187,23 @@ def test_figures_that_are_no_details_have_no_rule(store, make_run, seal_run, mak
     view = page_view([ArmInput(name="x", runs=(run,), panels={run.id: read_panels(run, store.run_dir(run.id))})])
 
     assert view.images.figures and view.images.rule == ""
+
+
+def test_a_figure_that_is_left_out_is_told_with_the_reason(make_run, make_png, tmp_path):
+    """An SVG that a run had kept was on no page, and no page said so."""
+    files = {"evil.svg": b"<svg onload=alert(1)>", "plot.jpg": b"\xff\xd8", "notes.txt": b"x"}
+    files |= {f"step{n}.png": make_png(8, n) for n in range(10)}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    artifacts = [{"path": name, "digest": str(digest_bytes(data)), "size": len(data), "kind": "file"}
+                 for name, data in files.items()]  # fmt: skip
+    run = make_run(outcome={"artifacts": artifacts})
+
+    view = page_view([ArmInput(name="x", runs=(run,), panels={run.id: read_panels(run, tmp_path)})])
+
+    page = render_page(view)
+    assert (
+        "evil.svg and plot.jpg: a page takes in PNG images alone, for an SVG may hold a program; keep one beside it; "
+        "2 more PNG images: a page has the first 8 of a run"
+    ) in page
+    assert page.count("data:image/png;base64,") == 8 and "notes.txt" not in page.split('id="provenance"')[0]

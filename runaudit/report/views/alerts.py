@@ -13,7 +13,7 @@ from runaudit.report.views.arm import distinct_seeds, letter, logged_words, seed
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import MAX_REASON, changed
-from runaudit.report.words import clean, number, shown
+from runaudit.report.words import called, clean, number, shown
 from runaudit.rules import find_rule
 from runaudit.stats.selection import denominator
 from runaudit.text.verdicts import Tone, comparison_clause, verdict_words
@@ -200,7 +200,9 @@ def _short(runs: Sequence[Run]) -> Iterator[str]:
 def _non_finite(arms: Sequence[ArmInput]) -> Iterator[str]:
     for _, named, run in _each(arms):
         bad = [
-            f"{shown(name).short} is {number(value)}" for name, value in run.metrics.items() if not math.isfinite(value)
+            f"{called(name).short} is {number(value)}"
+            for name, value in run.metrics.items()
+            if not math.isfinite(value)
         ]
         if bad:
             yield f"{named}: {', '.join(sorted(bad)[:4])}{' …' if len(bad) > 4 else ''}"

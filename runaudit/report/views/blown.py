@@ -10,7 +10,7 @@ from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.arm import letter, seeds_words
 from runaudit.report.views.curve import step_text
-from runaudit.report.words import number, shown
+from runaudit.report.words import called, number
 from runaudit.text.words import listed
 
 MOST = 3
@@ -36,7 +36,7 @@ def blown_up(arm: ArmInput, index: int, found: Collection[tuple[str, str]] = ())
 def _told(name: str, runs: list[Run]) -> str:
     value = number(runs[0].metrics[name])
     firsts = [first for run in runs if (first := _first_bad(run, name)) is not None]
-    return f"{shown(name).short} is {value}" + (f" from step {step_text(min(firsts))} on" if firsts else "")
+    return f"{called(name).short} is {value}" + (f" from step {step_text(min(firsts))} on" if firsts else "")
 
 
 def _first_bad(run: Run, name: str) -> int | None:

@@ -12,7 +12,7 @@ from runaudit.metrics.heldout import is_held_out
 from runaudit.metrics.roles import Role, role
 from runaudit.records.segments import columns_of
 from runaudit.report.inputs import ArmInput
-from runaudit.report.words import clean, shown
+from runaudit.report.words import called, clean
 from runaudit.text.words import listed
 
 MAIN = "train/loss"
@@ -83,7 +83,7 @@ def asked(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
         hits = [name for name in names if name == pattern] or [n for n in names if fnmatch.fnmatchcase(n, pattern)]
         if not hits:
             near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4) or names
-            words = listed([shown(name).short for name in near]) if near else ""
+            words = listed([called(name).short for name in near]) if near else ""
             raise UsageError(
                 f"no run logged a series named {clean(pattern)} more than once",
                 remedy=f"name one that was: {words}" if words else "these runs logged no series; leave --curves out",

@@ -31,7 +31,7 @@ from runaudit.report.views.curve import (
     stages_text,
     step_text,
 )
-from runaudit.report.words import MetricText, Text, compact, metric, shown
+from runaudit.report.words import MetricText, Text, called, compact, metric, shown
 from runaudit.text.words import listed, plural
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def curves_view(
     if about in names and about not in still and not wanted:
         drawn = [about, *(name for name in drawn if name != about)]
     skips = [tuple(sorted({step for run in arm.runs for step in skipped_steps(run)})) for arm in arms]
-    made = [attempted(partial(_series, name, arms, marks, skips), what=shown(name).short) for name in drawn]
+    made = [attempted(partial(_series, name, arms, marks, skips), what=called(name).short) for name in drawn]
     views = [one for one in made if isinstance(one, SeriesView)]
     roles = {role(name) for name in names}
     # What is made small on the way is the loss, whatever it is called: `train/mse`.
@@ -145,8 +145,8 @@ def curves_view(
         series=tuple(view for view in views if view.role not in TRAINING),
         training=tuple(view for view in views if view.role in TRAINING),
         failed=tuple(one.words for one in made if isinstance(one, Failed)),
-        others=tuple(shown(name) for name in rest),
-        constants=tuple((shown(name), compact(value)) for name, value in still.items()),
+        others=tuple(called(name) for name in rest),
+        constants=tuple((called(name), compact(value)) for name, value in still.items()),
         missing=tuple(missing),
         legend=tuple(
             (index, letter(index), shown(arm.name, 60), _seeds(arm)) for index, arm in enumerate(arms) if arm.runs
@@ -201,7 +201,7 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
     ]
     return SeriesView(
         title=_title(said),
-        name=shown(name),
+        name=called(name),
         role=role(name),
         figures=tuple(replace(figure, label=describe(figure)) for figure in figures),
         rows=tuple(row for curve in curves for row in rows(curve)),

@@ -16,7 +16,7 @@ from runaudit.report.inputs import ArmInput
 from runaudit.report.views.alerts import Alert
 from runaudit.report.views.arm import letter, seed_text, which_runs
 from runaudit.report.views.curve import Mark
-from runaudit.report.words import Text, clean, compact, counted, shown
+from runaudit.report.words import Text, called, clean, compact, counted, shown
 from runaudit.text.verdicts import Tone
 from runaudit.text.words import listed, plural
 
@@ -156,7 +156,7 @@ def _arm(index: int, arm: ArmInput, found: Mapping[str, RunHealth]) -> ArmHealth
         findings=tuple(row for severity, row in rows if severity >= Severity.WARNING),
         remarks=tuple(row for severity, row in rows if severity < Severity.WARNING),
         asked=f"{plural(len(asked), 'rule')} asked of {plural(len(own), 'run')}{rest}",
-        judged=tuple(shown(name) for name in dict.fromkeys(name for one in own for name in one.judged)),
+        judged=tuple(called(name) for name in dict.fromkeys(name for one in own for name in one.judged)),
         beside=tuple(_beside(arm, found)),
     )
 
@@ -176,7 +176,7 @@ def _beside(arm: ArmInput, found: Mapping[str, RunHealth]) -> Iterator[str]:
         is_same = len({count for _, count, _ in rows}) == 1
         many = f"{'' if is_same else 'up to '}{counted(most, 'value')}{' each' if len(rows) > 1 else ''}"
         who = _who(arm, [run for run, _, _ in rows])
-        yield f"{shown(name).short}: {many}, {bad}, in {who}, the first at step {compact(first)}"
+        yield f"{called(name).short}: {many}, {bad}, in {who}, the first at step {compact(first)}"
 
 
 def _odd(points: Sequence[tuple[int, float]], *, finite: bool) -> tuple[int, int] | None:

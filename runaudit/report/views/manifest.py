@@ -11,7 +11,7 @@ from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.alerts import Integrity
 from runaudit.report.views.arm import RunName, letter, run_name
-from runaudit.report.words import Text, clean, compact, digest, shown, value_text
+from runaudit.report.words import Text, called, clean, compact, digest, shown, value_text
 from runaudit.system.progress import work
 from runaudit.text.words import listed, plural
 
@@ -151,8 +151,8 @@ def _leaves(value: Any, path: str, *, fold: Sequence[str] = ()) -> Iterator[tupl
         for number, item in enumerate(value):
             own = item.get("name") if isinstance(item, Mapping) else None
             yield from _leaves(item, f"{path}[{own if isinstance(own, str) else number}]")
-    else:
-        yield shown(path, 80), value_text(value)
+    elif path or not isinstance(value, Mapping):
+        yield called(path, 80), value_text(value)
 
 
 def _outcome(run: Run) -> Section:
@@ -175,5 +175,5 @@ def _checkpoints(run: Run) -> Section:
 
 
 def _metrics(run: Run) -> Section:
-    rows = tuple((shown(name, 80), shown(compact(value))) for name, value in sorted(run.metrics.items()))
+    rows = tuple((called(name, 80), shown(compact(value))) for name, value in sorted(run.metrics.items()))
     return Section(title="Metrics", rows=rows, missing="" if rows else "the run recorded none")

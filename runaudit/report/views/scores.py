@@ -17,7 +17,7 @@ from runaudit.records.run import Run
 from runaudit.report.axis import digits_of
 from runaudit.report.inputs import ArmInput, Part
 from runaudit.report.views.arm import RunName, letter, run_name, seed_text
-from runaudit.report.words import Text, clean, compact, number, shown
+from runaudit.report.words import Text, called, clean, compact, number
 from runaudit.text.words import plural
 
 BICUBIC = "bicubic"
@@ -155,7 +155,7 @@ def scores_view(arms: Sequence[ArmInput], parts: Sequence[Part] = ()) -> ScoresV
 def _plain_table(arms: Sequence[ArmInput], part: Part) -> PlainTable:
     names = tuple(_plain([arms[index] for index in part.arms], part.metric))
     rows = tuple(_plain_rows(arms, part.arms, names))
-    return PlainTable(title=clean(part.name), names=tuple(shown(name) for name in names), rows=rows)
+    return PlainTable(title=clean(part.name), names=tuple(called(name) for name in names), rows=rows)
 
 
 def _plain(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
