@@ -71,9 +71,12 @@ BATCH_KEYS = {
     "world_size": "world", "num_gpus": "world", "n_gpus": "world", "gpus": "world", "num_devices": "world",
 }  # fmt: skip
 """Keys whose product is the effective batch."""
+DEVICE_BATCH_KEYS = frozenset({"per_device_train_batch_size", "per_device_batch_size", "micro_batch_size",
+                               "train_batch_size"})  # fmt: skip
+"""Those of the batch of one device, and the one in which a trainer tells that of all of them."""
 BATCH_TABLES = frozenset({"data", "datamodule", "dataloader", "loader", "dataset", "train", "training", "trainer",
                           "optim", "optimizer", "optimization", "run", "distributed", "hardware", "args", "init_args",
-                          "hparams", "params"})  # fmt: skip
+                          "training_args", "hparams", "params"})  # fmt: skip
 """Tables that tell of the one training a run is. Batch keys of any other two tables belong to two networks."""
 
 SCHEDULE_KEYS = frozenset({"schedule", "scheduler", "lr_schedule", "lr_scheduler"})
