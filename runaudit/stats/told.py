@@ -5,10 +5,13 @@ had logged before it crashed is no result of the arm.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from runaudit.stats.answer import ArmComparison
 from runaudit.stats.digits import decimals, show, show_p, show_spread
 from runaudit.stats.values import MIN_SEEDS
+
+if TYPE_CHECKING:
+    from runaudit.stats.answer import ArmComparison
 
 NO_NUMBER = "no number"
 
@@ -61,7 +64,7 @@ def _listed(values: Sequence[float], places: int | None) -> str:
     return ", ".join(show(value, places) for value in values)
 
 
-def at_once(comparison: ArmComparison, family: int, places: int | None) -> str:
+def at_once(comparison: "ArmComparison", family: int, places: int | None) -> str:
     """What holds where several comparisons are asked for at once, behind the figures of this one; empty where it is the
     only one."""
     if family <= 1:
