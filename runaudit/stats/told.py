@@ -31,7 +31,8 @@ def result_text(
     if not values:
         return NO_NUMBER
     if n >= MIN_SEEDS and mean is not None:
-        many, told = n, spread_text(mean, sd, places)
+        again = " (seeds that ran again came out unlike)" if len(set(values)) > n else ""
+        many, told = n, f"{spread_text(mean, sd, places)}{again}"
     elif len(set(values)) > n:  # No spread of seeds: each is told by itself.
         each = ", ".join(show(value, places) for value in values)
         many, told = len(values), f"{each} (of {'one draw' if n == 1 else f'{n} draws'}, and unlike)"
