@@ -22,7 +22,7 @@ through the entry point `runaudit.rules` of an installed package, which names a 
 
 On curves a rule may ask for: curves, losses, held_out, undirected, levels, numbers, terms, tiles_and_frames, gradients,
 cosines, rates, scaler, scaler_if_any, stepping, nan_steps, late, overfits, overfitted, best, setup, clip, stage_events,
-stage_ends, skip_events, cuts, results, against_baselines, against_one_frame, log, goes_on. What each of them is,
+stage_ends, skip_events, lates, cuts, results, against_baselines, against_one_frame, log, goes_on. What each of them is,
 `runaudit/health/facts.py` says; their tests call `check`. A rule whose facts are all those of a launch (parameters of
 the rules in `runaudit/guard`) is asked there.
 """
@@ -58,6 +58,8 @@ class Rule:
     severity: ClassVar[Severity] = Severity.ERROR
     requires: ClassVar[frozenset[str]] = frozenset()
     """Codes that must have been asked and found nothing, else this rule has no ground to stand on."""
+    yields_to: ClassVar[frozenset[str]] = frozenset()
+    """Codes whose finding on a series stands in the place of what this rule would say of it."""
     waivable: ClassVar[bool] = True
     """Whether `--waive RULE=REASON` excuses it at a launch."""
     switchable: ClassVar[bool] = False
@@ -162,7 +164,8 @@ def check_all(rules: Iterable[Rule], facts: Mapping[str, object], *, around_fail
     around_failures: a rule of an installed package that raises is told as one that failed, and the others are asked.
     """
     by_code = {rule.code: rule for rule in rules}
-    order = TopologicalSorter({code: rule.requires & by_code.keys() for code, rule in sorted(by_code.items())})
+    before = {code: (rule.requires | rule.yields_to) & by_code.keys() for code, rule in sorted(by_code.items())}
+    order = TopologicalSorter(before)
     found: list[Finding] = []
     asked: list[str] = []
     skipped: list[Skip] = []
@@ -183,7 +186,8 @@ def check_all(rules: Iterable[Rule], facts: Mapping[str, object], *, around_fail
             failed.append(_failure(rule, error))
             continue
         asked.append(code)
-        found += own
+        told = {one.subject for one in found if one.code in rule.yields_to}
+        found += [one for one in own if one.subject not in told]
     return Judgement(
         findings=in_order(found), asked=tuple(sorted(asked)), skipped=(*skipped, *failed), failed=tuple(failed)
     )

@@ -4,7 +4,7 @@ There is one engine. It compares cohorts, whose seeds are replicates and whose r
 two cohorts of one, between which no seed is replicated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.diff.arms import Beside, arms_beside
@@ -16,7 +16,7 @@ from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, 
 from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
 from runaudit.factors.cohort import Cohort
-from runaudit.factors.factor import Change, ChangeClass
+from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.hindsight import Answer, Hindsight, hindsight
 from runaudit.factors.never import IN_FILES, is_foreign, kind_of, on_record, open_code
@@ -72,6 +72,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         odd=arms.odd,
         replicated=arms.is_replicated,
         is_blind=_is_blind(arms, missing),
+        half_told=_half_told(arms, missing),
         open_code=open_code([row.factor for row in missing], runs),
         beside_code=foreign if foreign != IN_FILES and open_code([row.factor for row in missing], runs) else "",
     )
@@ -125,6 +126,18 @@ def _lacking(arms: Beside, rows: Iterable[Missing]) -> tuple[Run, ...]:
     sides = {row.side for row in rows}
     both = (("a", arms.a), ("b", arms.b))
     return tuple(run for side, arm in both if sides & {side, "both"} for run in arm.cohort.runs)
+
+
+def _half_told(arms: Beside, missing: Sequence[Missing]) -> tuple[str, ...]:
+    """The settings that the record of one side left open, `optimizer: auto` against SGD: to take them for equal would
+    be to assume what was changed."""
+    sides = {"a": (arms.a.typical, arms.b.typical), "b": (arms.b.typical, arms.a.typical)}
+    found = []
+    for row in missing:
+        own, other = sides.get(row.side, (None, None))
+        if own is not None and other is not None and row.factor.startswith("config.") and row.factor in own.left_open:
+            found += [] if isinstance(other.at(row.factor), Absent | Mapping) else [row.factor]
+    return tuple(found)
 
 
 def _is_blind(arms: Beside, missing: Sequence[Missing]) -> bool:

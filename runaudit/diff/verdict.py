@@ -17,6 +17,7 @@ class Grounds:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
     be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm;
     `is_blind`: whether a tracker kept no config at all of a run, so that nothing can be said of what changed;
+    `half_told`: settings that one side tells and the other left to be found out, which nobody takes for equal;
     `open_code`: why it is open which code ran, in a sentence, empty where it is not; `beside_code`: what foreign
     records hold beside it, empty elsewhere."""
 
@@ -27,6 +28,7 @@ class Grounds:
     odd: tuple[str, ...] = ()
     replicated: bool = False
     is_blind: bool = False
+    half_told: tuple[str, ...] = ()
     open_code: str = ""
     beside_code: str = ""
 
@@ -55,6 +57,9 @@ def judge(evidence: Grounds) -> Judgement:
     gaps = f"{listed([row.factor for row in evidence.missing])} {'is' if len(evidence.missing) == 1 else 'are'} not in"
     if evidence.is_blind:
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {BLIND}", BLIND)
+    if evidence.half_told and not all(row.assumed for row in evidence.missing):
+        told = f"{listed(evidence.half_told)} {'is' if len(evidence.half_told) == 1 else 'are'} told of one side alone"
+        return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {told}", told)
     if evidence.beside_code:
         reason = beside_code(evidence.open_code, evidence.beside_code, shown, len(evidence.missing) - 1)
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, reason, shown)

@@ -8,9 +8,9 @@ from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.compute_budget import updates
 from runaudit.factors.config_groups import choices
-from runaudit.factors.evidence import words
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.grouping import declared_bundles
+from runaudit.factors.namewords import words
 from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches, steps

@@ -18,12 +18,35 @@ NAMING_KEYS = frozenset({"run_name", "run_id", "run", "exp_name", "exp_id", "exp
                          "experiment_id", "job_name", "job_id", "label", "description", "wandb_run_name", "wandb_name",
                          "wandb_id", "wandb_run_id"})  # fmt: skip
 """Config keys that may name the run: they do where their value is its label or id."""
+SURE_NAMING_KEYS = frozenset({"run_name", "wandb_run_name", "wandb_name", "exp_name", "experiment_name", "job_name"})
+"""Those of them that name it and choose nothing."""
+CHOOSING_KEYS = frozenset({"experiment", "run", "label", "description"})
+"""Those of them that may say what is tried."""
 SHORT_NAMING_KEYS = frozenset({"name", "id", "title"})
 """The same within a table that tells of the run; anywhere else they choose something."""
 PLACE_KEYS = frozenset({"output_dir", "out_dir", "outdir", "save_dir", "savedir", "log_dir", "logdir", "logging_dir",
                         "run_dir", "results_dir", "result_dir", "output_path", "save_path", "log_path", "work_dir",
-                        "workdir", "tensorboard_dir", "wandb_dir"})  # fmt: skip
-"""Config keys that name the place a run writes to."""
+                        "workdir", "tensorboard_dir", "wandb_dir", "output_folder", "out_folder", "save_folder",
+                        "logs_dir", "log_folder", "result_path", "results_path", "log_file", "logfile",
+                        "default_root_dir"})  # fmt: skip
+"""Config keys that name the place a training writes to. One that goes on from an earlier one reads there first, and so
+does an evaluation: of a run that may be either, such a key says nothing."""
+READING_PROGRAMS = frozenset({"eval", "evaluate", "evaluation", "test", "testing", "enjoy", "play", "infer",
+                              "inference", "predict", "prediction", "generate", "generation", "sample", "sampling",
+                              "demo", "serve", "export", "convert", "analyze", "analyse", "analysis", "plot", "score",
+                              "visualize", "validate", "benchmark", "decode", "translate", "rollout",
+                              "resume"})  # fmt: skip
+"""Words in the name of a program that reads what another one wrote."""
+READING_FLAGS = frozenset({"test", "evaluate", "inference", "infer", "predict", "enjoy", "play"})
+"""A switch of this name alone turns a training program into one that reads; `eval` and `sample` it may do beside."""
+GOING_ON_WORDS = frozenset({"resume", "resumed", "autoresume", "restore", "reload", "continue", "load"})
+"""Words in the name of a setting that makes a training read back what lies where it writes."""
+NOT_GOING_ON = frozenset({"best", "in", "bit", "worker", "workers", "thread", "threads", "balance", "balancing",
+                          "loader", "data", "dataset", "pretrained", "backbone", "teacher", "every",
+                          "num"})  # fmt: skip
+"""Words with which such a name is of something else: `load_best_model_at_end`, `load_in_8bit`, `load_workers`."""
+MODE_KEYS = frozenset({"mode", "phase", "action", "command", "run_mode"})
+"""Keys under which a program is told whether to train."""
 TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time"})
 """Config keys that may say when the run began: they do where the record says the same."""
 HOST_KEYS = frozenset({"hostname", "pid"})
@@ -71,9 +94,12 @@ BATCH_KEYS = {
     "world_size": "world", "num_gpus": "world", "n_gpus": "world", "gpus": "world", "num_devices": "world",
 }  # fmt: skip
 """Keys whose product is the effective batch."""
+DEVICE_BATCH_KEYS = frozenset({"per_device_train_batch_size", "per_device_batch_size", "micro_batch_size",
+                               "train_batch_size"})  # fmt: skip
+"""Those of the batch of one device, and the one in which a trainer tells that of all of them."""
 BATCH_TABLES = frozenset({"data", "datamodule", "dataloader", "loader", "dataset", "train", "training", "trainer",
                           "optim", "optimizer", "optimization", "run", "distributed", "hardware", "args", "init_args",
-                          "hparams", "params"})  # fmt: skip
+                          "training_args", "hparams", "params"})  # fmt: skip
 """Tables that tell of the one training a run is. Batch keys of any other two tables belong to two networks."""
 
 SCHEDULE_KEYS = frozenset({"schedule", "scheduler", "lr_schedule", "lr_scheduler"})

@@ -1,5 +1,6 @@
 """What a leaf of the environment stands for, and a file that was read and that nobody declared."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
@@ -51,11 +52,20 @@ def env_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.NUISANCE, why="it says which packages count; those are compared")
     if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
         return Classification(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
+    if path == "env.platform" and isinstance(value, str) and _on_gpu(of):
+        return Classification(value=_system(value), why="a version of the system; the numbers are computed on the GPU")
     if any(matches(path, name) for name in (*known.HARDWARE[2:], "env.threads")) and _on_gpu(of):
         return Classification(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
     if path in known.WHO_AND_WHERE:
         return Classification(kind=ChangeClass.NUISANCE, why="who ran it where; nothing is computed from it")
     return Classification()
+
+
+def _system(platform: str) -> str:
+    """The kind of system, without its version: it decides in which order files are listed, and which libraries there
+    are."""
+    word = re.split(r"[^a-z]", platform.strip().lower(), maxsplit=1)[0]
+    return {"darwin": "macos", "osx": "macos", "win": "windows"}.get(word, word) or platform
 
 
 def _variable(name: str, value: JSON, of: Levels) -> Classification:

@@ -5,22 +5,22 @@ A key's name only says what evidence to look for. A value that the record does n
 """
 
 import posixpath
-import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runaudit.factors import builtin as known
+from runaudit.factors.namewords import words
 from runaudit.factors.path import steps
+from runaudit.factors.readback import may_read_back
+from runaudit.factors.starts import begun, is_time_of_start
 from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON
 
 if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 WHERE_IT_WRITES = "it is where the run writes"
-_LABEL_AND_TIME = 14
 _BOOKKEEPING = frozenset().union(known.PLACE_KEYS, known.HOST_KEYS, known.TRACKER_KEYS, known.NAMING_KEYS,
                                  known.SHORT_NAMING_KEYS, known.TIME_KEYS)  # fmt: skip
 
@@ -33,19 +33,27 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
     if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
         writes = isinstance(value, str) and value and above <= known.RUN_TABLES | known.TRAINING_TABLES
-        return WHERE_IT_WRITES if writes and not holds_data(str(value), of) else ""
+        reads = holds_data(str(value), of) or str(value).endswith(known.WEIGHT_SUFFIXES) or may_read_back(of)
+        return WHERE_IT_WRITES if writes and not reads else ""
     if not above <= known.RUN_TABLES:
         return ""
     if key in known.HOST_KEYS:
         return "who ran it where; nothing is computed from it"
     if key in known.TRACKER_KEYS and not nested:
         return "it files the run at a tracker"
-    text = value if isinstance(value, str) else ""
-    if (key in known.NAMING_KEYS or (nested and key in known.SHORT_NAMING_KEYS)) and text and text in set(_names(of)):
-        return "it is the run's own name"
-    if key in known.TIME_KEYS and _is_start(value, of):
-        return "it is when the run began"
-    return ""
+    if key in known.NAMING_KEYS or (nested and key in known.SHORT_NAMING_KEYS):
+        return _naming(key, value, of)
+    began = begun(of.run) if key in known.TIME_KEYS else None
+    return "it is when the run began" if began is not None and is_time_of_start(value, began) else ""
+
+
+def _naming(key: str, value: JSON, of: "Levels") -> str:
+    """Why a leaf that may name the run does. The label of a run is what its user calls it, and a run is often called by
+    what was tried in it: of a key that may say what that is (`experiment: mixup`), only the run's id is a name."""
+    if value is None and key in known.SURE_NAMING_KEYS:
+        return "the run was given no name"
+    names = set(_names(of, labels=key not in known.CHOOSING_KEYS))
+    return "it is the run's own name" if isinstance(value, str) and value and value in names else ""
 
 
 def may_be_bookkeeping(path: str) -> bool:
@@ -60,26 +68,18 @@ def _keys(path: str) -> tuple[str, ...]:
     return tuple(str(step).lstrip("\0").lower() for step in steps(path)[1:])
 
 
-def _names(of: "Levels") -> Iterator[str]:
-    """What the record calls the run itself."""
+def _names(of: "Levels", *, labels: bool) -> Iterator[str]:
+    """What the record calls the run itself: its ids and its folder, and what its user called it."""
     manifest = of.run.manifest
     origin = manifest.section("origin")
     given = origin.get("from")
     tables: tuple[Mapping[str, Any], ...] = (origin, given if isinstance(given, Mapping) else {})
-    named = [manifest.label, manifest.body.get("id"), manifest.body.get("name")]
-    named += [table.get(key) for table in tables for key in ("run", "run_id", "id", "name")]
+    named = [manifest.body.get("id"), *((manifest.label, manifest.body.get("name")) if labels else ())]
+    keys = ("run", "run_id", "id", *(("name",) if labels else ()))
+    named += [table.get(key) for table in tables for key in keys]
     folder = _run_dir(of)
     named += [folder, folder.rstrip("/").rpartition("/")[2]] if folder else []
     yield from (name for name in named if isinstance(name, str) and name)
-
-
-def _is_start(value: JSON, of: "Levels") -> bool:
-    """Whether a value is the time at which the record says that the run began, to the second."""
-    started = of.run.manifest.section("launch").get("started")
-    if not isinstance(started, str) or not isinstance(value, str):
-        return False
-    digits = [re.sub(r"\D", "", text)[:_LABEL_AND_TIME] for text in (started, value)]
-    return len(digits[0]) == _LABEL_AND_TIME and digits[0] == digits[1]
 
 
 def _run_dir(of: "Levels") -> str:
@@ -170,8 +170,3 @@ def has_digest(entry: object) -> bool:
 def under(value: str, folder: str) -> bool:
     """Whether a path is a folder or lies within it."""
     return value == folder or value.startswith(folder.rstrip("/") + "/")
-
-
-def words(name: str) -> Sequence[str]:
-    """The words of a name, whether it is written with blanks, dashes, underscores or in camel case."""
-    return [word.lower() for word in _WORDS.findall(name)]

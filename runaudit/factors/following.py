@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from runaudit.factors.derived import check_rule, references
-from runaudit.factors.evidence import words
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
+from runaudit.factors.namewords import words
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import same

@@ -4,7 +4,7 @@ Declared groups and bundles come first, then what runaudit knows: a data set, a 
 with the keys only it has, an effective batch that was merely split differently.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from runaudit.factors import builtin as known
@@ -59,7 +59,8 @@ def _groups(factors: list[Change], pair: Pair) -> Blocks:
 
 
 def _batch(factors: list[Change], _pair: Pair) -> Blocks:
-    """The keys whose product is one batch, where it stayed what it was; each network by itself."""
+    """The keys whose product is one batch, where it stayed what it was; each network by itself. And keys that say one
+    part of it twice: of the batch of a device, and of all of them."""
     networks: dict[str, list[Change]] = {}
     for change in factors:
         if change.section == "config" and last_key(change.path) in known.BATCH_KEYS:
@@ -68,7 +69,29 @@ def _batch(factors: list[Change], _pair: Pair) -> Blocks:
     for place, members in networks.items():
         if len(members) > 1 and _same_product(members):
             blocks |= {change.path: f"{place}.effective_batch_decomposition" for change in members}
+            continue
+        for again in _said_again(members):
+            blocks |= {change.path: again[0].path for change in again}
     return blocks
+
+
+def _said_again(members: list[Change]) -> Iterator[list[Change]]:
+    """The keys of one kind that changed alike, the plainest name first: from one value to one other, or, of the batch
+    of a device and that of all of them, by one ratio."""
+    found: dict[tuple[object, ...], list[Change]] = {}
+    for change in members:
+        if (ratio := _ratio(change)) is not None:
+            key = last_key(change.path)
+            how = (ratio,) if key in known.DEVICE_BATCH_KEYS else (change.before, change.after)
+            found.setdefault((known.BATCH_KEYS[key], *how), []).append(change)
+    yield from (sorted(alike, key=lambda one: (len(steps(one.path)), one.path)) for alike in found.values())
+
+
+def _ratio(change: Change) -> float | None:
+    sides = (change.before, change.after)
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) and value for value in sides):
+        return None
+    return float(change.after) / float(change.before)  # type: ignore[arg-type]  # numbers are all that is left
 
 
 def _network(path: str) -> str:
@@ -85,6 +108,8 @@ def _all_batch(members: list[Change]) -> bool:
 
 def _same_product(members: list[Change]) -> bool:
     products = [1.0, 1.0]
+    if all((key := last_key(change.path)) in known.BATCH_KEYS for change in members):
+        members = [again[0] for again in _said_again(members)] if all(map(_ratio, members)) else members
     kinds = [known.BATCH_KEYS[key] for change in members if (key := last_key(change.path)) in known.BATCH_KEYS]
     if len(set(kinds)) != len(kinds):
         return False

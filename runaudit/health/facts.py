@@ -14,7 +14,8 @@ scaler            the loss scale; unknown where none was logged
 scaler_if_any     the same for a rule that can do without: None
 stepping          a counter of skipped steps, else the loss scale; unknown where neither was logged
 nan_steps         a counter of steps whose loss was no number; None
-late              the last third of the curve that says whether training was long enough
+late              the last third of the curve that says whether training was long enough; lates: that one, else those of
+                  the losses that are terms of a whole or opponents
 overfits          held-out curves that worsen while the training loss falls; `overfitted` are their names
 best              the best held-out value, its step and its checkpoint; None
 setup, clip       growth interval, how the run began; the norm at which gradients are clipped, unknown if not told
@@ -53,8 +54,8 @@ from runaudit.records.trajectory import Event
 
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "stepping", "nan_steps",
-    "late", "overfits", "overfitted", "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers",
-    "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected", "levels",
+    "late", "lates", "overfits", "overfitted", "best", "setup", "stage_events", "cuts", "results", "log", "terms",
+    "numbers", "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected", "levels",
     "stage_ends", "skip_events", "cosines",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
@@ -115,6 +116,7 @@ def trajectory_facts(
         **_beside(tracks),
         **_scaling(tracks, setup, tuple(sorted(event.boundary for event in events if event.kind == "resume"))),
         "late": late,
+        "lates": _lates(late, losses),
         "overfits": overfits,
         "tiles_and_frames": tuple(tiles_and_frames_of(curves))
         or Unknown("no quantity was logged on tiles and on full frames"),
@@ -166,6 +168,14 @@ def _is_level(words: set[str]) -> bool:
 def _late(part: Part | None) -> Late | Unknown:
     late = late_of(part) if part else None
     return late or Unknown("no curve is long enough for a statement on its last third")
+
+
+def _lates(late: Late | Unknown, losses: Sequence[Track]) -> tuple[Late, ...] | Unknown:
+    """Where one curve says whether training was long enough, that one; else each loss that got somewhere."""
+    if not isinstance(late, Unknown):
+        return (late,)
+    terms = (late_of(track.parts[-1]) for track in losses if track.is_term and not track.is_held_out and track.parts)
+    return tuple(one for one in terms if one is not None) or late
 
 
 def _held_against(results: Mapping[str, float]) -> dict[str, object]:

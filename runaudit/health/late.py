@@ -76,7 +76,7 @@ class Plateau(TrajectoryRule):
 
     code = "RA406"
     name = "plateau"
-    requires = frozenset({"RA402"})
+    yields_to = frozenset({"RA402"})
     severity = Severity.INFO
     limits: ClassVar = {"gain": 0.02, "scatter": 0.05}
     limit_words: ClassVar = {
@@ -85,7 +85,11 @@ class Plateau(TrajectoryRule):
     }
     example = "val/l1 gets no further: its last third changed by 0.3 % of all that was gained"
 
-    def check(self, late: Late) -> Iterator[Finding]:
+    def check(self, lates: Sequence[Late]) -> Iterator[Finding]:
+        for late in lates:
+            yield from self._of(late)
+
+    def _of(self, late: Late) -> Iterator[Finding]:
         # Over many points the least slope is certain: what counts is what it comes to.
         if abs(late.gain) >= self.limit("gain") * late.total:
             return

@@ -202,10 +202,8 @@ _TURNS_ROUND = frozenset({
 """Words with which a name is of a difference of the quantity, in its unit, or of one side of it (the rewards of what is
 chosen, and of what is rejected, both fall in a preference training), or of somebody who is to fail (an attacker, what
 is to be forgotten): which way it improves is then open."""
-_NEGATED = re.compile(
-    r"(?:^|[/_.\s(])(?:1|one)\s*[-\u2212\u2013]\s*(?=[a-z])|(?:^|[/(\s])\s*[-\u2212\u2013]+\s*(?=[a-z])", re.IGNORECASE
-)
-"""`1-ssim`, `-loss`, `val/1 - accuracy`; `top-1-acc` is none."""
+_NEGATED = re.compile(r"(?:^|[/(])\s*(?:(?:1|one)\s*[-\u2212\u2013]\s*|[-\u2212\u2013]+)(?=[a-z])", re.IGNORECASE)
+"""`1-ssim`, `-loss`, `val/1 - accuracy`; `top-1-acc`, `layer_1-loss` and `train - loss` are none."""
 _PLAIN_WORDS = frozenset({
     "full", "frame", "epoch", "step", "mean", "avg", "average", "final", "best", "last", "top", "macro", "micro",
     "weighted", "ema", "score", "rate",

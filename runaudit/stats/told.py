@@ -5,10 +5,13 @@ had logged before it crashed is no result of the arm.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from runaudit.stats.answer import ArmComparison
 from runaudit.stats.digits import decimals, show, show_p, show_spread
 from runaudit.stats.values import MIN_SEEDS
+
+if TYPE_CHECKING:
+    from runaudit.stats.answer import ArmComparison
 
 NO_NUMBER = "no number"
 
@@ -28,7 +31,8 @@ def result_text(
     if not values:
         return NO_NUMBER
     if n >= MIN_SEEDS and mean is not None:
-        many, told = n, spread_text(mean, sd, places)
+        again = " (seeds that ran again came out unlike)" if len(set(values)) > n else ""
+        many, told = n, f"{spread_text(mean, sd, places)}{again}"
     elif len(set(values)) > n:  # No spread of seeds: each is told by itself.
         each = ", ".join(show(value, places) for value in values)
         many, told = len(values), f"{each} (of {'one draw' if n == 1 else f'{n} draws'}, and unlike)"
@@ -61,7 +65,7 @@ def _listed(values: Sequence[float], places: int | None) -> str:
     return ", ".join(show(value, places) for value in values)
 
 
-def at_once(comparison: ArmComparison, family: int, places: int | None) -> str:
+def at_once(comparison: "ArmComparison", family: int, places: int | None) -> str:
     """What holds where several comparisons are asked for at once, behind the figures of this one; empty where it is the
     only one."""
     if family <= 1:

@@ -1,5 +1,6 @@
 """What a policy declares is heard, what was never a curve is no short one, and a rule of others that fails says so."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -214,3 +215,26 @@ def test_a_loss_that_explodes_with_both_signs_has_diverged(seed):
 
 def test_a_loss_about_zero_that_scatters_as_ever_has_not():
     assert asked("divergence", {"train/loss": over(noisy(np.zeros(1_000), 1.0))}) == ()
+
+
+def test_an_opponent_that_gets_no_further_is_told_though_the_other_ran_away():
+    """Of two networks that play against each other neither loss is the training's: the flat one was not looked at, and
+    what was found of the other one silenced it."""
+    steps = range(320)
+    flat = [(step, 11.5 + 0.2 * math.exp(-step / 30) + 1e-4 * math.sin(step)) for step in steps]
+    away = [(step, 1.1 + 0.012 * step + 1e-3 * math.sin(7 * step)) for step in steps]
+
+    told = {(one.name, one.subject) for one in found_with({}, {"train_disc_loss": flat, "train_gen_loss": away})}
+
+    assert ("plateau", "train_disc_loss") in told
+    assert ("plateau", "train_gen_loss") not in told
+
+
+def test_a_curve_that_ran_away_is_on_no_plateau_afterwards():
+    curve = [(step, 1 / (1 + step)) for step in range(100)] + [
+        (step, 9.0 + 1e-6 * (step % 3)) for step in range(100, 160)
+    ]
+
+    names = [one.name for one in found_with({}, {"train/loss": curve})]
+
+    assert "divergence" in names and "plateau" not in names

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runaudit.diff import compare
+from runaudit.diff import Verdict, compare
 from runaudit.errors import RecordError
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
@@ -121,3 +121,18 @@ def test_what_an_args_file_lacks_is_named_and_nothing_else(folder):
 def test_a_broken_args_file_is_refused(folder, args):
     with pytest.raises(RecordError, match="args"):
         only(folder(args=args))
+
+
+def test_what_one_side_left_to_be_found_out_is_not_taken_for_what_the_other_says(tmp_path):
+    """`optimizer: auto` against SGD: "nothing that can matter differs, if equal"; auto on both sides may well be."""
+    for name, optimizer in (("a", "SGD"), ("b", "auto"), ("c", "auto")):
+        (tmp_path / name).mkdir()
+        settings = f"task: detect\nmode: train\nmodel: y.pt\ndata: c.yaml\nseed: 0\noptimizer: {optimizer}\nlr0: 0.01\n"
+        (tmp_path / name / "args.yaml").write_text(f"{settings}save_dir: runs/{name}\n")
+        (tmp_path / name / "results.csv").write_text("epoch,metrics/mAP50(B)\n0,0.1\n1,0.2\n")
+    a, b, c = (one.run for one in runs_in(tmp_path, "ultralytics")[0])
+
+    half, both = compare(a, b, settings=Settings()), compare(b, c, settings=Settings())
+
+    assert half.conditional is None and "are told of one side alone" in half.reason
+    assert both.conditional is Verdict.IDENTICAL

@@ -35,7 +35,9 @@ def test_what_is_negated_or_is_to_fail_settles_nothing(name):
     assert settle_direction(name, Direction.LOWER) is Direction.LOWER
 
 
-@pytest.mark.parametrize("name", ["top-1-acc", "top1", "val/top-1-accuracy", "val-loss", "eval-acc"])
+@pytest.mark.parametrize(
+    "name", ["top-1-acc", "val/top-1-accuracy", "val-loss", "train - loss", "Loss - val", "layer_1-loss", "acc (top-1)"]
+)
 def test_a_hyphen_negates_nothing(name):
     assert known_direction(name) is not None
 

@@ -15,9 +15,10 @@ def watched(level: str, *read: dict[str, str], reason: str | None = None) -> dic
 
 @pytest.fixture
 def seen_of(make_run):
-    def view(*outcomes: dict[str, object]):
+    def view(*outcomes: dict[str, object], data: dict[str, object] | None = None):
+        data = data or {}
         code = {"commit": "a" * 40, "dirty": False, "files": {"train.py": {"digest": CODE["digest"], "size": 3}}}
-        runs = tuple(make_run(seed=seed, code=code, outcome=outcome) for seed, outcome in enumerate(outcomes))
+        runs = tuple(make_run(seed=seed, code=code, data=data, outcome=row) for seed, row in enumerate(outcomes))
         (found,) = seen_views([ArmInput(name="a", runs=runs)])
         return found
 
@@ -59,3 +60,17 @@ def test_a_file_that_was_edited_under_a_run_is_a_gap_and_no_code_that_was_used(s
     assert [title for title, *_ in view.groups] == ["Files of the code that were edited while it ran"]
     told = seen_of(watched("full", CODE), watched("full", CODE) | edited).level
     assert told == "1 of 2 runs without a gap that was noticed; else train.py edited while it ran"
+
+
+def test_data_that_was_declared_and_never_read_is_told_of_a_run_that_was_seen_whole(seen_of):
+    data = {"train": {"path": "train/", "digest": "sha256:" + "c" * 64}, "test": {"path": "test/", "digest": None}}
+    row = {"path": "train/", "digest": data["train"]["digest"], "role": "data", "files": 2, "declared": "data.train"}
+    told = {
+        level: {title: [name.full for name in names] for title, _, names, _ in seen_of(
+            watched(level, CODE, row, reason="a gap" if level == "partial" else None), data=data).groups}
+        for level in ("full", "partial")
+    }  # fmt: skip
+
+    unread = "Declared data sets that nothing was seen to read"
+    assert told["full"][unread] == ["test"]
+    assert unread not in told["partial"]

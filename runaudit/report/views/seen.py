@@ -83,11 +83,15 @@ def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
     sealed = undeclared & set(run.manifest.section("code").get("files") or ())
     undeclared -= sealed
     edited = sealed.intersection(_edited(run))
+    told = {row.declared for row in seen.reads.values()}
+    # Of a run that was seen in part nobody knows what it left unread.
+    unread = [name for name in run.manifest.section("data") if seen.full and f"data.{name}" not in told]
     kinds = (
         ("Files of the sealed code that were used", "file", sorted(sealed - edited)),
         ("Files of the code that were edited while it ran", "file", sorted(edited)),
         ("Files read that nobody declared", "file", sorted(undeclared)),
         ("Declared files that were read", "file", sorted(declared)),
+        ("Declared data sets that nothing was seen to read", "data set", sorted(unread)),
         ("Environment variables looked up", "variable", sorted(seen.looked_up)),
         ("Packages imported", "package", [f"{name} {version}" for name, version in sorted(seen.imported.items())]),
         ("Generators seeded", "call", [f"{call}({value_text(value).short})" for call, value in seen.seeded]),
