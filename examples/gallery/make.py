@@ -1,6 +1,6 @@
 """The gallery: pages on three programs of other fields, and one that leads to them and to those of the case studies.
 
-    python examples/gallery/make.py              three programs, eighteen runs: about a minute
+    python examples/gallery/make.py              three programs, eighteen runs: one to two minutes
     python examples/gallery/make.py --pictures   and a picture of the top of each page (needs Chromium)
 
 Every program is a stranger's: it logs, and that is all it knows of runaudit. Each gets a folder and a store of its own

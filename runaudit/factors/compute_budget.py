@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan
-from statistics import median
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.builtin import BATCH_KEYS
@@ -166,6 +165,7 @@ def logged_apart(a: Run, b: Run) -> bool:
     return bool(spaced) and all(_spacing(points) > apart for points in spaced if points[-1][0] > short)
 
 
-def _spacing(points: Sequence[tuple[int, float]]) -> float:
+def _spacing(points: Sequence[tuple[int, float]]) -> int:
     """How far two values of a series usually lie apart."""
-    return median(after - before for (before, _), (after, _) in pairwise(points))
+    gaps = sorted(after - before for (before, _), (after, _) in pairwise(points))
+    return gaps[len(gaps) // 2]
