@@ -1,7 +1,7 @@
 """The whole way from photographs to a judged page: data, three arms of three seeds, verdicts, one HTML file.
 
     python examples/piunet_stages/demo.py            about five minutes on two cores
-    python examples/piunet_stages/demo.py --quick    5 % of the data, some four minutes on two cores, marked as such
+    python examples/piunet_stages/demo.py --quick    5 % of the data, two to four minutes on two cores, marked as such
 
 Every step is a command that can be repeated by hand; they are printed as they are run. Each demo gets a folder and a
 store of its own, so nothing that was recorded before is touched.

@@ -4,7 +4,7 @@ There is one engine. It compares cohorts, whose seeds are replicates and whose r
 two cohorts of one, between which no seed is replicated.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.diff.arms import Beside, arms_beside
@@ -97,14 +97,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         missing=missing,
         intent=met,
         policy=late,
-        notes=_once(
-            *([late.note] if late else ()),
-            *against.notes,
-            *arms.notes,
-            *notes_on(arms.pair, arms.found),
-            *(() if design_only else length_notes(arms)),
-            *seeds,
-        ),
+        notes=_once(*([late.note] if late else ()), *against.notes, *_notes(arms, design_only=design_only), *seeds),
         contradictions=against.notes,
         idle=against.idle,
         on_record=foreign,
@@ -114,6 +107,12 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         odd=arms.odd,
         unfinished=not design_only and bool(grounds.barriers) and grounds.barriers == tuple(without_results(arms)),
     )
+
+
+def _notes(arms: Beside, *, design_only: bool) -> Iterator[str]:
+    """What a reader should know of the arms, of the runs that stand for them, and of how long all of them are."""
+    yield from (*arms.notes, *notes_on(arms.pair, arms.found))
+    yield from () if design_only else length_notes(arms)
 
 
 def _once(*notes: str) -> tuple[str, ...]:
