@@ -54,7 +54,7 @@ axe: .npm/$(AXE)  ## get axe-core by npm, for the tests that open pages in a bro
 	npm install --no-save --no-audit --no-fund --no-package-lock --ignore-scripts --prefix .npm $(AXE)
 	@touch $@
 
-demo: setup  ## three arms of three seeds on real photographs, judged, one page (QUICK=1: 5 % of the data, two to four minutes)
+demo: setup  ## three arms of three seeds on real photographs, judged, one page (QUICK=1: 5 % of the data, 4 CPU minutes)
 	@$(BIN)/python examples/piunet_stages/demo.py $(if $(QUICK),--quick) $(if $(WAIVE),--waive "$(WAIVE)")
 
 bench: setup  ## measure what the README and the issues put a number on, side by side with peers

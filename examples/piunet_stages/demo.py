@@ -1,7 +1,7 @@
 """The whole way from photographs to a judged page: data, three arms of three seeds, verdicts, one HTML file.
 
     python examples/piunet_stages/demo.py            about five minutes on two cores
-    python examples/piunet_stages/demo.py --quick    5 % of the data, two to four minutes on two cores, marked as such
+    python examples/piunet_stages/demo.py --quick    5 % of the data, some four minutes of CPU time, marked as such
 
 Every step is a command that can be repeated by hand; they are printed as they are run. Each demo gets a folder and a
 store of its own, so nothing that was recorded before is touched.
@@ -222,7 +222,9 @@ def begin_report(store: Path, page: Path, *, mark: str) -> "subprocess.Popen[byt
 def main() -> None:
     """Make the data, train, judge, and say where the page is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="5 %% of the data and few steps: a minute")
+    parser.add_argument(
+        "--quick", action="store_true", help="5 %% of the data and few steps: some four minutes of CPU time"
+    )
     parser.add_argument("--out", type=Path, help="a new folder [demo_out/<time>]")
     parser.add_argument("--workers", type=int, default=max(1, min(2, os.cpu_count() or 1)))
     parser.add_argument("--waive", action="append", default=[], metavar="RULE=REASON", help="passed on to the guard")

@@ -62,7 +62,11 @@ def _joined(named: Sequence[tuple[str, frozenset[str]]], arms: Sequence[Cohort])
         if len(here) < 2 or (is_spelt_out and len(arms) > 1):
             continue
         words = list(dict.fromkeys(quoted(word) for word, _ in here))
-        verb = "name runs of one cohort" if len(words) > 1 else f"is named {len(here)} times"
+        verb = (
+            "name runs of one cohort"
+            if len(words) > 1
+            else f"is named {'twice' if len(here) == 2 else f'{len(here)} times'}"
+        )
         yield f"{listed(words, 4)} {verb}: that is one arm, and nothing in it is compared"
 
 
