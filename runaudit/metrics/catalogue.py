@@ -196,12 +196,14 @@ _TURNS_ROUND = frozenset({
     "improvement", "increase", "decrease", "degradation", "change", "chosen", "rejected", "deficit", "shortfall",
     "gain", "gains", "lift", "skill", "excess", "inv", "inverted", "negated", "flipped", "complement", "reciprocal",
     "forget", "forgotten", "forgetting", "unlearn", "unlearned", "unlearning", "attack", "attacks", "attacker",
-    "adversary", "opponent", "discriminator", "disc", "backdoor", "trojan", "poison", "poisoned", "membership", "mia",
+    "adversary", "opponent", "backdoor", "trojan", "poison", "poisoned", "membership", "mia",
     "leak", "leakage", "bias", "disparity",
 })  # fmt: skip
 """Words with which a name is of a difference of the quantity, in its unit, or of one side of it (the rewards of what is
 chosen, and of what is rejected, both fall in a preference training), or of somebody who is to fail (an attacker, what
 is to be forgotten): which way it improves is then open."""
+_RIVALS = frozenset({"discriminator", "disc"})
+"""Words of a network that is made to fail: it learns by its loss, and is no better the more often it is right."""
 _NEGATED = re.compile(r"(?:^|[/(])\s*(?:(?:1|one)\s*[-\u2212\u2013]\s*|[-\u2212\u2013]+)(?=[a-z])", re.IGNORECASE)
 """`1-ssim`, `-loss`, `val/1 - accuracy`; `top-1-acc`, `layer_1-loss` and `train - loss` are none."""
 _PLAIN_WORDS = frozenset({
@@ -249,7 +251,8 @@ def known_direction(name: str) -> Direction | None:
     the meaning round (`psnr_gap`, `accuracy_drop`) or is of another kind (`mse_weight`), counts as unknown.
     """
     words = _words(name)
-    if words & _TURNS_ROUND or of_other_kind(name) or _NEGATED.search(name):
+    is_of_rival = bool(words & _RIVALS) and "loss" not in words
+    if words & _TURNS_ROUND or is_of_rival or of_other_kind(name) or _NEGATED.search(name):
         return None
     if (known := _named(name)) is not None:
         return NAMED[known].direction

@@ -429,7 +429,7 @@ def test_a_name_that_holds_the_seed_is_no_other_design_once_the_policy_says_so(r
     at = options.index("--seed") + 1
     calls = [
         ("run", *options[:at], seed, *options[at + 1 :], "--waive", "RA103=new", "--waive", "RA104=new", *command, seed,
-         "--name", f"exp_s{seed}") for seed in ("1", "2")
+         "--name", f"exp_{seed}") for seed in ("1", "2")
     ]  # fmt: skip
     assert cli(*calls[0]) == 0
     capfd.readouterr()
@@ -440,6 +440,13 @@ def test_a_name_that_holds_the_seed_is_no_other_design_once_the_policy_says_so(r
 
     (repo / "runaudit.toml").write_text(f"[factors]\n{rule}\n")
     assert cli(*calls[1]) == 0
+
+
+def test_a_name_that_says_that_it_holds_the_seed_is_no_other_design(repo, cli, options, command):
+    at = options.index("--seed") + 1
+    for seed in ("1", "2"):
+        asked = (*options[:at], seed, *options[at + 1 :], "--waive", "RA103=new", "--waive", "RA104=new")
+        assert cli("run", *asked, *command, seed, "--name", f"exp_s{seed}") == 0
 
 
 def test_a_folder_where_a_file_is_meant_is_told_with_what_to_type(repo, cli, capfd):

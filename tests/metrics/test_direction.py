@@ -35,6 +35,10 @@ def test_what_is_negated_or_is_to_fail_settles_nothing(name):
     assert settle_direction(name, Direction.LOWER) is Direction.LOWER
 
 
+def test_the_loss_of_a_network_that_is_made_to_fail_is_a_loss_all_the_same():
+    assert known_direction("loss/discriminator") is Direction.LOWER is known_direction("train_disc_loss")
+
+
 @pytest.mark.parametrize(
     "name", ["top-1-acc", "val/top-1-accuracy", "val-loss", "train - loss", "Loss - val", "layer_1-loss", "acc (top-1)"]
 )
