@@ -52,12 +52,13 @@ def _only_inputs(arms: Beside) -> bool:
 
 
 def _one_launch(arms: Beside) -> Iterator[str]:
-    """Two records of what a tracker calls one run: it was resumed, and the later start goes on with the earlier one."""
+    """Records of two starts of what a tracker calls one run: it was resumed, and the later goes on with the earlier."""
     known = {launch_called(run.manifest.body): run for run in arms.a.cohort.runs}
     for run in arms.b.cohort.runs:
         launch = launch_called(run.manifest.body)
         other = known.get(launch) if launch else None
-        if other is not None and other.id != run.id:
+        begun = {one.manifest.began for one in (other, run) if one is not None}
+        if other is not None and len(begun) == 2 and None not in begun:
             kind, _, name = launch.partition(":")
             tracker = TRACKERS[kind].name if kind in TRACKERS else kind
             yield (f"{other.short} and {run.short} are two records of one run, {name} of {tracker}, which was started "
