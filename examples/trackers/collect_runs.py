@@ -25,9 +25,11 @@ from make_records import (
     LIGHTNING,
     MLFLOW,
     TENSORBOARD,
+    TrackerError,
     start,
 )
 
+from runaudit.errors import RunauditError
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
@@ -86,7 +88,7 @@ def main() -> int:
     asked = parser.parse_args()
     file = EXPECTED / "collected.json"
     before = json.loads(file.read_text()) if file.is_file() else {}
-    now = dict(before)
+    now, failed = dict(before), list[str]()
     for name, (module, program, words) in PROGRAMS.items():
         if subprocess.run([asked.python, "-c", f"import {module}"], capture_output=True).returncode:
             print(f"{name}: not installed, passed over")
@@ -94,7 +96,12 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as base:
             folder = Path(base, "project")
             folder.mkdir()
-            now[name] = collected(asked.python, folder, program, words)
+            try:
+                now[name] = collected(asked.python, folder, program, words)
+            except (TrackerError, RunauditError) as error:
+                failed.append(name)
+                print(f"{error}\n{name}: FAILED")
+                continue
         print(f"{name}: {'as expected' if now[name] == before.get(name) else 'collected otherwise'}")
     told, was = (json.dumps(one, indent=1, sort_keys=True) + "\n" for one in (now, before))
     if asked.update:
@@ -103,7 +110,7 @@ def main() -> int:
         print(
             "\n".join(difflib.unified_diff(was.splitlines(), told.splitlines(), "expected", "collected", lineterm=""))
         )
-    return int(told != was and not asked.update)
+    return int(bool(failed) or (told != was and not asked.update))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 A tracker changes its format with a release, and an importer that was written from an older one then reads less, or
 wrongly. This makes small records with whatever tracker the given Python has, imports them, and compares the runs with
-those under `expected/`. A tracker that is not installed is passed over with a line; the suite needs none of them.
+those under `expected/`. A tracker that is not installed is passed over with a line; the suite needs none of them. One
+that fails, as another library of its environment has moved on, is told, and those behind it are compared all the same.
 
     make trackers TRACKERS=/path/to/an/environment/with/them/bin/python
     python examples/trackers/make_records.py --python … --update     writes what was read as the new expectation
@@ -17,10 +18,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import RunauditError
 from runaudit.importers.base import Imported
 from runaudit.importers.walk import runs_at
 from runaudit.records.canonical import json_safe, thawed
@@ -31,8 +33,12 @@ CALM = {"HOME": "home", "GUILD_HOME": "guild", "DVC_NO_ANALYTICS": "1", "NO_COLO
         "MLFLOW_ALLOW_FILE_STORE": "true"}  # fmt: skip
 
 
+class TrackerError(Exception):
+    """A program of a tracker did not run, which says nothing of what is read."""
+
+
 def start(python: str, folder: Path, *words: str, check: bool = True) -> None:
-    """A program of the trackers' Python, or a command beside it, in a folder. Ends here where it fails."""
+    """A program of the trackers' Python, or a command beside it, in a folder. Raises TrackerError where it fails."""
     beside = Path(python).absolute().parent
     places = {
         name: str(folder.parent / value) if name in ("HOME", "GUILD_HOME") else value for name, value in CALM.items()
@@ -43,7 +49,7 @@ def start(python: str, folder: Path, *words: str, check: bool = True) -> None:
     command = [str(beside / words[0]) if (beside / words[0]).exists() else words[0], *words[1:]]
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
     if check and done.returncode:
-        sys.exit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise TrackerError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 # ── trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,14 +124,26 @@ def guild(python: str, folder: Path) -> Path:
 
 DVC = """\
 import json
-import yaml
-from dvclive import Live
+import os
 
-settings = yaml.safe_load(open("params.yaml"))
-with Live(save_dvc_exp=False, dvcyaml=None) as live:
-    for _ in range(2):
-        live.log_metric("train/loss", settings["train"]["lr"] / (live.step + 1))
-        live.next_step()
+settings = {"train": {}}
+for line in open("params.yaml"):
+    if line.startswith("train:"):
+        settings["train"]["lr"] = float(line.partition("lr:")[2].strip(" }\\n"))
+losses = [settings["train"]["lr"] / (step + 1) for step in range(2)]
+try:
+    from dvclive import Live
+except ImportError:  # DVC itself needs none: what it would write, by hand.
+    os.makedirs("dvclive/plots/metrics/train", exist_ok=True)
+    with open("dvclive/plots/metrics/train/loss.tsv", "w") as file:
+        file.write("step\\tloss\\n" + "".join(f"{step}\\t{loss}\\n" for step, loss in enumerate(losses)))
+    with open("dvclive/metrics.json", "w") as file:
+        json.dump({"train": {"loss": losses[-1]}, "step": 1}, file)
+else:
+    with Live(save_dvc_exp=False, dvcyaml=None) as live:
+        for loss in losses:
+            live.log_metric("train/loss", loss)
+            live.next_step()
 json.dump({"acc": settings["train"]["lr"] * 2}, open("metrics.json", "w"))
 """
 DVC_FILE = """\
@@ -249,17 +267,28 @@ class Toy(LightningModule):
 
 
 data = DataLoader(TensorDataset(torch.zeros(8, 1)), batch_size=2)
+LOGGERS
+"""
+ONE_BY_ONE = """\
 for logger in (CSVLogger("."), TensorBoardLogger(".")):
     Trainer(max_epochs=2, logger=logger, log_every_n_steps=1, accelerator="cpu", enable_progress_bar=False,
             enable_model_summary=False).fit(Toy(lr=0.25), data, data)
 """
+OF_THREE_RATES = """\
+both = [CSVLogger(".", name="csv"), TensorBoardLogger(".", name="tb")]
+for lr, loggers in ((0.25, CSVLogger(".")), (0.125, TensorBoardLogger(".")), (0.5, both)):
+    Trainer(max_epochs=2, logger=loggers, log_every_n_steps=1, accelerator="cpu", enable_progress_bar=False,
+            enable_model_summary=False).fit(Toy(lr=lr), data, data)
+"""
+LIGHTNING, OF_THREE_RATES = (LIGHTNING.replace("LOGGERS\n", trained) for trained in (ONE_BY_ONE, OF_THREE_RATES))
 
 
 def lightning(python: str, folder: Path) -> Path:
-    """One run of the CSV logger and one of TensorBoard's."""
-    (folder / "train.py").write_text(LIGHTNING)
+    """Trainings of equal numbers: one told to the CSV logger, one of another rate told to TensorBoard's, and a third
+    told to both, which is one run."""
+    (folder / "train.py").write_text(OF_THREE_RATES)
     start(python, folder, "python", "train.py")
-    return folder / "lightning_logs"
+    return folder
 
 
 HUGGINGFACE = """\
@@ -316,10 +345,34 @@ def tensorboard(python: str, folder: Path) -> Path:
     return folder / "runs"
 
 
+WANDB = """\
+import sys
+import wandb
+
+_, lr, how = sys.argv
+settings = {"lr": float(lr), "layers": [8, 16], "optim": {"name": "sgd"}, "seed": 3}
+with wandb.init(mode="offline", project="toy", name=f"toy-{how}", config=settings) as run:
+    for step in range(3):
+        run.log({"loss": 0.5 / (step + 1), "val/acc": 0.25 * step})
+    run.summary["best"] = 0.25
+    if how == "fail":
+        raise ValueError("broken")
+"""
+
+
+def wandb(python: str, folder: Path) -> Path:
+    """A run that went well and one that failed, both offline: all that W&B keeps of one lies in its `.wandb` file."""
+    (folder / "train.py").write_text(WANDB)
+    for lr, how in (("0.5", "ok"), ("0.25", "fail")):
+        start(python, folder, "python", "train.py", lr, how, check=how == "ok")
+    return folder / "wandb"
+
+
 TRACKERS: Mapping[str, tuple[str, Callable[[str, Path], Path]]] = {
+    "wandb": ("wandb", wandb),
     "sacred": ("sacred", sacred),
     "guild": ("guild", guild),
-    "dvc": ("dvclive", dvc),
+    "dvc": ("dvc", dvc),
     "mlflow": ("mlflow", mlflow),
     "auto": ("hydra", hydra),
     "lightning": ("lightning", lightning),
@@ -330,6 +383,10 @@ TRACKERS: Mapping[str, tuple[str, Callable[[str, Path], Path]]] = {
 
 
 # ── what was read ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+OF_A_GPU = ("gpu", "cuda", "cudnn", "driver")
+"""What a tracker notes where the machine has one."""
 
 
 def read(place: Path, kind: str) -> list[dict[str, Any]]:
@@ -350,22 +407,39 @@ def read(place: Path, kind: str) -> list[dict[str, Any]]:
                 "files": sorted(code.get("files") or ()),
                 "sources": thawed(code.get("sources")),
                 "data": {name: entry.get("digest") for name, entry in run.manifest.section("data").items()},
-                "env": sorted(run.manifest.section("env")),
+                "env": sorted(name for name in run.manifest.section("env") if not name.startswith(OF_A_GPU)),
                 "series": json_safe(thawed(run.trajectory.series)),
                 "metrics": json_safe(dict(run.metrics)),
-                "unknown": sorted(run.manifest.section("unknown")),
+                "unknown": sorted(
+                    name
+                    for name in run.manifest.section("unknown")
+                    if not name.removeprefix("env.").startswith(OF_A_GPU)
+                ),
             }
         )
     return sorted(found, key=lambda row: json.dumps(row, sort_keys=True))
 
 
+def compared(kind: str, file: Path, now: str, *, update: bool) -> Iterator[str]:
+    """What is told of how the runs of a tracker were read, the last line in a word."""
+    before = file.read_text() if file.is_file() else ""
+    if now == before:
+        yield f"{kind}: as expected"
+    elif update:
+        file.write_text(now)
+        yield f"{kind}: written"
+    else:
+        yield from difflib.unified_diff(before.splitlines(), now.splitlines(), "expected", "read", lineterm="")
+        yield f"{kind}: READ OTHERWISE"
+
+
 def main() -> int:
-    """Makes, reads and compares; 1 where something was read otherwise than expected."""
+    """Makes, reads and compares; 1 where something was read otherwise than expected, or a tracker failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--python", default=sys.executable, help="the Python that has the trackers")
     parser.add_argument("--update", action="store_true", help="write what was read as the new expectation")
     asked = parser.parse_args()
-    changed = 0
+    faults: list[str] = []
     for kind, (module, make) in TRACKERS.items():
         if subprocess.run([asked.python, "-c", f"import {module}"], capture_output=True).returncode:
             print(f"{kind}: not installed, passed over")
@@ -373,18 +447,18 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as base:
             folder = Path(base, "project")
             folder.mkdir()
-            now = json.dumps(read(make(asked.python, folder), kind), indent=1, sort_keys=True) + "\n"
-        file = EXPECTED / f"{kind}.json"
-        before = file.read_text() if file.is_file() else ""
-        if asked.update:
-            file.write_text(now)
-        elif now != before:
-            changed += 1
-            print(
-                "\n".join(difflib.unified_diff(before.splitlines(), now.splitlines(), "expected", "read", lineterm=""))
-            )
-        print(f"{kind}: {'as expected' if now == before else 'written' if asked.update else 'READ OTHERWISE'}")
-    return 1 if changed else 0
+            try:
+                found = read(make(asked.python, folder), kind)
+            except (TrackerError, RunauditError) as error:
+                told = [f"{error}", f"{kind}: FAILED"]
+            else:
+                now = json.dumps(found, indent=1, sort_keys=True) + "\n"
+                told = [*compared(kind, EXPECTED / f"{kind}.json", now, update=asked.update)]
+        print("\n".join(told))
+        faults += [kind] if told[-1].endswith(("READ OTHERWISE", "FAILED")) else []
+    if faults:
+        print(f"not as expected: {', '.join(faults)}")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

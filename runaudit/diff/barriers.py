@@ -11,6 +11,8 @@ from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.records.results import Results
 from runaudit.records.run import UNSAID
+from runaudit.records.sources import launch_called
+from runaudit.records.trackers import TRACKERS
 from runaudit.text.words import listed
 
 
@@ -47,6 +49,21 @@ def _only_inputs(arms: Beside) -> bool:
         and len(arms.factors) != 1
         and all(not (run.finished or run.metrics or run.manifest.is_captured) for run in arms.runs)
     )
+
+
+def _one_launch(arms: Beside) -> Iterator[str]:
+    """Records of two starts of what a tracker calls one run: it was resumed, and the later goes on with the earlier."""
+    known = {launch_called(run.manifest.body): run for run in arms.a.cohort.runs}
+    for run in arms.b.cohort.runs:
+        launch = launch_called(run.manifest.body)
+        other = known.get(launch) if launch else None
+        begun = {one.manifest.began for one in (other, run) if one is not None}
+        if other is not None and len(begun) == 2 and None not in begun:
+            kind, _, name = launch.partition(":")
+            tracker = TRACKERS[kind].name if kind in TRACKERS else kind
+            yield (f"{other.short} and {run.short} are two records of one run, {name} of {tracker}, which was started "
+                   "again: the one may go on with the other")  # fmt: skip
+            return
 
 
 def _other_measure(arms: Beside) -> Iterator[str]:
@@ -105,6 +122,7 @@ def _broken_off(arms: Beside) -> Iterator[str]:
 
 _BARRIERS: tuple[Callable[[Beside], Iterator[str]], ...] = (
     without_results,
+    _one_launch,
     _other_measure,
     _moved_control,
     _unexplained_lengths,

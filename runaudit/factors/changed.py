@@ -8,6 +8,7 @@ from runaudit.factors.config_source import read_two_ways
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Classification, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.marks import one_secret
+from runaudit.factors.seedlike import role_of_pair
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 from runaudit.settings import FactorSettings
@@ -34,14 +35,16 @@ def changed(
         kind, why = ChangeClass.DERIVED, next(s.why for s in known_sides if s.kind is ChangeClass.DERIVED)
     if kind is ChangeClass.DERIVED and why == SETTINGS and (two_ways := read_two_ways(a, b)):
         kind, why = ChangeClass.FACTOR, two_ways
+    role = common_role(known_sides) if kind is ChangeClass.FACTOR else weighty.role
+    pair = role_of_pair(path, Classification(kind=kind, why=why, role=role), a, b)
     return Change(
         path=path,
         before=before,
         after=after,
-        kind=kind,
-        why=why,
+        kind=pair.kind,
+        why=pair.why,
         follows=next((side.follows for side in known_sides if side.follows), "") if kind is ChangeClass.DERIVED else "",
-        role=common_role(known_sides) if kind is ChangeClass.FACTOR else weighty.role,
+        role=pair.role,
     )
 
 

@@ -28,6 +28,7 @@ from runaudit.factors.sections import (
     is_measured_on,
     plain_standing,
 )
+from runaudit.factors.seedlike import nested_seeds, no_seed
 from runaudit.factors.source import cannot_run
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, word_standing
@@ -35,6 +36,7 @@ from runaudit.records.canonical import JSON, MAPPINGS, canonical_bytes, canonica
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 from runaudit.records.sections import Kept, OfSection
+from runaudit.records.seednames import is_one_seed
 from runaudit.settings import FactorSettings
 
 
@@ -55,6 +57,8 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
             value=_start(of, of.parent, settings), why="the weights of its parent; the parent's design is compared"
         )
     found = _repeats_eval(path, value, of, settings) or _judge(path, value, of)
+    if found.role is Role.SEED and (why := no_seed(path, value, of)):
+        found = Classification(why=why)
     if measures and found.kind is ChangeClass.FACTOR:
         found = replace(found, role=Role.EVALUATION)
     if found.kind is ChangeClass.FACTOR and found.value is ABSENT:
@@ -126,8 +130,10 @@ def design_key(of: Levels, settings: FactorSettings) -> str:
 
 def candidate_key(of: Levels, settings: FactorSettings) -> str:
     """The same with every secret as one word, proven or masked: what the record of one run proves of a secret the other
-    may only have masked, and which secrets are one can be told of two runs alone."""
+    may only have masked, and which secrets are one can be told of two runs alone, as which seeds in tables are."""
     parts = _counting(of, settings)
+    if seeds := nested_seeds(of):
+        parts = tuple({path: text for path, text in part.items() if path not in seeds} for part in parts)
     if any(PATCH in part for part in parts) and SECRET[:-1] in (text := patch_text(of.run, of.at(PATCH)) or ""):
         text = without_marks(text.encode()).decode()
         parts = (*parts, {PATCH: canonical_bytes(patch_digest(text)).decode()})
@@ -181,7 +187,7 @@ def _counting(of: Levels, settings: FactorSettings) -> tuple[Mapping[str, str], 
     counted: list[Mapping[str, str]] = []
     shared = not (says_more(settings) or settings.derived or of.scope.facts or of.parent)
     for section, tree in of.tree.items():
-        if section in NOT_COUNTED or (shared and section == "seed"):
+        if section in NOT_COUNTED or (shared and section == "seed" and is_one_seed(tree)):
             continue
         if shared and section not in _OF_ITS_RUN and section_of(section) == section:
             # What data repeats of the config follows from it; of no other section here the config says anything.

@@ -22,6 +22,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.results import Results, overlap, same_numbers
 from runaudit.records.run import Run
+from runaudit.records.sources import launch_called
 from runaudit.settings import Settings
 from runaudit.text.shown import Shown
 from runaudit.text.words import head, plural
@@ -97,6 +98,7 @@ class Cohort(Shown):
             ("final", self._results[run.id].final),
             *proofs,
             *words,
+            *((("launch", launch),) if (launch := launch_called(run.manifest.body)) else ()),
         )
 
     @cached_property
@@ -104,7 +106,8 @@ class Cohort(Shown):
         return {run.id: Results(run) for run in self.runs}
 
     def _are_one_draw(self, a: Run, b: Run) -> bool:
-        return _repeats(a, b) or self._same_numbers(a, b)
+        launches = launch_called(a.manifest.body), launch_called(b.manifest.body)
+        return ("" != launches[0] == launches[1]) or _repeats(a, b) or self._same_numbers(a, b)
 
     def _same_numbers(self, a: Run, b: Run) -> bool:
         """Whether other seeds gave the same numbers to the last bit: then the seed drew nothing."""

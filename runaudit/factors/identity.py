@@ -29,6 +29,7 @@ from runaudit.factors.lineage import PREFIX as PARENT
 from runaudit.factors.lineage import compared
 from runaudit.factors.marks import BEGINS, holds_marks
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.seedlike import in_doubt, nested_differences
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
 from runaudit.factors.tree import differences
@@ -102,6 +103,7 @@ class Identity:
             _files_written(of),
             beyond_key_written(of, self.own_policy),
             *self._alone,
+            *in_doubt(of),
             *([identity_at(self.of.parent, self.policy).id] if self.of.parent else []),
         ]
         return digest_bytes(" ".join(parts).encode())
@@ -213,6 +215,8 @@ def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Ch
         for path, before, after in differences(a.tree.get(section, ABSENT), b.tree.get(section, ABSENT), section):
             if BEGINS in path or holds_marks(before) or holds_marks(after):
                 yield changed(path, before, after, a, b, policy)
+    for path, before, after in nested_differences(a, b):
+        yield changed(path, before, after, a, b, policy)
     yield from another_secret(a, b)
     for section in (ROOT, *JUDGED_IN_PAIRS):
         left, right = a.tree.get(section, {}), b.tree.get(section, {})

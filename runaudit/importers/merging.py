@@ -3,8 +3,7 @@
 A folder of Hydra's is that of one job, so what other trackers left in it is told of the same run. Nothing else is: two
 records that merely look alike are two runs. Where one tracker left two records in the folder, they are one run's if
 they tell the same curve, as two loggers of one program do; else the job made several, and each is a run with its
-settings. Tables of steps are the job's own, however many. Where a tracker files one run once for each start, the starts
-that go on with one another are one run.
+settings. Tables of steps are the job's own, however many.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from runaudit.importers.curves import ENOUGH_OF_ONE, digits_of, is_pace, plain_name, same_values, values_of
 from runaudit.importers.draft import Draft, Points, ended, source_of
 from runaudit.importers.kinds import CALLED, KINDS
+from runaudit.importers.resuming import resumed
 from runaudit.importers.tables import by_last_name, leaves, spelt
 from runaudit.records.told import parted
-from runaudit.records.trajectory import Event
 
 if TYPE_CHECKING:
     from runaudit.importers.reading import Place
@@ -130,55 +129,6 @@ def _as_tables(tables: Sequence[Draft]) -> Sequence[Draft]:
 def _stem(table: Draft, stems: Sequence[str | None]) -> str:
     name = str(table.name)
     return name if stems.count(name) == 1 else f"{Path(table.source).parent.name}/{name}"
-
-
-# ── one run that was started more than once ──────────────────────────────────────────────────────────────────────
-
-
-def resumed(drafts: Sequence[Draft]) -> Sequence[Draft]:
-    """The drafts, with those that their tracker calls one run as one where a later start goes on with an earlier one:
-    the same settings, and steps beyond its first."""
-    found: list[Draft] = []
-    for draft in sorted(drafts, key=lambda one: _started(one) if one.identity else ""):
-        place = next((at for at, one in enumerate(found) if _goes_on(one, draft)), None)
-        if place is None:
-            found.append(draft)
-        else:
-            found[place] = _continued(found[place], draft)
-    return found if len(found) < len(drafts) else drafts
-
-
-def _goes_on(first: Draft, later: Draft) -> bool:
-    if (first.kind, first.identity) != (later.kind, later.identity) or not first.identity:
-        return False
-    both = first.series.keys() & later.series.keys()
-    return (
-        "" < _started(first) < _started(later)
-        and (first.config is None or later.config is None or first.config == later.config)
-        and bool(both)
-        and all(later.series[name][0][0] > first.series[name][0][0] for name in both)
-    )
-
-
-def _continued(first: Draft, later: Draft) -> Draft:
-    """What both starts of a run tell: the curves of both, the settings and the end of the later one."""
-    names = dict.fromkeys((*first.series, *later.series))
-    begins = min(points[0][0] for points in later.series.values())
-    return replace(
-        later,
-        config=first.config if later.config is None else later.config,
-        series={name: (*first.series.get(name, ()), *later.series.get(name, ())) for name in names},
-        events=(*first.events, *later.events, Event(step=begins, kind="resume")),
-        torn=first.torn + later.torn,
-        metrics={**first.metrics, **later.metrics},
-        launch={**later.launch, "started": first.launch.get("started")},
-        told={**later.told, "begun": first.told},
-        notes=(*first.notes, *(note for note in later.notes if note not in first.notes)),
-    )
-
-
-def _started(draft: Draft) -> str:
-    return str(draft.launch.get("started") or "")
 
 
 # ── one run of them ──────────────────────────────────────────────────────────────────────────────────────────────

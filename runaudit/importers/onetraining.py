@@ -2,17 +2,23 @@
 
 A program with three loggers leaves three records, in three folders, under three names. That they are of one training
 shows in the numbers: the same values in the same order, enough of them that this is no chance, settings and seed that
-do not contradict each other, and times that do not either. Two records of one tracker are two launches all the same,
-however alike: a program without chance comes to the same numbers twice. And a record of nothing but an evaluation, at
-the last step of a training that began before it, is what that training's own tracker was told once it had ended.
+do not contradict each other, one program of one commit, and times that do not either. Two records of one tracker are
+two launches all the same, however alike: a program without chance comes to the same numbers twice. And a record of
+nothing but an evaluation, at the last step of a training that began before it, is what that training's own tracker was
+told once it had ended.
 
-Where a tracker has as many of these records as another one, they are put together in their order; where it has more or
-fewer, those that lie side by side are. Where nothing tells which are of one training they stay apart, and each says so.
+A group holds together as a whole: two records that contradict each other are never of one training through a third that
+says less. Where a tracker has as many of these records as another one, and none of them contradicts another, they are
+put together in their order; else those that lie side by side are. A record that fits two which contradict each other is
+left out, and the others are told apart without it. Where nothing tells which are of one training they stay apart, and
+each says so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import PureWindowsPath
 from typing import Any
 
 from runaudit.importers.commandline import arguments
@@ -48,6 +54,8 @@ class Trace:
     until: float | None = None
     seed: Any = None
     settings: Mapping[str, Any] | None = None
+    commit: str = ""
+    program: str = ""
     is_bare: bool = False
     place: str = ""
 
@@ -77,6 +85,8 @@ def trace_of(draft: Draft) -> Trace:
         until=None if seconds is None or draft.duration_s is None else seconds + draft.duration_s,
         seed=None if seed is None else seed.value,
         settings=None if draft.config is None else dict(leaves(draft.config)),
+        commit=str(draft.code.get("commit") or ""),
+        program=str(draft.code.get("codePath") or draft.program or ""),
         place=draft.source,
         is_bare=draft.config is None and not draft.argv and draft.seed is None,
     )
@@ -92,8 +102,21 @@ class Found:
 
 def of_one_training(traces: Mapping[Key, Trace]) -> Found:
     """The records, by their keys, that tell of one training."""
-    order = {key: number for number, key in enumerate(traces)}
-    home = {key: key for key in traces}
+    groups: list[Sequence[Key]] = []
+    doubtful: dict[Key, Key] = {}
+    for keys in _tied([*traces], _candidates(traces), traces):
+        told = [*_told_apart(keys, traces)]
+        groups += told
+        doubtful |= dict(_beside(keys, told, traces))
+    return Found(_with_evaluations(groups, traces), doubtful)
+
+
+def _tied(
+    keys: Sequence[Key], candidates: Iterable[tuple[Key, Key]], traces: Mapping[Key, Trace]
+) -> Sequence[Sequence[Key]]:
+    """Some records in groups that are tied by their numbers, each to another one of its group at least."""
+    order = {key: number for number, key in enumerate(keys)}
+    home = {key: key for key in keys}
 
     def root(key: Key) -> Key:
         while home[key] != key:
@@ -101,27 +124,25 @@ def of_one_training(traces: Mapping[Key, Trace]) -> Found:
             key = home[key]
         return key
 
-    for a, b in _candidates(traces):
+    for a, b in candidates:
         if root(a) != root(b) and _is_one(traces[a], traces[b]):
             later, first = sorted((root(a), root(b)), key=order.__getitem__, reverse=True)
             home[later] = first
     alike: dict[Key, list[Key]] = defaultdict(list)
-    for key in traces:
-        alike[root(key)].append(key)
-    groups: list[Sequence[Key]] = []
-    doubtful: dict[Key, Key] = {}
-    for keys in alike.values():
-        told = [*_told_apart(keys, traces)]
-        groups += told
-        left = [key for key in keys if not any(key in group for group in told)]
-        doubtful |= dict(_beside(left, traces))
-    return Found(_with_evaluations(groups, traces), doubtful)
-
-
-def _beside(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Iterator[tuple[Key, Key]]:
-    """Each of some records that are alike, with one of another tracker."""
     for key in keys:
-        other = next((other for other in keys if traces[other].writers != traces[key].writers), None)
+        alike[root(key)].append(key)
+    return [*alike.values()]
+
+
+def _beside(
+    keys: Sequence[Key], groups: Sequence[Sequence[Key]], traces: Mapping[Key, Trace]
+) -> Iterator[tuple[Key, Key]]:
+    """Each of some records that is in no group, with one that it may be of one training with: one that is in no group
+    either, or in one that has no record of its tracker."""
+    where = {key: frozenset[str]().union(*(traces[one].writers for one in group)) for group in groups for key in group}
+    for key in keys:
+        free = (one for one in keys if key not in where and not where.get(one, frozenset()) & traces[key].writers)
+        other = next((one for one in free if _is_one(traces[key], traces[one])), None)
         if other is not None:
             yield key, other
 
@@ -167,11 +188,34 @@ def _agree(a: bytes, b: bytes, *, is_timed: bool) -> bool:
     return a == b or (is_timed and (a.startswith(b) or b.startswith(a)))
 
 
+def _are_two(a: Trace, b: Trace) -> bool:
+    """Whether two records tell of two trainings, whatever a third one has in common with both."""
+    if _contradict(a, b):
+        return True
+    if a.writers & b.writers:
+        return False  # Two launches without a contradiction are as good as each other.
+    both = a.curves.keys() & b.curves.keys()
+    is_apart = a.begun is not None and b.begun is not None and not _met(a, b)
+    return is_apart or not all(_agree(a.curves[name], b.curves[name], is_timed=True) for name in both)
+
+
 def _contradict(a: Trace, b: Trace) -> bool:
     if None not in (a.seed, b.seed) and a.seed != b.seed:
         return True
+    if not (a.commit.startswith(b.commit) or b.commit.startswith(a.commit)) or _are_two_scripts(a.program, b.program):
+        return True
     mine, theirs = a.settings or {}, b.settings or {}
-    return any(not _alike(mine[name], theirs[name]) for name in mine.keys() & theirs.keys())
+    return mine != theirs and any(not _alike(mine[name], theirs[name]) for name in mine.keys() & theirs.keys())
+
+
+def _are_two_scripts(a: str, b: str) -> bool:
+    """Whether two words name two scripts. One tracker has the whole path, another one the path within the work tree:
+    the shorter is the end of the longer. What is no file (a module, a notebook's kernel) has a word at each tracker."""
+    if not (a.endswith(".py") and b.endswith(".py")):
+        return False
+    mine, theirs = (PureWindowsPath(word).parts for word in (a, b))
+    shared = min(len(mine), len(theirs))
+    return mine[-shared:] != theirs[-shared:]
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -186,8 +230,9 @@ def _met(a: Trace, b: Trace) -> bool:
 
 
 def _told_apart(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Iterator[Sequence[Key]]:
-    """Records that are all alike as groups of one by each tracker; where their numbers do not fit, those of them that
-    lie in one folder, or in one above it, if theirs do."""
+    """Records that are all tied as groups of one by each tracker; where their numbers do not fit, those of them that
+    lie in one folder, or in one above it, if theirs do; and what holds together without those that fit two of them
+    which do not."""
     if fitting := _fitting(keys, traces):
         yield from fitting
         return
@@ -200,10 +245,27 @@ def _told_apart(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Iterator[Se
             if len(near) < len(keys) and (fitting := _fitting(near, traces)):
                 yield from fitting
                 left = [key for key in left if key not in near]
+    if doubt := _in_doubt(keys, traces):
+        left = [key for key in left if key not in doubt]
+        for part in _tied(left, combinations(left, 2), traces):
+            yield from _told_apart(part, traces) if len(part) > 1 else ()
+
+
+def _in_doubt(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> frozenset[Key]:
+    """Those of some records that are tied to two others which are of two trainings: of which of them nobody knows."""
+    tied: dict[Key, set[Key]] = defaultdict(set)
+    apart: dict[Key, set[Key]] = defaultdict(set)
+    for a, b in combinations(keys, 2):
+        found = tied if _is_one(traces[a], traces[b]) else apart if _are_two(traces[a], traces[b]) else None
+        if found is not None:
+            found[a].add(b)
+            found[b].add(a)
+    return frozenset(key for key, others in tied.items() if any(not apart[one].isdisjoint(others) for one in others))
 
 
 def _fitting(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Sequence[Sequence[Key]]:
-    """The records put together in their order, one by each tracker; none where one has more of them than another."""
+    """The records put together in their order, one by each tracker; none where one has more of them than another, or
+    two that contradict each other, for then their order does not tell which of them a record that says less is of."""
     by_writer: dict[frozenset[str], list[Key]] = defaultdict(list)
     for key in keys:
         by_writer[traces[key].writers].append(key)
@@ -211,10 +273,19 @@ def _fitting(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Sequence[Seque
     is_clear = len({writer for writers in by_writer for writer in writers}) == sum(map(len, by_writer))
     if len(by_writer) < 2 or len(counts) != 1 or not is_clear:
         return ()
+    if any(_contradict(traces[a], traces[b]) for found in by_writer.values() for a, b in combinations(found, 2)):
+        return ()
     ordered = [sorted(found, key=lambda key: traces[key].begun or 0.0) for found in by_writer.values()]
     rows = list(zip(*ordered, strict=True))
-    is_one = all(_is_one(traces[row[0]], traces[other]) for row in rows for other in row[1:])
-    return rows if is_one or counts == {1} else ()
+    return rows if all(_holds(row, traces) for row in rows) else ()
+
+
+def _holds(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> bool:
+    """Whether records by different trackers hold together as one training: no two of them are of two, and their numbers
+    tie each to the others, be it through one of them."""
+    if any(_are_two(traces[a], traces[b]) for a, b in combinations(keys, 2)):
+        return False
+    return len(_tied(keys, combinations(keys, 2), traces)) == 1
 
 
 def _with_evaluations(groups: Sequence[Sequence[Key]], traces: Mapping[Key, Trace]) -> list[list[Key]]:
@@ -233,6 +304,8 @@ def _with_evaluations(groups: Sequence[Sequence[Key]], traces: Mapping[Key, Trac
         whole = [other for other in ended.get((name, values), ()) if _ends_with(traces[other], trace)]
         if whole:
             last = max(whole, key=lambda other: traces[other].begun or 0.0)
+            if any(_contradict(traces[other], trace) for other in where.get(last, [last])):
+                continue
             if last not in where:
                 found.append([last])
                 where[last] = found[-1]

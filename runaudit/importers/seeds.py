@@ -1,8 +1,9 @@
 """Which setting of a foreign record is the run's seed, whatever its program calls it.
 
 `random seed`, `RNG_SEED`, `train.seed` and `--seed=3` are seeds. What a policy names comes first; then a setting that
-is called just `seed`, nearer to the top before one deeper down; then one that has the word in its name. Where two of
-the same rank disagree nobody knows which one acted, and both stay settings. A run's name is a guess, and marked as one.
+is called just `seed`, nearer to the top before one deeper down; then one that has the word in its name. The seed of the
+data or of a search is the run's only where it has no other. Where two of the same rank disagree nobody knows which one
+acted, and both stay settings. A run's name is a guess, and marked as one.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 from runaudit.importers.tables import leaves
 from runaudit.records.canonical import JSON
-from runaudit.records.seednames import names_the_seed
+from runaudit.records.seednames import names_the_seed, seeds_another
 
 _IN_NAME = re.compile(r"(?:^|[^a-z])seed[-_ =:]?(\d{1,10})(?!\d)", re.IGNORECASE)
 
@@ -63,6 +64,7 @@ def _nearest(settings: Mapping[str, JSON], is_one: Callable[[str], bool]) -> See
     hits = [path for path, value in settings.items() if is_one(path) and (_is_seed(value) or value is None)]
     if not hits:
         return None
+    hits = [path for path in hits if not seeds_another(path)] or hits
     depth = min(_depth(path) for path in hits)
     near = [path for path in hits if _depth(path) == depth]
     values = {_as_seed(settings[path]) for path in near}

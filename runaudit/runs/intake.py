@@ -188,8 +188,13 @@ class _Sealing:
         clean = self._clean.runs([entry.run for entry in found])
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
             record = foreign_record(entry.run)
+            why = self._is_there(record.manifest, entry.run)
+            if why is None and (run := self._sources.begun_elsewhere(entry.run)) is not entry.run:
+                entry = replace(entry, run=run)
+                record = foreign_record(run)
+                why = self._is_there(record.manifest, run)
             manifest = record.manifest
-            if (why := self._is_there(manifest, entry.run)) is not None:
+            if why is not None:
                 skipped.append(Skipped(source=entry.source, reason=why))
                 there += [manifest] if manifest.id in self._known else []
                 continue

@@ -3,13 +3,15 @@
 A record stands in the place of another one where it tells of the same launch elsewhere, says all that the other said,
 and more: the run went on, it ended, or what a second tracker says of it is told with it. Anything else is not growth: a
 record of an ended run that reads otherwise now was edited, and both count, as two runs would. Only a run that its
-tracker went on with after it had ended (the same id, steps beyond the last, a later end) has grown all the same.
+tracker went on with after it had ended (the same id, steps beyond the last, a later end) has grown all the same. Where
+it went on with other settings, what it began with is none of the record that counts, which says that it is open.
 """
 
 import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,12 +21,13 @@ from runaudit.importers.tables import by_last_name, leaves, spelt
 from runaudit.records.canonical import canonical_equal
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.filenames import on_disk
-from runaudit.records.manifest import Manifest
+from runaudit.records.manifest import START, Manifest
 from runaudit.records.run import Run
+from runaudit.records.sources import is_by_place, is_told_within, launch_called, sources_of
 from runaudit.records.trajectory import same_points
 from runaudit.store.catalogue import load_or_fault
 from runaudit.store.kept import read_kept
-from runaudit.store.remarks import is_by_place, is_told_within, sources_of, supersede, superseded
+from runaudit.store.remarks import supersede, superseded
 from runaudit.store.store import Store
 
 Points = Sequence[tuple[int, float]]
@@ -94,6 +97,21 @@ class Sources:
             if is_told_within(told.sources, sources_of(known.manifest.body)) and _says_all(known, run):
                 return other
         return None
+
+    def begun_elsewhere(self, run: Run) -> Run:
+        """The run, which says that its beginning is open where it goes on with a run of which the store has the record
+        of an earlier start, with other settings: what counts of it is then told by no record alone."""
+        launch = launch_called(run.manifest.body)
+        known = {one for one in self._runs.get(launch, ()) if one in self._sealed} if launch else set()
+        if START in run.manifest.section("unknown") or not run.trajectory.series:
+            return run
+        for old in (load_or_fault(self._store, other) for other in sorted(known - self._older.keys())):
+            if not old.fault and _begins_later(old, run) and not _keeps_settings(run, old, _kind(old), alone=True):
+                body = run.manifest.to_json()
+                why = f"it goes on with {old.label} ({old.short}), which was started with other settings"
+                unknown = {**body.get("unknown", {}), START: why}
+                return replace(run, manifest=Manifest.of({**body, "unknown": unknown}))
+        return run
 
     def know(self, manifest: Manifest) -> None:
         """Count a record among those of its launch."""
@@ -191,7 +209,7 @@ def _says_all(new: Run, old: Run) -> bool:
     went_on = _went_on(old, new)
     if not (went_on or old.outcome is None or old.status in _ends(new, kind)):
         return False
-    if not _keeps_settings(new, old, kind, alone=alone):
+    if not (_keeps_settings(new, old, kind, alone=alone) or (alone and _was_set_anew(new))):
         return False
     if not _keeps_results(new, old):
         return False
@@ -304,15 +322,30 @@ def _went_on(old: Run, new: Run) -> bool:
     return resumed or (before is not None and now is not None and float(now) > float(before))
 
 
+def _was_set_anew(new: Run) -> bool:
+    """Whether a record tells of all starts of a run, of which a later one had other settings."""
+    is_open = START in new.manifest.section("unknown") and launch_called(new.manifest.body)
+    return bool(is_open) and any(event.kind == "resume" for event in new.trajectory.events)
+
+
 def _goes_on_elsewhere(old: Run, new: Run) -> bool:
-    """Whether a record begins where another one of the same run broke off: its tracker has one for each start."""
+    """Whether a record begins where another one of the same run broke off: its tracker has one for each start. With
+    other settings only where the record says that its beginning is open."""
+    is_open = START in new.manifest.section("unknown")
+    return _begins_later(old, new) and (is_open or _keeps_settings(new, old, _kind(old), alone=True))
+
+
+def _kind(run: Run) -> str:
+    return str(run.manifest.section("origin").get("kind"))
+
+
+def _begins_later(old: Run, new: Run) -> bool:
+    """Whether a record of a run begins after another one of it, and goes beyond it."""
     begun, again = (str(run.manifest.section("launch").get("started") or "") for run in (old, new))
     both = old.trajectory.series.keys() & new.trajectory.series.keys()
-    kind = str(old.manifest.section("origin").get("kind"))
     return bool(
         "" < begun < again
         and both
-        and _keeps_settings(new, old, kind, alone=True)
         and all(new.trajectory.series[name][0][0] > old.trajectory.series[name][0][0] for name in both)
         and _last(new) > _last(old)
     )

@@ -12,11 +12,12 @@ from typing import Any
 from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest
 from runaudit.records.outcome import Outcome
+from runaudit.records.sources import is_told_within, sources_of
 from runaudit.store.bundle import looked_at
 from runaudit.store.ends import ends_fault
 from runaudit.store.kinds import CARRIED, ENDINGS, LOOK, REMARKS, SUPERSEDED
 from runaudit.store.peeks import is_look
-from runaudit.store.remarks import is_told_within, remark_of, sources_of
+from runaudit.store.remarks import remark_of
 
 BundleLine = Mapping[str, Any]
 """`kind`, `digest`, `subject`, `time`, as texts."""

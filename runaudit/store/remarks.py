@@ -13,14 +13,14 @@ the manifest: a reader that does not know of remarks takes every line about a ma
                 well, and did not go along when it left a store: the best 3 of 5 stay 3 of 5 wherever they go
 """
 
-import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest
+from runaudit.records.sources import is_told_within, sources_of
 from runaudit.store.kinds import ARCHIVE, LAUNCHED, NOTE, REMARKS, SUPERSEDED, UNARCHIVE
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
@@ -30,9 +30,6 @@ SCHEMAS = {NOTE: "runaudit.note/1", ARCHIVE: "runaudit.archive/1", UNARCHIVE: "r
            SUPERSEDED: "runaudit.superseded/1", LAUNCHED: "runaudit.launched/1"}  # fmt: skip
 MUST: Mapping[str, tuple[str, type]] = {NOTE: ("text", str), SUPERSEDED: ("by", str), LAUNCHED: ("with", list)}
 """What a remark says beside the run that it is about."""
-_FOLDER = re.compile(r"^wandb:run-\d{8}_\d{6}-")
-"""Older records name the folder of a run of W&B's, of which one that was resumed has several, and not its id."""
-_PLACE = re.compile(r"^[\w-]+:(?:/|\\\\|[A-Za-z]:[/\\])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,29 +167,6 @@ def _not_superseded(store: Store, run: str, entry: LogEntry, launched: Container
     except RunauditError:
         return ""  # That the manifest is damaged or forgotten is told by itself.
     return "" if is_told_within(old, new) else "puts one run in the place of another one"
-
-
-def sources_of(manifest: Any) -> frozenset[str]:
-    """The launch elsewhere of which an imported manifest tells, in the words of each tracker that does; none of one of
-    our own."""
-    origin = manifest.get("origin") if isinstance(manifest, Mapping) else None
-    if not isinstance(origin, Mapping):
-        return frozenset()
-    others = origin.get("sources")
-    told = [origin.get("source"), *(others if isinstance(others, Sequence) and not isinstance(others, str) else ())]
-    return frozenset(_FOLDER.sub("wandb:", source) for source in told if isinstance(source, str))
-
-
-def is_by_place(source: str) -> bool:
-    """Whether nothing but the place of a record tells which launch it is of."""
-    return _PLACE.match(source) is not None
-
-
-def is_told_within(old: frozenset[str], new: frozenset[str]) -> bool:
-    """Whether a record tells of every launch of which another does: by what its tracker calls it, and by the place of a
-    record only where there is nothing else."""
-    called = frozenset(source for source in old if not is_by_place(source)) or old
-    return bool(called) and called <= new
 
 
 def _append(store: Store, kind: str, body: dict[str, Any], time: str) -> LogEntry:

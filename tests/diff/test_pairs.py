@@ -110,7 +110,6 @@ IDENTICAL = [
 
 REPLICATE = [
     Pair("another seed", put("seed", 2), "replicate", ("seed",)),
-    Pair("no seed against a seed", put("seed", None), "replicate", ("seed",)),
     Pair("the seed stands in the config too", both(put("seed", 2), put("config/seed", 2)), "replicate", ("seed",),
          before=put("config/seed", 1)),
     Pair("the seed stands in the config alone", both(drop("seed"), put("config/seed", 2)), "replicate", ("seed",),
@@ -121,6 +120,13 @@ REPLICATE = [
 ]  # fmt: skip
 
 SINGLE = [
+    Pair("no seed against a seed", put("seed", None), "single_factor", ("seed",)),
+    Pair("a number of seeds", both(drop("seed"), put("config/seed", [1, 2, 3])), "single_factor", ("seed",),
+         before=both(drop("seed"), put("config/seed", [1]))),
+    Pair("a word for a seed", put("seed", "random"), "single_factor", ("seed",), before=put("seed", "fixed")),
+    Pair("a share for a seed", put("seed", 0.5), "single_factor", ("seed",), before=put("seed", 0.25)),
+    Pair("a seed that is switched off, beside the run's", put("config/torch_seed", False), "single_factor",
+         ("config.torch_seed",), before=put("config/torch_seed", 3)),
     Pair("the learning rate", LR, "single_factor", (LR_PATH,)),
     Pair("a package that logs, and nobody watched what was imported", put("env/packages/wandb", "0.20.0"), "single_factor",
          ("env.packages.wandb",)),

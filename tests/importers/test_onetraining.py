@@ -90,6 +90,66 @@ def test_where_nothing_tells_which_are_one_they_stay_apart_and_say_so():
     assert told(*drafts) == ([], {0: 2, 1: 2, 2: 0})
 
 
+BARE = {"config": {}, "at": "logs/version_0/metrics.csv"}
+"""What Lightning's table says: no time, no setting, no seed."""
+
+
+@pytest.mark.parametrize(
+    "other",
+    [record("mlflow", *LOSSES, config={"lr": 0.1, "seed": 1}), record("mlflow", *LOSSES, config={"lr": 0.2}),
+     record("mlflow", *LOSSES, start=30, took=4), record("mlflow", *LOSSES, code={"commit": "8" * 40}),
+     record("mlflow", *LOSSES, program="/home/ada/b.py")],
+    ids=["seed", "setting", "time", "commit", "program"],
+)  # fmt: skip
+@pytest.mark.parametrize("bare_first", [False, True])
+def test_two_that_contradict_each_other_are_not_one_through_a_third_that_says_less(other, bare_first):
+    first = record("wandb", *LOSSES, start=0, took=5, code={"commit": "7" * 40}, program="a.py")
+    bare = record("lightning", *LOSSES, **BARE)
+    drafts = [bare, first, other] if bare_first else [first, other, bare]
+
+    groups, doubtful = told(*drafts)
+    assert groups == []
+    assert doubtful[drafts.index(bare)] == min(drafts.index(first), drafts.index(other))
+
+
+def test_a_record_that_says_less_is_of_the_training_that_it_lies_beside():
+    first, other = record("wandb", *LOSSES), record("mlflow", *LOSSES, config={"seed": 1})
+    bare = replace(record("lightning", *LOSSES, **BARE), source="/wandb/metrics.csv")
+
+    assert told(first, other, bare)[0] == [[0, 2]]
+
+
+def test_what_says_enough_is_told_apart_without_what_fits_both():
+    drafts = [record(kind, *LOSSES, config={"seed": seed}) for kind in ("wandb", "mlflow") for seed in (0, 1)]
+
+    groups, doubtful = told(*drafts, record("lightning", *LOSSES, **BARE))
+    assert (groups, doubtful) == ([[0, 2], [1, 3]], {4: 0})
+
+
+def test_the_order_of_launches_that_contradict_each_other_tells_nothing_of_whose_a_table_is():
+    runs = [record("wandb", *LOSSES, config={"seed": seed}, start=20 * seed) for seed in (0, 1)]
+    tables = [record("lightning", *LOSSES, config={}, at=f"logs/version_{number}/x") for number in (0, 1)]
+
+    assert told(*runs, *tables) == ([], {0: 2, 1: 2, 2: 0, 3: 0})
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("exp/a/train.py", "/home/ada/exp/a/train.py"), ("train.py", "C:\\work\\train.py"), ("pkg.train", "train.py")],
+)
+def test_one_script_is_named_by_each_tracker_as_it_likes(ours, theirs):
+    both = record("wandb", *LOSSES, program=ours), record("mlflow", *LOSSES, program=theirs)
+
+    assert told(*both) == ([[0, 1]], {})
+
+
+def test_an_evaluation_by_another_program_is_a_run_of_its_own():
+    training = record("mlflow", *LOSSES, start=0, took=3, program="train.py")
+    after = record("mlflow", LOSSES[-1], first=3, start=4, config={}, program="evaluate.py")
+
+    assert told(training, after) == ([], {})
+
+
 def test_an_evaluation_at_the_last_step_is_of_the_training_that_it_was_told_of_before():
     """The Trainer's `evaluate()` opens another run of MLflow's once `train()` has closed its own."""
     training = record("mlflow", *LOSSES, start=0, took=3)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.diff.comparison import compare
 from runaudit.errors import IntegrityError, StoppedError, UsageError
 from runaudit.factors.cohort import cohort_of
 from runaudit.importers import tensorboard
@@ -236,6 +237,48 @@ def start(folder, time):
     facts = {"git": {"commit": "c" * 40}, "startedAt": time}
     (folder / "files" / "wandb-metadata.json").write_text(json.dumps(facts))
     return folder
+
+
+def resumed_otherwise(tmp_path, written, *, lr=0.2, times=("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")):
+    """Two folders of one id: the second start goes on with another rate."""
+    first = start(written(3.0, 2.0, exit_code=1), times[0])
+    later = start(written(1.0, 0.5, exit_code=0, lr=lr, name="run-20260102_000000-abc", first=2), times[1])
+    return first, later, tmp_path / "wandb"
+
+
+def test_a_run_that_was_resumed_with_another_setting_is_one_run_whose_beginning_is_open(store, written, tmp_path):
+    *_, both = resumed_otherwise(tmp_path, written)
+    brought_in(store, both)
+
+    (run,) = all_runs(store)
+    assert run.manifest.section("config")["lr"] == 0.2
+    assert run.manifest.section("unknown")["init.start"] == "from step 2 on it was resumed with lr 0.2 after 0.1"
+    other = start(written(3.0, 2.0, exit_code=0, lr=0.2, name="run-20260103_000000-xyz"), "2026-01-03T00:00:00Z")
+    (new,), _ = brought_in(store, other)
+    assert compare(run, load_or_fault(store, new["id"]), settings=Settings()).verdict == "provenance_incomplete"
+    assert len(stored_cohorts(store, Settings())) == 2
+
+
+@pytest.mark.parametrize("places", [(0, 2), (0, 1), (0, 1, 2)], ids=str)
+def test_a_resumption_with_another_setting_counts_in_the_place_of_what_came_in_before(store, written, tmp_path, places):
+    folders = resumed_otherwise(tmp_path, written)
+    for place in places:
+        brought_in(store, folders[place])
+
+    (run,) = all_runs(store)
+    assert "init.start" in run.manifest.section("unknown")
+    assert not verify(store).problems
+
+
+def test_two_records_of_one_run_are_no_comparison(store, written):
+    for day, lr in (("01", 0.1), ("02", 0.2)):
+        folder = written(3.0, 2.0, exit_code=0, lr=lr, name=f"run-202601{day}_000000-abc")
+        brought_in(store, start(folder, f"2026-01-{day}T00:00:00Z"))
+
+    a, b = all_runs(store)
+    found = compare(a, b, settings=Settings())
+    assert (found.verdict, "two records of one run, abc of W&B" in found.reason) == ("incomparable", True)
+    assert cohort_of([a, b]).effective_n == 1
 
 
 @pytest.mark.parametrize("kinds", list(permutations(("auto", "hydra", "wandb", "tensorboard"))), ids="-".join)

@@ -1,0 +1,100 @@
+"""Settings that bear the name of a seed: which of them replicate, and which choose something.
+
+One whole number that is the run's seed, or one of several generators', draws other numbers of one design. Another kind
+of value is a choice, and so is `data.seed` beside `model.seed`. Of several seeds in tables, where nobody knows which of
+them acted, two runs are replicates only if all of them moved by one number, as a program makes them of its seed: else
+one was held, and it may be the one that acted. So what a seed in a table is can be told of two runs alone: no key has
+it, and cohorts ask what a comparison asks.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
+from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.path import last_key, steps
+from runaudit.factors.tree import Difference, leaves_of, same
+from runaudit.records.canonical import JSON, MAPPINGS
+from runaudit.records.sections import OfSection
+from runaudit.records.seednames import is_one_seed, names_the_seed, seeds_another
+
+NO_SEED = "a seed is one whole number; what is none is a choice"
+OF_ANOTHER = "the seed of what its table is about, beside one in a table of the training"
+ONE_HELD = "which of several seeds acted is not known, and they did not move together"
+_HASHES = "env.variables.PYTHONHASHSEED"
+"""It says `random` where nobody set it."""
+
+
+def no_seed(path: str, value: JSON, of: Levels) -> str:
+    """Why a leaf that bears the name of a seed is a choice all the same; empty where it may be a seed."""
+    if path == _HASHES or isinstance(value, MAPPINGS):
+        return ""
+    if not is_one_seed(value):
+        return NO_SEED
+    if not (_is_nested(path) and seeds_another(path)):
+        return ""
+    return OF_ANOTHER if any(not seeds_another(name) for name in nested_seeds(of)) else ""
+
+
+def role_of_pair(path: str, found: Classification, a: Levels, b: Levels) -> Classification:
+    """What a seed in a table that differs between two runs is for the two: where both know their seed there is no doubt
+    which one it is."""
+    if found.kind is not ChangeClass.FACTOR or not _is_nested(path) or ("seed" in a.tree and "seed" in b.tree):
+        return found
+    left, right = _open(a), _open(b)
+    if path not in left or len(left) < 2 or left.keys() != right.keys():
+        return found
+    if not all(map(is_one_seed, (*left.values(), *right.values()))):
+        return found
+    return Classification(role=Role.SEED) if _apart(left) == _apart(right) else Classification(why=ONE_HELD)
+
+
+def nested_seeds(of: Levels) -> Mapping[str, JSON]:
+    """What bears the name of a seed in tables of a config, by path."""
+    return _nested(of.tree.get("config"))
+
+
+def in_doubt(of: Levels) -> tuple[str, ...]:
+    """As text, how the seeds in tables of a run lie to each other, where nobody knows its own, and they are not one."""
+    found = {} if "seed" in of.tree else _open(of)
+    return tuple(f"{path} {by}" for path, by in _apart(found).items()) if all(map(is_one_seed, found.values())) else ()
+
+
+def _apart(seeds: Mapping[str, JSON]) -> Mapping[str, int]:
+    """How far each seed is from the first one."""
+    numbers = {
+        path: int(float(value)) if isinstance(value, float) else int(str(value)) for path, value in seeds.items()
+    }
+    first = next(iter(numbers.values()), 0)
+    return {path: number - first for path, number in numbers.items()}
+
+
+def against_the_seed(of: Levels) -> tuple[str, ...]:
+    """As text, the seeds in tables of a run: its own seed, or another number. Runs for which these are one text are of
+    one design if any two of them are."""
+    seed = of.tree.get("seed", ABSENT)
+    return tuple(f"{path}={'seed' if same(value, seed) else value}" for path, value in nested_seeds(of).items())
+
+
+def nested_differences(a: Levels, b: Levels) -> Iterator[Difference]:
+    """What bears the name of a seed in tables, and differs between two runs."""
+    left, right = nested_seeds(a), nested_seeds(b)
+    for path in sorted({*left, *right}) if left is not right else ():
+        before, after = left.get(path, ABSENT), right.get(path, ABSENT)
+        if not same(before, after):
+            yield path, before, after
+
+
+def _is_nested(path: str) -> bool:
+    """Whether a leaf is a seed by its name in a table of the config. An argument lies no deeper than a setting."""
+    is_deep = section_of(path) == "config" and not path.startswith(ROOT) and len(steps(path)) > 2
+    return is_deep and names_the_seed(last_key(path))
+
+
+_nested = OfSection(lambda config: {path: value for path, value in leaves_of(config, "config") if _is_nested(path)})
+
+
+def _open(of: Levels) -> Mapping[str, JSON]:
+    """Those that may be the run's seed: of a rarer name nobody knows what it seeds."""
+    found = {path: value for path, value in nested_seeds(of).items() if last_key(path) in SEED_KEYS}
+    return {path: value for path, value in found.items() if not seeds_another(path)} or found
