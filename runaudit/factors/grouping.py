@@ -87,9 +87,15 @@ def _said_again(members: list[Change]) -> Iterator[list[Change]]:
     yield from (sorted(alike, key=lambda one: (len(steps(one.path)), one.path)) for alike in found.values())
 
 
+def _is_of_a_size(value: float) -> bool:
+    """Whether a number is no integer beyond every float: such a one is no batch, and nothing is reckoned with it."""
+    return abs(value) < 1e300
+
+
 def _ratio(change: Change) -> float | None:
     sides = (change.before, change.after)
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) and value for value in sides):
+    numbers = [value for value in sides if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < 2 or not all(value and _is_of_a_size(value) for value in numbers):
         return None
     return float(change.after) / float(change.before)  # type: ignore[arg-type]  # numbers are all that is left
 
@@ -115,7 +121,7 @@ def _same_product(members: list[Change]) -> bool:
         return False
     for change in members:
         for side, value in enumerate((change.before, change.after)):
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not _is_of_a_size(value):
                 return False
             products[side] *= value
     return products[0] == products[1]

@@ -62,9 +62,7 @@ def in_doubt(of: Levels) -> tuple[str, ...]:
 
 def _apart(seeds: Mapping[str, JSON]) -> Mapping[str, int]:
     """How far each seed is from the first one."""
-    numbers = {
-        path: int(float(value)) if isinstance(value, float) else int(str(value)) for path, value in seeds.items()
-    }
+    numbers = {path: int(value if isinstance(value, int | float) else str(value)) for path, value in seeds.items()}
     first = next(iter(numbers.values()), 0)
     return {path: number - first for path, number in numbers.items()}
 

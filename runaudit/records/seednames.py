@@ -35,4 +35,6 @@ def is_one_seed(value: JSON) -> bool:
     """Whether a value is one seed: a whole number, as such or as the text of one."""
     if isinstance(value, str):
         return re.fullmatch(r"[-+]?\d{1,20}", value) is not None
-    return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)

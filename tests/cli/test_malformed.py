@@ -124,6 +124,8 @@ BEYOND_A_FLOAT = 10**400
 HUGE = {
     "config": {"config": {"lr": BEYOND_A_FLOAT}},
     "seed": {"seed": BEYOND_A_FLOAT},
+    "seeds in tables": {"config": {"model": {"seed": BEYOND_A_FLOAT}, "net": {"seed": 1}, "started": BEYOND_A_FLOAT}},
+    "batches": {"config": {"batch_size": BEYOND_A_FLOAT, "train": {"batch_size": BEYOND_A_FLOAT}}},
     "metrics": {"metrics": {"full_frame/psnr": BEYOND_A_FLOAT}},
     "series": {"series": {"loss": [[0, BEYOND_A_FLOAT], [1, 0.5]]}},
 }
