@@ -6,7 +6,7 @@ other. An arm of one run has nothing within it: a pair is two such arms.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runaudit.diff.result import FactorChange
@@ -17,6 +17,7 @@ from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
 from runaudit.factors.unwritten import unwritten_runs
@@ -101,16 +102,29 @@ class Beside:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of the arms themselves. Of a pair there is nothing that is not said of its runs."""
+        at_odds = (*_seeded_otherwise(self.a.cohort), *_seeded_otherwise(self.b.cohort))
         if not self.is_replicated:
-            return (*notes_on_forgotten(self.runs), *corrected_runs(self.runs), *unwritten_runs(self.runs))
+            return (*at_odds, *notes_on_forgotten(self.runs), *corrected_runs(self.runs), *unwritten_runs(self.runs))
         # What the seed of an arm of one run did cannot be told from what the factor did.
         single = [arm.cohort.label for arm in (self.a, self.b) if not arm.is_replicated]
         return (
+            *at_odds,
             *self.a.cohort.notes,
             *self.b.cohort.notes,
             *(f"{label} is a single run, without a replicate" for label in single),
             *(f"{name} varies within both arms in equal shares: a block, not a factor" for name in self.blocks),
         )
+
+
+def _seeded_otherwise(arm: Cohort) -> Iterator[str]:
+    """The runs whose program seeded with other numbers than they declare, all of an arm in one sentence."""
+    rows = [(run, values) for run in arm.runs if (values := seeds_at_odds(run))]
+    told = [(str(run.manifest.body.get("seed")), listed([*map(str, values)], 3)) for run, values in rows]
+    if rows and arm.n == 1:
+        yield f"{arm.label} declares the seed {told[0][0]}, and its program seeded with {told[0][1]}"
+    elif rows:
+        each = listed([f"{declared} → {seeded}" for declared, seeded in told], 4)
+        yield f"{arm.label}: {len(rows)} of {arm.n} runs seeded otherwise than they declare ({each})"
 
 
 def arms_beside(a: Cohort, b: Cohort, settings: FactorSettings) -> Beside:

@@ -11,7 +11,6 @@ from runaudit.factors.config_groups import choices
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.grouping import declared_bundles
 from runaudit.factors.namewords import words
-from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.tree import same
@@ -169,13 +168,6 @@ def _same_commit(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
         yield "equal commits, different trees: uncommitted changes ran"
 
 
-def _seeds(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
-    for side, run in (("a", pair.a.run), ("b", pair.b.run)):
-        if values := seeds_at_odds(run):
-            given = ", ".join(map(str, values[:5]))
-            yield f"{side} declares the seed {run.manifest.body.get('seed')}, and its program seeded with {given}"
-
-
 def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
     a, b = pair.a.run, pair.b.run
     left, right = updates(a), updates(b)
@@ -229,7 +221,6 @@ _NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
     _undeclared,
     _named,
     _same_commit,
-    _seeds,
     _budget,
     _tags,
     _options,

@@ -335,6 +335,20 @@ def test_seeds_that_were_declared_and_never_given_make_no_replicate():
     assert cohort_of([a, b]).effective_n == 1
 
 
+def test_every_run_that_seeded_otherwise_than_it_declares_is_counted():
+    """One of three was named, and the reader took the others for sound."""
+    arms = [
+        cohort_of([captured(seen(seeded=[{"call": "random.seed", "value": value}]), seed=seed, config={"lr": rate})
+                   for seed, value in enumerate(values)])
+        for rate, values in ((0.1, (0, 1, 2)), (0.2, (5, 82, 2)))
+    ]  # fmt: skip
+
+    notes = compare_cohorts(*arms, settings=Settings()).notes
+
+    (told,) = [note for note in notes if "seeded otherwise" in note]
+    assert told == "arm: 2 of 3 runs seeded otherwise than they declare (0 → 5 and 1 → 82)"
+
+
 def test_seeds_that_acted_make_a_replicate():
     a, b = (
         captured(

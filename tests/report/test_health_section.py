@@ -91,3 +91,20 @@ def test_a_card_tells_of_a_broken_training_by_its_finding_alone(make_run):
     assert "train/loss is NaN" in next(blown_up(arm, 0))
     (told,) = blown_up(arm, 0, {(run.id, "train/loss")})
     assert "odd is NaN" in told and "train/loss" not in told
+
+
+def test_the_numbers_of_a_finding_are_said_to_be_whose_they_are(tmp_path, monkeypatch):
+    """`3 of 3 runs` stood before the range of seed 0 alone, and another seed's was worse."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_RUN", raising=False)
+    for seed, up in ((0, 0.0), (1, 3.0)):
+        with record("an arm", seed=seed, config={"lr": 0.1}) as run:
+            for step, value in TURNED:
+                run.log(step, {"train/loss": value + (up if step > 150 else 0.0)})
+            run.finish("completed", metrics={"val/error": 0.1})
+
+    (arm,) = gather(open_store(tmp_path / ".runaudit"), Wanted(runs=["an arm"])).view.health.arms
+
+    (found,) = [row for row in arm.findings if row.title == "divergence"]
+    assert found.who == "2 of 2 runs (seeds 0 and 1)"
+    assert found.message.endswith(" These are the numbers of seed 0.")

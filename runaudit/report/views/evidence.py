@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from runaudit.metrics.catalogue import Direction
 from runaudit.report.views.recorded import evidence_badge, evidence_condition, evidence_reason
 from runaudit.report.words import MetricText, clean, metric, number, true_minus
 from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
@@ -222,15 +223,21 @@ class _Told:
         return f"{least} ({power}), or more seeds" + (f": {self._more}" if row.n_needed else "")
 
     @property
+    def _way(self) -> str:
+        """Which way the metric improves, where a reader of "improved by −2.96" would wonder."""
+        is_plain = self.answer.direction is Direction.HIGHER and (self.row.difference or 0.0) >= 0
+        return "" if is_plain else f" ({self.answer.direction} is better)"
+
+    @property
     def found(self) -> str:
         """What was found, without the stop at the end."""
         row, seeds = self.row, self.seeds
         by = "" if row.difference is None else f"{self.amount(row.difference, signed=True)} {self.interval}".strip()
         match row.verdict:
             case StatsVerdict.IMPROVED:
-                return f"improved by {by}, {seeds}"
+                return f"improved by {by}{self._way}, {seeds}"
             case StatsVerdict.REGRESSED:
-                return f"got worse by {by}, {seeds}"
+                return f"got worse by {by}{self._way}, {seeds}"
             case StatsVerdict.EQUIVALENT:
                 return f"has no difference that matters: {by}, {seeds}"
             case StatsVerdict.INCONCLUSIVE if row.is_equal:
@@ -263,4 +270,5 @@ class _Told:
             return f"is not attributable, {seeds}: {why}"
         # An interval over zero tells of no difference, whatever the design.
         is_open = row.interval is not None and not row.interval.excludes(0.0)
+        by += "" if is_open else self._way
         return f"{'cannot be told apart:' if is_open else 'differs by'} {by}, {seeds}; not attributable: {why}"

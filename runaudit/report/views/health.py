@@ -206,9 +206,17 @@ def _row(arm: ArmInput, finding: Finding, runs: Sequence[tuple[Run, Finding]]) -
         title=_title(finding),
         who=_who(arm, [run for run, _ in runs]),
         where=_where([one.step for _, one in runs if one.step is not None]),
-        message=clean(finding.message),
+        message=clean(finding.message) + _of_whom(arm, finding, runs),
         remedy=clean(finding.remedy),
     )
+
+
+def _of_whom(arm: ArmInput, finding: Finding, runs: Sequence[tuple[Run, Finding]]) -> str:
+    """Whose numbers a message has, where several runs have the finding and each its own: the others may be worse."""
+    if len({one.message for _, one in runs}) < 2:
+        return ""
+    own = next(run for run, one in runs if one is finding)
+    return f" These are the numbers of {which_runs([own], arm.runs)}."
 
 
 def _title(finding: Finding) -> str:
