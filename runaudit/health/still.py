@@ -54,7 +54,7 @@ class Frozen(TrajectoryRule):
                 is_stuck = track.is_held_out and value != 0 and _is_stuck(part, start, length, learned)
                 yield self.finding(
                     track.name,
-                    f"{part.subject} is {value!r} at {length} points in a row from step {step} on"
+                    f"{part.subject} is {value:.6g} at {length} points in a row from step {step} on"
                     + (", while the training went on" if is_stuck else ""),
                     remedy="check that what is logged is computed anew at each step, and that the loss has a gradient",
                     step=step,
