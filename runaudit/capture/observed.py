@@ -9,7 +9,6 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -388,7 +387,4 @@ def _is_small(path: str) -> bool:
 
 def started_ns(manifest: Manifest) -> int:
     """When the launch began to be captured; 0 where the record does not say."""
-    try:
-        return int(datetime.fromisoformat(str(manifest.section("launch")["started"])).timestamp() * 1e9)
-    except (KeyError, ValueError):
-        return 0
+    return int((manifest.began or 0.0) * 1e9)

@@ -32,9 +32,10 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return ""
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
     if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
-        writes = isinstance(value, str) and value and above <= known.RUN_TABLES | known.TRAINING_TABLES
-        reads = holds_data(str(value), of) or str(value).endswith(known.WEIGHT_SUFFIXES) or may_read_back(of)
-        return WHERE_IT_WRITES if writes and not reads else ""
+        if not (isinstance(value, str) and value and above <= known.RUN_TABLES | known.TRAINING_TABLES):
+            return ""
+        reads = value.endswith(known.WEIGHT_SUFFIXES) or holds_data(value, of) or may_read_back(of)
+        return "" if reads else WHERE_IT_WRITES
     if not above <= known.RUN_TABLES:
         return ""
     if key in known.HOST_KEYS:

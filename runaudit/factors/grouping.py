@@ -114,8 +114,8 @@ def _all_batch(members: list[Change]) -> bool:
 
 def _same_product(members: list[Change]) -> bool:
     products = [1.0, 1.0]
-    if all((key := last_key(change.path)) in known.BATCH_KEYS for change in members):
-        members = [again[0] for again in _said_again(members)] if all(map(_ratio, members)) else members
+    if _all_batch(members) and all(map(_ratio, members)):
+        members = [again[0] for again in _said_again(members)]
     kinds = [known.BATCH_KEYS[key] for change in members if (key := last_key(change.path)) in known.BATCH_KEYS]
     if len(set(kinds)) != len(kinds):
         return False

@@ -7,12 +7,12 @@ all the same, so it holds; but whoever reads the answer must see that it came la
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.factors.inforce import rules_at_launch, shared_by_all
 from runaudit.factors.policydate import PolicyDate, written_on
+from runaudit.factors.starts import started
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
 from runaudit.system.clock import utc_text
@@ -106,9 +106,5 @@ def merged(group: Cohort, settings: Settings) -> Hindsight | None:
 
 def launched_at(run: Run) -> str | None:
     """When a run was launched, in the words of a date; None where its record does not say, or says something else."""
-    started = run.manifest.section("launch").get("started")
-    try:
-        moment = datetime.fromisoformat(started) if isinstance(started, str) else None
-    except ValueError:
-        return None
+    moment = started(run)
     return utc_text(moment.timestamp()) if moment is not None and moment.tzinfo is not None else None

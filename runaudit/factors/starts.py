@@ -21,13 +21,18 @@ _QUARTER, _NAMED_WITHIN = timedelta(minutes=15), timedelta(minutes=5)
 """Clocks of the earth are whole quarters of an hour apart, and a program takes some minutes to name its folder."""
 
 
-def begun(run: Run) -> datetime | None:
-    """When the run began, by the clock of Greenwich; None where its record does not say."""
-    started = run.manifest.section("launch").get("started")
+def started(run: Run) -> datetime | None:
+    """The time at which the run began, as its record has it, with a zone or without; None where it does not say."""
+    told = run.manifest.section("launch").get("started")
     try:
-        found = datetime.fromisoformat(started) if isinstance(started, str) else None
+        return datetime.fromisoformat(told) if isinstance(told, str) else None
     except ValueError:
         return None
+
+
+def begun(run: Run) -> datetime | None:
+    """When the run began, by the clock of Greenwich; None where its record does not say."""
+    found = started(run)
     return None if found is None else found.replace(tzinfo=None) - (found.utcoffset() or timedelta())
 
 

@@ -38,7 +38,7 @@ from runaudit.text.words import ended, head, listed, plural
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
-    from runaudit.stats.answer import ArmSummary, StatsAnswer
+    from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
     from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 
 
@@ -87,7 +87,7 @@ def judge_cohorts(
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
         quantity=quantity, plan=declared_plan(bench.settings), home=home, count=count,
     )  # fmt: skip
-    whole = _whole(bench, arms, values, home, quantity)
+    whole = partial(_whole, bench, arms, values, home, quantity)
     answer, picked = _held_to_all(partial(judged, bench.settings, around.plan), values, whole, around.chosen)
     overtaken = _overtaken(
         answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then), values, picked)
@@ -151,17 +151,29 @@ def _whole(
 def _held_to_all(
     judged: "Callable[[Sequence[ArmValues], Sequence[str]], StatsAnswer]",
     values: "Sequence[ArmValues]",
-    whole: "Sequence[ArmValues]",
+    whole: "Callable[[], Sequence[ArmValues]]",
     picked: Sequence[str],
 ) -> "tuple[StatsAnswer, Sequence[str]]":
-    """The judgement on the runs that were named, held to all that were launched, and why their choice flatters each
-    comparison."""
+    """The judgement on the runs that were named, held to all that were launched (whole: their numbers, asked for where
+    a claim is made), and why their choice flatters each comparison."""
     answer = judged(values, picked)
-    if not whole:
+    every = whole() if any(map(_is_claim, answer.comparisons)) else ()
+    chosen = [*_rests_on_choice(answer, judged(every, picked), values, every)] if every else ()
+    if not any(chosen):
         return answer, picked
-    chosen = _rests_on_choice(answer, judged(whole, picked), values, whole)
     picked = tuple(one or other for one, other in zip(picked, chosen, strict=True))
     return judged(values, picked), picked
+
+
+def _is_claim(one: "ArmComparison") -> bool:
+    from runaudit.stats.answer import StatsVerdict
+
+    return _held(one) in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT)
+
+
+def _held(one: "ArmComparison") -> "StatsVerdict":
+    """The verdict of a comparison if all that is missing were equal."""
+    return one.conditional or one.verdict
 
 
 def _rests_on_choice(
@@ -169,16 +181,13 @@ def _rests_on_choice(
 ) -> Iterator[str]:
     """Of every comparison, that a claim on a part of what was launched does not hold for all of it, in a sentence part,
     else nothing. Whoever leaves the best run out as well as the worst ones has chosen all the same."""
-    from runaudit.stats.answer import StatsVerdict
-
-    claims = (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT)
     out = {some.label: f"{gone} of {len(all_of.values)} launched runs of {some.label}"
            for some, all_of in zip(values, wholes, strict=True)
            if (gone := len(all_of.values) - len(some.values))}  # fmt: skip
     for part, full in zip(answer.comparisons, whole.comparisons, strict=True):
-        own, then = (one.conditional or one.verdict for one in (part, full))
+        own, then = _held(part), _held(full)
         left = listed([out[label] for label in (part.arm, part.baseline) if label in out])
-        is_chosen = left and own in claims and then != own
+        is_chosen = left and _is_claim(part) and then != own
         yield f"{_said(own)} without {left}, and {_said(then)} with them" if is_chosen else ""
 
 
@@ -241,7 +250,7 @@ def _overtaken(
 
 def _verdicts(answer: "StatsAnswer") -> str:
     """The verdict of every comparison, in words."""
-    return ", ".join(_said(one.conditional or one.verdict) for one in answer.comparisons)
+    return ", ".join(_said(_held(one)) for one in answer.comparisons)
 
 
 def _said(verdict: object) -> str:

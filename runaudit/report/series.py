@@ -273,7 +273,8 @@ def means(seeds: Sequence[Columns], cuts: Sequence[int], width: int) -> tuple[Me
     keys = np.unique(np.concatenate([own for own, _, _ in binned]))
     table, logged = np.full((2, len(with_values), len(keys)), np.nan)
     for row, steps, (own, values, middles) in zip(table, logged, binned, strict=True):
-        row[np.searchsorted(keys, own)], steps[np.searchsorted(keys, own)] = values, middles
+        at = np.searchsorted(keys, own)
+        row[at], steps[at] = values, middles
     found = ~np.isnan(table)
     first, last = found.argmax(axis=1), len(keys) - 1 - found[:, ::-1].argmax(axis=1)
     running = (np.arange(len(keys)) >= first[:, None]) & (np.arange(len(keys)) <= last[:, None])
