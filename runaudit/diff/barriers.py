@@ -5,10 +5,18 @@ from itertools import islice
 
 from runaudit.diff.arms import Beside
 from runaudit.diff.result import FactorChange
-from runaudit.factors.compute_budget import budget_barriers, budget_notes, explains_length, logged_apart
+from runaudit.factors.compute_budget import (
+    NOTHING_SETS,
+    budget_barriers,
+    budget_notes,
+    explains_length,
+    logged_apart,
+    updates,
+)
 from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
+from runaudit.factors.stopping import gave_up, waited_alike
 from runaudit.records.results import Results
 from runaudit.records.run import UNSAID
 from runaudit.records.sources import launch_called
@@ -84,6 +92,8 @@ def _moved_control(arms: Beside) -> Iterator[str]:
 def _unexplained_lengths(arms: Beside) -> Iterator[str]:
     """Runs that took another number of steps, with nothing between them that sets how many: the runs that stand for the
     arms, and those of each arm. One says it for its arm."""
+    if _lengths_told(arms):
+        return
     yield from budget_barriers(arms.pair.a.run, arms.pair.b.run, arms.found)
     for arm in (arms.a, arms.b):
         first = arm.typical.run
@@ -95,8 +105,34 @@ def _unexplained_lengths(arms: Beside) -> Iterator[str]:
         yield from islice(within, 1)
 
 
+def _lengths_told(arms: Beside) -> str:
+    """Why the runs of two arms are of other lengths, where it shows in all of them together; empty where it does not.
+
+    All gave up after one number of evaluations without a better value. Or every run of an arm is as long as its
+    replicates: what was recorded by ourselves has no edit that nobody saw, so what changed set the length. Of two
+    single runs nobody knows, and of a record of elsewhere neither: an edit that its tracker does not keep looks so.
+    """
+    completed = [run for run in arms.runs if run.status == "completed"]
+    if len(completed) < len(arms.runs):
+        return ""
+    if (alike := waited_alike(completed)) is not None:
+        series, count = alike
+        return f"every run that is shorter ended {count} evaluations after its best {series}: it stopped early"
+    lengths = [{found.steps for run in arm.cohort.runs if (found := updates(run))} for arm in (arms.a, arms.b)]
+    is_of_arm = all(len(arm) == 1 for arm in lengths) and lengths[0] != lengths[1]
+    is_ours = all(run.manifest.is_captured for run in arms.runs)
+    named = [factor.factor for factor in arms.factors if factor.role not in (Role.SEED, Role.STOCHASTIC)]
+    if is_of_arm and is_ours and named and min(len(arms.a.cohort.runs), len(arms.b.cohort.runs)) > 1:
+        ends = " and ".join(str(max(arm)) for arm in lengths)
+        return f"the arms take {ends} steps at every seed: {listed(named, 3)} {'set' if len(named) > 1 else 'sets'} it"
+    return ""
+
+
 def length_notes(arms: Beside) -> Iterator[str]:
-    """That runs end a little apart in what they logged and are taken for equally long, once for each arm."""
+    """Why runs are of other lengths where only all of them together show it; that runs end a little apart in what they
+    logged and are taken for equally long, once for each arm."""
+    if not explains_length(arms.found) and (told := _lengths_told(arms)):
+        yield told
     yield from budget_notes(arms.pair.a.run, arms.pair.b.run, arms.found)
     for arm in (arms.a, arms.b):
         first = arm.typical.run
@@ -108,15 +144,15 @@ def _broken_off(arms: Beside) -> Iterator[str]:
     and they did not finish, whoever vouches for it."""
     unsaid = [run for run in arms.runs if run.status == UNSAID and run.metrics]
     ended = [run for run in arms.runs if run.status == "completed"]
-    if not unsaid or not ended or explains_length(arms.found):
+    if not unsaid or not ended or explains_length(arms.found) or waited_alike([*unsaid, *ended]):
         return
     last = {run.id: Results(run).last_step for run in (*unsaid, *ended)}
     longest = max(ended, key=lambda run: last[run.id])
     for run in unsaid:
-        if 0 <= last[run.id] < last[longest.id] and not logged_apart(run, longest):
+        is_cut = 0 <= last[run.id] < last[longest.id] and not gave_up(run)
+        if is_cut and not logged_apart(run, longest):
             yield (f"the record of {run.label} ({run.short}) breaks off at step {last[run.id]}, {longest.label} "
-                   f"({longest.short}) completed at step {last[longest.id]}, and nothing that changed sets "
-                   "how many")  # fmt: skip
+                   f"({longest.short}) completed at step {last[longest.id]}, and {NOTHING_SETS}")  # fmt: skip
             return
 
 

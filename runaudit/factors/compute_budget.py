@@ -16,6 +16,7 @@ from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key
+from runaudit.factors.stopping import gave_up
 from runaudit.factors.tree import leaves_of
 from runaudit.records.results import Results, ends_of
 from runaudit.records.run import Run
@@ -96,7 +97,7 @@ def _budget(found: Sequence[Change], a: Levels, b: Levels) -> Iterator[Change]:
 def _causes(a: Run, b: Run, left: Updates, right: Updates, found: Iterable[Change]) -> Iterator[str]:
     if left.steps != right.steps:
         yield from (change.path for change in found if sets_length(change) or _logs_otherwise(change))
-        if "early_stopped" in (a.status, b.status):
+        if "early_stopped" in (a.status, b.status) or gave_up(a if left.steps < right.steps else b):
             yield "stopping early"
         if not (a.finished and b.finished):
             yield "a run that did not finish"
@@ -131,7 +132,11 @@ def budget_barriers(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
     steps = _unexplained(a, b, found)
     if not steps or logged_apart(a, b):
         return ()
-    return (f"both runs say completed, after {steps[0]} and {steps[1]} steps, and nothing that changed sets how many",)
+    return (f"both runs say completed, after {steps[0]} and {steps[1]} steps, and {NOTHING_SETS}",)
+
+
+NOTHING_SETS = "nothing that changed is known to set how many"
+"""Of lengths that nothing explains. A name that tells nothing may set one all the same, so it is not denied."""
 
 
 def budget_notes(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
@@ -148,7 +153,8 @@ def _unexplained(a: Run, b: Run, found: Iterable[Change]) -> tuple[int, ...]:
     left, right = updates(a), updates(b)
     if left is None or right is None or left.steps == right.steps or {a.status, b.status} != {"completed"}:
         return ()
-    return () if explains_length(found) else (left.steps, right.steps)
+    is_told = explains_length(found) or gave_up(a if left.steps < right.steps else b)
+    return () if is_told else (left.steps, right.steps)
 
 
 def logged_apart(a: Run, b: Run) -> bool:

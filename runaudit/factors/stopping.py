@@ -1,0 +1,125 @@
+"""Whether runs ended when they did because nothing got better any more: early stopping that no status tells.
+
+A program that watches a validation value, gives up after so many evaluations without a better one and leaves its loop
+says `completed`, and every seed takes another number of steps. A run that was cut short looks the same but for its
+curve: of one that gave up the best value lies as far back as its patience is long. So the curve is asked.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
+
+from runaudit.factors.namewords import words
+from runaudit.factors.path import steps
+from runaudit.factors.tree import leaves_of
+from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.metrics.heldout import is_held_out
+from runaudit.records.canonical import JSON
+from runaudit.records.results import Results
+from runaudit.records.run import Run
+
+OF_A_SCHEDULE = frozenset({"lr", "rate", "scheduler", "schedule", "plateau", "reduce", "decay", "warmup", "factor"})
+"""Words of a patience that lowers the learning rate and ends nothing."""
+OFF = frozenset({"none", "null", "false", "off", "no", "0"})
+"""Early stopping that is switched off, as a config or a command line says it."""
+LEAST_ALIKE = 3
+"""Runs that gave up after equally many evaluations before that counts as their patience where no setting tells it, and
+the least such number: two of them, or after one evaluation, are chance."""
+
+
+def gave_up(run: Run) -> str:
+    """The setting by which a run stopped early, as its curve bears out: `config.patience = 3`; empty where none is on
+    record, where it is switched off, or where a better value came within it."""
+    margins = [number for path, number in _numbers(run) if "delta" in words(path)]
+    waits = [waited(values, way, max(margins, default=0.0)) for _, way, values in _watched(run)]
+    longest = max(waits, default=0)
+    return next((f"{path} = {number:g}" for path, number in _patiences(run) if longest >= number), "")
+
+
+def waited_alike(runs: Sequence[Run]) -> tuple[str, int] | None:
+    """The series and the number of evaluations after its best at which every run that is shorter than the longest of
+    them ended; None where they do not agree, or too few do to call it their patience."""
+    ends = [Results(run).last_step for run in runs]
+    if len(runs) < LEAST_ALIKE or len(set(ends)) < 2:
+        return None
+    curves = [{name: waited(values, way) for name, way, values in _watched(run)} for run in runs]
+    for name in sorted(set.intersection(*(set(found) for found in curves))):
+        waits = [found[name] for found in curves]
+        cut = [wait for wait, end in zip(waits, ends, strict=True) if end < max(ends)]
+        # The longest may have come to the end of its epochs; that it waited longer than the others did refutes them.
+        is_one = len(set(cut)) == 1 and max(waits) == cut[0] >= LEAST_ALIKE
+        if is_one and Counter(waits)[cut[0]] >= LEAST_ALIKE:
+            return name, cut[0]
+    return None
+
+
+def waited(values: Sequence[float], way: Direction, margin: float = 0.0) -> int:
+    """Evaluations since the last that was better than the best before it by more than `margin`; of NaN none is."""
+    best: float | None = None
+    since = -1
+    for value in values:
+        gain = None if best is None else (value - best if way is Direction.HIGHER else best - value)
+        is_better = not isnan(value) if gain is None else gain > margin
+        best, since = (value, 0) if is_better else (best, since + 1)
+    return max(since, 0)
+
+
+def _watched(run: Run) -> Iterator[tuple[str, Direction, Sequence[float]]]:
+    """The held-out series of a run of which it is known which way they improve: what a program watches."""
+    for name, points in sorted(run.trajectory.series.items()):
+        way = known_direction(name)
+        if way is not None and is_held_out(name):
+            yield name, way, [value for _, value in points]
+
+
+def _patiences(run: Run) -> Iterator[tuple[str, float]]:
+    """Settings that end a training after so many evaluations; none where early stopping is switched off."""
+    if any(str(value).lower() in OFF for path, value in _leaves(run) if _is_switch(path)):
+        return
+    yield from ((path, number) for path, number in _numbers(run) if number >= 1 and _is_patience(path))
+
+
+def _numbers(run: Run) -> Iterator[tuple[str, float]]:
+    for path, value in _leaves(run):
+        # An option of a command line is text.
+        value = _number(value) if isinstance(value, str) and path.startswith("config.args.") else value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield path, float(value)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _leaves(run: Run) -> Iterator[tuple[str, JSON]]:
+    config = run.manifest.section("config")
+    return leaves_of(config, "config") if isinstance(config, Mapping) else iter(())
+
+
+def _is_switch(path: str) -> bool:
+    """Whether a setting says that early stopping is on: `early_stop`, `early_stopping.enabled`."""
+    found = _words(path)
+    return _is_early(found) and (found[-1] in ("enabled", "enable", "use", "active") or found[-1].startswith("stop"))
+
+
+def _is_patience(path: str) -> bool:
+    found = _words(path)
+    if OF_A_SCHEDULE & set(found):
+        return False
+    is_counted = found[-1] in ("rounds", "epochs", "steps", "evals", "evaluations", "checks") or _is_stop(found[-1])
+    return "patience" in found or found[-4:] == ["n", "iter", "no", "change"] or (_is_early(found) and is_counted)
+
+
+def _is_early(found: Sequence[str]) -> bool:
+    return ("early" in found and any(map(_is_stop, found))) or any(word.startswith("earlystop") for word in found)
+
+
+def _is_stop(word: str) -> bool:
+    return word in ("stop", "stopping") or word.startswith("earlystop")
+
+
+def _words(path: str) -> list[str]:
+    return [word for key in steps(path)[1:] for word in words(str(key))]

@@ -1,0 +1,168 @@
+"""Runs of other lengths are compared where their curves, or all of their replicates, show why; else they are not."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from runaudit.diff import Verdict, compare, compare_cohorts
+from runaudit.factors.cohort import cohort_of
+from runaudit.factors.stopping import gave_up, waited
+from runaudit.metrics.catalogue import Direction
+from runaudit.records.manifest import Manifest
+from runaudit.records.trajectory import Trajectory
+from runaudit.settings import Settings
+from tests.diff.samples import both, put, run
+
+LR = put("config/optimizer/lr", 5e-4)
+PATIENCE = put("config/patience", 3)
+
+
+def watched(values, *changes, seed=1, series="val/loss", kind="captured"):
+    """A run that logged these values, one a step, and says that it completed."""
+    made = run(both(put("runtime/steps_done", len(values)), put("seed", seed), *changes))
+    points = {series: tuple(enumerate(map(float, values)))}
+    manifest = Manifest.of({**made.manifest.to_json(), "origin": {"kind": kind}})
+    return replace(made, manifest=manifest, trajectory=Trajectory(series=MappingProxyType(points)))
+
+
+def ends_after(best, wait):
+    """A curve that falls for `best` values and ends so many after its lowest."""
+    return [*range(100, 100 - best, -1), *([101 - best] * wait)]
+
+
+def judged(*runs):
+    """The two halves of these runs held against each other."""
+    half = len(runs) // 2
+    if half == 1:
+        return compare(*runs, settings=Settings())
+    return compare_cohorts(cohort_of(runs[:half]), cohort_of(runs[half:]), settings=Settings())
+
+
+@pytest.mark.parametrize(
+    ("values", "way", "margin", "wait"),
+    [
+        ([3, 2, 1], Direction.LOWER, 0.0, 0),
+        ([3, 1, 2, 1, 4], Direction.LOWER, 0.0, 3),
+        ([3, 1, 2, 4], Direction.HIGHER, 0.0, 0),
+        ([5, 4.9, 4.8, 4.4], Direction.LOWER, 0.5, 0),
+        ([5, 4.9, 4.8, 4.6], Direction.LOWER, 0.5, 3),
+        ([float("nan"), 2, float("nan")], Direction.LOWER, 0.0, 1),
+        ([], Direction.LOWER, 0.0, 0),
+    ],
+)
+def test_a_run_waits_from_its_last_value_that_was_better_by_the_margin(values, way, margin, wait):
+    assert waited(values, way, margin) == wait
+
+
+def test_a_run_that_ends_its_patience_after_its_best_stopped_early():
+    found = judged(watched(ends_after(20, 3), PATIENCE), watched(ends_after(10, 3), PATIENCE, LR))
+
+    assert (found.verdict, [f.factor for f in found.factors]) == (Verdict.SINGLE_FACTOR, ["config.optimizer.lr"])
+    assert "b stopped early: no better value within config.patience = 3" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("values", "changes"),
+    [
+        (ends_after(10, 2), [PATIENCE]),
+        (ends_after(10, 0), [PATIENCE]),
+        (ends_after(10, 3), [PATIENCE, put("config/early_stop", False)]),
+        (ends_after(10, 3), [put("config/early_stopping", {"patience": 3, "enabled": False})]),
+        (ends_after(10, 3), [put("config/scheduler", {"name": "plateau", "patience": 3})]),
+        (ends_after(10, 3), [put("config/patience", None)]),
+    ],
+    ids=["within it", "still falling", "switched off", "not enabled", "of the learning rate", "none"],
+)
+def test_a_patience_that_the_curve_does_not_bear_out_explains_no_length(values, changes):
+    found = judged(watched(ends_after(20, 3), *changes), watched(values, *changes, LR))
+
+    assert found.verdict is Verdict.INCOMPARABLE
+    assert "nothing that changed is known to set how many" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("patience", 3), ("args", {"patience": "3"}), ("early_stopping_rounds", 3), ("n_iter_no_change", 3),
+        ("earlyStoppingPatience", 3), ("early_stopping", {"patience": 3, "enabled": True}), ("early_stop_epochs", 3),
+    ],
+)  # fmt: skip
+def test_a_patience_is_known_by_the_names_that_libraries_give_it(path, value):
+    assert gave_up(watched(ends_after(9, 3), put(f"config/{path}", value))).endswith(" = 3")
+
+
+def test_a_loss_of_the_training_is_no_series_that_a_program_watches():
+    assert not gave_up(watched(ends_after(9, 3), PATIENCE, series="train/loss"))
+
+
+def test_runs_that_all_end_equally_long_after_their_best_stopped_early_though_no_setting_says_so():
+    lengths = (10, 14, 12, 18, 11, 16)
+    found = judged(*(watched(ends_after(best, 4), *([LR] if i > 2 else []), seed=i % 3)
+                     for i, best in enumerate(lengths)))  # fmt: skip
+
+    assert found.verdict is Verdict.SINGLE_FACTOR
+    assert "every run that is shorter ended 4 evaluations after its best val/loss: it stopped early" in found.notes
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [(4, 4, 4, 4, 5, 4), (0, 0, 0, 0, 0, 0), (2, 2, 2, 2, 2, 2), (4, 4, 4, 6, 4, 4)],
+    ids=["one unlike", "cut while they fell", "too short", "the longest waited on"],
+)
+def test_curves_that_do_not_agree_on_a_patience_show_none(waits):
+    lengths = (10, 14, 12, 18, 11, 16)
+    found = judged(*(watched(ends_after(best, wait), *([LR] if i > 2 else []), seed=i % 3)
+                     for i, (best, wait) in enumerate(zip(lengths, waits, strict=True))))  # fmt: skip
+
+    assert found.verdict is Verdict.INCOMPARABLE
+
+
+def of_lengths(a, b, *changes, kind="captured"):
+    first = [watched(ends_after(steps, 0), seed=seed, kind=kind) for seed, steps in enumerate(a)]
+    return judged(*first, *(watched(ends_after(steps, 0), *changes, seed=seed, kind=kind)
+                            for seed, steps in enumerate(b)))  # fmt: skip
+
+
+LONG = put("config/schedule", "long")
+
+
+def test_arms_each_of_one_length_have_it_from_what_changed():
+    found = of_lengths((17, 17), (52, 52), LONG)
+
+    assert found.verdict is Verdict.SINGLE_FACTOR
+    assert "the arms take 17 and 52 steps at every seed: config.schedule sets it" in found.notes
+    assert any("b trained 3.1 times as long" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "changes", "kind"),
+    [
+        ((17, 17), (52, 52), [], "captured"),
+        ((17, 17), (52, 40), [LONG], "captured"),
+        ((17,), (52,), [LONG], "captured"),
+        ((17, 17), (52, 52), [LONG], "wandb"),
+    ],
+    ids=["nothing changed", "of two lengths", "single runs", "of elsewhere"],
+)
+def test_lengths_that_replicates_do_not_share_or_that_an_unseen_edit_may_have_set_are_not_explained(
+    a, b, changes, kind
+):
+    found = of_lengths(a, b, *changes, kind=kind)
+
+    assert Verdict.SINGLE_FACTOR not in (found.verdict, found.conditional)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([put("config/epochs", 60)], "steps logged: 3000 → 6000"),
+        ([put("config/stages", [{"name": "sr", "lr": 2e-4, "steps": 900}])], "b trained 2.0 times as long"),
+        ([put("config/batch_size", 4)], "steps logged: 3000 → 6000, for the same number of samples"),
+    ],
+    ids=["the length itself", "what follows from it", "samples"],
+)
+def test_a_longer_training_is_said_to_be_part_of_the_difference_unless_it_is_the_factor(changes, said):
+    found = judged(run(), run(both(put("runtime/steps_done", 6000), *changes)))
+
+    assert next(note for note in found.notes if "steps logged" in note).startswith(said)
