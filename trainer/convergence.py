@@ -34,6 +34,12 @@ class StageVerdict:
         return told if self.late_share is None else told | {"late_share": round(self.late_share, 4)}
 
 
+def _told(value: float, other: float) -> str:
+    """A number to four digits, and to as many more as tell it from the other."""
+    digits = next((n for n in range(4, 18) if f"{value:.{n}g}" != f"{other:.{n}g}"), 4)
+    return f"{value:.{digits}g}"
+
+
 def stage_verdict(
     values: Sequence[float], *, first: float | None, identity: float | None, most_late: float
 ) -> StageVerdict:
@@ -48,7 +54,9 @@ def stage_verdict(
     for reference, words in ((identity, "that of frames left as they are"), (first, "what it began with")):
         if reference is not None and last >= reference:
             return StageVerdict(
-                word="no_better", reason=f"its validation error, {last:.4g}, is not below {words}, {reference:.4g}"
+                word="no_better",
+                reason=f"its validation error, {_told(last, reference)}, is not below {words}, "
+                f"{_told(reference, last)}",
             )
     if first is None:
         return StageVerdict(word="unknown", reason="the validation error that it began with is not finite")

@@ -22,6 +22,11 @@ def chance(weights: list[float], x: float, y: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
 
 
+def accuracy(weights: list[float], points: list[tuple[float, ...]]) -> float:
+    """The share of points on the right side of the border."""
+    return sum((chance(weights, x, y) > 0.5) == bool(label) for x, y, label in points) / len(points)
+
+
 def main() -> None:
     """Train by stochastic descent, validate once an epoch, keep a picture of the border."""
     parser = argparse.ArgumentParser()
@@ -30,10 +35,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=25)
     options = parser.parse_args()
     rows = [tuple(map(float, line.split(","))) for line in Path("moons.csv").read_text().split()]
-    train, test = rows[:300], rows[300:]
+    train, val, test = rows[:300], rows[300:450], rows[450:]
     random.seed(options.seed)
     weights = [random.gauss(0, 1) for _ in range(FEATURES)]
-    step, right = 0, 0.0
+    step = 0
     for _ in range(options.epochs):
         random.shuffle(train)
         for x, y, label in train:
@@ -42,9 +47,8 @@ def main() -> None:
             step += 1
             if step % 10 == 0:
                 runaudit.log(step, {"train/loss": -math.log(max(1e-9, 1 - abs(error)))})
-        right = sum((chance(weights, x, y) > 0.5) == bool(label) for x, y, label in test) / len(test)
-        runaudit.log(step, {"val/accuracy": right})
-    runaudit.log(step, {"test/accuracy": right})
+        runaudit.log(step, {"val/accuracy": accuracy(weights, val)})
+    runaudit.log(step, {"test/accuracy": accuracy(weights, test)})
     draw(weights, test)
 
 

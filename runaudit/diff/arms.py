@@ -163,12 +163,16 @@ def _arm(cohort: Cohort, settings: FactorSettings) -> Arm:
 # ── seeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+REPLICATED = "replicated within the arms"
+"""Why a seed that differs between the runs that stand for two arms is no factor of the arms."""
+
+
 def _seeds_aside(found: Iterable[Change], a: Arm, b: Arm) -> tuple[Change, ...]:
     """The changes, with the seeds that the arms replicate as no factors. In a pair, nothing is replicated."""
     if not (a.is_replicated or b.is_replicated):
         return tuple(found)
     return tuple(
-        replace(change, kind=ChangeClass.NUISANCE, why="replicated within the arms")
+        replace(change, kind=ChangeClass.NUISANCE, why=REPLICATED)
         if change.kind is ChangeClass.FACTOR and change.role in SEED_ROLES and not _moved_with_the_arm(change, a, b)
         else change
         for change in found

@@ -180,11 +180,12 @@ def _budget(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
             if "amp/skipped" in logged
             else _lengths(pair, found, left, right)
         )
-    for side, run in (("a", a), ("b", b)):
+    for run in (a, b):
+        who = f"{run.label} ({run.short})"
         if run.status == "early_stopped":
-            yield f"{side} stopped early"
+            yield f"{who} stopped early"
         elif left is not None and right is not None and left.steps != right.steps and (setting := gave_up(run)):
-            yield f"{side} stopped early: no better value within {setting}"
+            yield f"{who} stopped early: no better value within {setting}"
 
 
 MUCH_LONGER = 1.1
@@ -201,9 +202,9 @@ def _lengths(pair: Pair, found: Sequence[Change], left: Updates, right: Updates)
     factors = [c for c in found if c.kind is ChangeClass.FACTOR and c.role not in (Role.SEED, Role.STOCHASTIC)]
     if ratio < MUCH_LONGER or any(_is_the_length(c, right.steps / max(1, left.steps)) for c in factors):
         return apart
-    longer = "b" if right.steps > left.steps else "a"
-    also = "; whatever it did is part of every difference between them" if factors else ""
-    return f"{longer} trained {ratio:.1f} times as long ({apart}){also}"
+    many = f"{ratio:.1f} times as many" if right.steps > left.steps else f"{1 / ratio:.2f} times as many"
+    also = ": what the longer training did is part of every difference between them" if factors else ""
+    return f"{apart}, {many}{also}"
 
 
 def _is_the_length(change: Change, ratio: float) -> bool:

@@ -84,7 +84,7 @@ def _budget(found: Sequence[Change], a: Levels, b: Levels) -> Iterator[Change]:
     left, right = updates(a.run), updates(b.run)
     if left is None or right is None:
         return
-    follows = ", ".join(_causes(a.run, b.run, left, right, found)) or "nothing that is recorded"
+    follows = ", ".join(_causes(a.run, b.run, left, right, found)) or "nothing that is known to set it"
     if left.taken != right.taken:
         yield Change(path="outcome.updates", before=left.taken, after=right.taken, kind=ChangeClass.DERIVED,
                      follows=follows, why="optimiser updates really taken")  # fmt: skip

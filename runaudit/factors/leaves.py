@@ -50,5 +50,5 @@ def circumstances(pair: Pair) -> Iterator[Change]:
 def seed_proofs(pair: Pair) -> Iterator[Change]:
     """What the seeds gave."""
     for path, before, after in differences(pair.a.run.seed_proof, pair.b.run.seed_proof, "seed_proof"):
-        yield Change(path=path, before=before, after=after, kind=ChangeClass.DERIVED, follows="seed and code",
-                     why="it shows what the seed gave")  # fmt: skip
+        yield Change(path=path, before=before, after=after, kind=ChangeClass.DERIVED,
+                     follows="seed, config, code and data", why="it shows what the seed gave")  # fmt: skip

@@ -66,7 +66,7 @@ def waited(values: Sequence[float], way: Direction, margin: float = 0.0) -> int:
 
 def _watched(run: Run) -> Iterator[tuple[str, Direction, Sequence[float]]]:
     """The held-out series of a run of which it is known which way they improve: what a program watches."""
-    for name, points in sorted(run.trajectory.series.items()):
+    for name, points in (Results(run).series or {}).items():
         way = known_direction(name)
         if way is not None and is_held_out(name):
             yield name, way, [value for _, value in points]

@@ -6,7 +6,7 @@ from typing import Any
 
 from runaudit.guard.facts import Earlier
 from runaudit.guard.invocation import Invocation
-from runaudit.metrics.heldout import is_held_out
+from runaudit.metrics.heldout import is_held_out, is_reported
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
@@ -75,9 +75,10 @@ class EmptyDataset(Rule):
 
 
 class SplitOverlap(Rule):
-    """Training data and held-out data have nothing in common.
+    """Training data, what is validated on and what is tested on have nothing in common.
 
-    A model is measured on what it has seen."""
+    A model is measured on what it has seen. That validation and test are one is a warning: what was chosen by the one
+    looks better on the other than it is."""
 
     code = "RA204"
     name = "split_overlap"
@@ -85,13 +86,17 @@ class SplitOverlap(Rule):
 
     def check(self, datasets: Mapping[str, Any], overlaps: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
         for (a, b), common in overlaps.items():
-            if not common or is_held_out(a) == is_held_out(b):
+            is_chosen_by = is_held_out(a) and is_held_out(b)
+            parts = is_reported if is_chosen_by else is_held_out
+            if not common or parts(a) == parts(b):
                 continue
-            held_out = b if is_held_out(b) else a
+            held_out = b if parts(b) else a
             path = str(datasets.get(held_out.partition(".")[0], {}).get("path", held_out))
             yield self.finding(
                 f"data.{held_out}",
-                f"{a} and {b} have {common} {'member' if common == 1 else 'members'} in common",
+                f"{a} and {b} have {common} {'member' if common == 1 else 'members'} in common"
+                + (": what is chosen by the one looks better on the other than it is" if is_chosen_by else ""),
+                severity=Severity.WARNING if is_chosen_by else None,
                 remedy=f"find {typed_word(path)} -type f | sort",
                 evidence={"common": common},
             )

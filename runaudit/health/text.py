@@ -85,7 +85,7 @@ def failed_line(skip: Skip) -> str:
 
 
 def _unasked_count(one: RunHealth) -> str:
-    return f"{plural(len(one.unasked), 'rule')} could not be asked (-v says why)"
+    return f"{plural(len(one.unasked), 'rule')} found nothing on record to read (-v says why)"
 
 
 def _unasked(skip: Skip) -> str:

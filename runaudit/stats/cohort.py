@@ -125,7 +125,7 @@ def _notes(
     if unnamed > bool(alike) and len(draws) > 1:
         notes.append(f"{plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
     elif any(proven is None for proven in arm.proven) and not named and not unnamed:
-        notes.append("no seed proof recorded; declared seeds are trusted.")
+        notes.append("no seed proof recorded: nothing proves that the seeds acted.")
     return tuple(notes)
 
 

@@ -214,7 +214,12 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, .
             ),
         )
     if case.design.picked:
-        return (f"{case.design.picked}: the runs that were left out count too; name the whole cohort.",)
+        return (
+            (
+                f"{case.design.picked}: the runs that were left out count too. Compare whole cohorts, as `runaudit "
+                "list` names them."
+            ),
+        )
     if case.design.unlike:
         return (f"{case.design.unlike}.",)
     if case.plan.is_selected_on_report:

@@ -51,7 +51,7 @@ return [...document.querySelectorAll('.scroll, .code')].filter(e => e.getClientR
 """
 FOLDED = """
 await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));  // Drawn by then.
-return [...document.querySelectorAll('details:not(.manifest, .manifest *) > :not(summary)')]
+return [...document.querySelectorAll('details:not(.manifest, .manifest *, .bulk, .bulk *) > :not(summary)')]
   .filter(e => !e.checkVisibility({contentVisibilityAuto: true}) || !e.getClientRects().length)
   .map(e => e.outerHTML.slice(0, 80))
 """

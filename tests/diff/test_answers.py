@@ -76,7 +76,7 @@ def test_what_was_declared_before_launch_counts_as_intent():
         (put("code/files/src/train.py", '"""Doc."""\n' + TRAIN), "docstrings"),
         (put("code/files/src/train.py", "x = 1"), "equal commits, different trees"),
         (put("runtime/steps_done", 2900), "2900"),
-        (put("runtime/status", "early_stopped"), "b stopped early"),
+        (put("runtime/status", "early_stopped"), ") stopped early"),
     ],
 )
 def test_a_reader_is_told(after, words):

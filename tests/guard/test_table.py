@@ -126,6 +126,15 @@ REFUSED = [
 ]  # fmt: skip
 
 
+def test_a_test_set_that_is_the_validation_set_is_a_warning_and_no_refusal():
+    one = {"path": "/d/test", "digest": D["c"], "files": 1, "bytes": 10}
+
+    answer = ask(data__test=one)
+
+    assert answer.allowed
+    assert codes(answer, least=Severity.WARNING) == ["RA204"]
+
+
 @pytest.mark.parametrize(("code", "changes"), REFUSED)
 def test_each_gap_is_refused_by_its_own_rule_alone(code, changes):
     answer = ask(**changes)

@@ -266,6 +266,16 @@ def test_full_frames_below_bicubic_are_an_error_with_the_least_and_the_most():
     assert "0.35 to 0.99 dB below bicubic" in found.message and "a and b" in found.message
 
 
+def test_full_frames_below_a_classical_fusion_are_a_warning_of_their_own_and_none_of_bicubic():
+    metrics = {"full_frame/psnr/a": 30.0, "full_frame/psnr_bicubic/a": 28.0, "full_frame/psnr_ibp/a": 30.5}
+
+    (found,) = asked("below_classical_fusion", {}, metrics=metrics)
+
+    assert (found.code, found.severity) == ("RA443", Severity.WARNING)
+    assert found.message == "full-frame PSNR is 0.50 dB below IBP with estimated motion on a"
+    assert asked("below_bicubic", {}, metrics=metrics) == ()
+
+
 def test_a_network_that_does_as_well_on_one_frame_fuses_nothing():
     metrics = {"full_frame/psnr/a": 31.01, "full_frame/psnr_single_frame/a": 31.0}
 

@@ -47,7 +47,7 @@ def test_a_file_of_the_sealed_code_is_no_file_that_nobody_declared(seen_of):
 
     assert groups == {
         "Files of the sealed code that were used": ["train.py"],
-        "Files read that nobody declared": ["extra.csv"],
+        "Files read that nobody declared, known by observation": ["extra.csv"],
     }
 
 

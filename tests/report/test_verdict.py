@@ -131,11 +131,11 @@ def test_an_interval_of_unknown_width_says_so(study, diff, stats):
     [
         (((1.0, 2.0, 3.0), (1.0, 2.0, 4.0)), "3 seeds each"),
         (((1.0,), (2.0,)), "1 seed each"),
-        (((1.0, 2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0)), "3 against 5 seeds"),
-        (((1.0, None, 3.0), (1.0, 2.0, 3.0)), "2 of 3 against 3 seeds"),
-        (((None,), (1.0,)), "0 of 1 against 1 seed"),
+        (((1.0, 2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0)), "3 seeds against 5"),
+        (((1.0, None, 3.0), (1.0, 2.0, 3.0)), "2 of its 3 seeds against 3"),
+        (((None,), (1.0,)), "0 of its 1 seed against 1"),
         (((None,), (None,)), "0 of 1 seed each"),
-        (((1.0, 2.0, 3.0), (1.0,)), "3 against 1 seed"),
+        (((1.0, 2.0, 3.0), (1.0,)), "3 seeds against 1"),
     ],
 )
 def test_the_number_of_seeds_is_always_said_and_those_that_gave_none_with_it(arms, said):
@@ -153,7 +153,7 @@ def test_a_run_without_a_number_is_no_seed_of_its_own_where_its_seed_ran_again()
                         statuses=("completed", "crashed", "completed"))  # fmt: skip
 
     assert seeds_text(summarise(again), summarise(whole)) == "3 seeds each, and 1 run without a number"
-    assert seeds_text(summarise(unnamed), summarise(whole)) == "2 of 3 against 3 seeds"
+    assert seeds_text(summarise(unnamed), summarise(whole)) == "2 of its 3 seeds against 3"
 
 
 OLD, NEW = (30.1, 30.2, 30.4), (30.1, 30.25, 30.3)

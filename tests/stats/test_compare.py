@@ -76,7 +76,7 @@ def test_a_run_is_taken_as_distinct_from_others_only(seeds, repeats, said):
 
     notes = " | ".join(collapse(arm).notes)
 
-    assert ("taken as distinct" in notes) == said and "declared seeds are trusted" not in notes
+    assert ("taken as distinct" in notes) == said and "no seed proof recorded" not in notes
 
 
 def test_means_that_differ_by_their_last_bits_do_not_differ():

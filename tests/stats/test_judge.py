@@ -194,7 +194,7 @@ def test_seeds_that_were_seen_not_to_act_are_not_trusted_in_the_same_breath(arm,
 
     told = [note for note in answer.notes if note.startswith("new: ")]
     assert any("did not act (3)" in note for note in told)
-    assert not any("declared seeds are trusted" in note for note in told)
+    assert not any("no seed proof recorded" in note for note in told)
 
 
 def test_from_five_seeds_the_exact_labels_accompany_the_test(arm, judged):

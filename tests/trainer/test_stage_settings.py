@@ -155,6 +155,7 @@ FALLING = [1.0 / (1 + step) for step in range(1, 9)]
         ([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2], 1.0, None, "still_falling", "brought 25% of all it gained"),
         ([0.9, 0.95, 1.0, 1.0], 1.0, None, "no_better", "1, is not below what it began with, 1"),
         (FALLING, 1.0, 0.1, "no_better", "0.1111, is not below that of frames left as they are, 0.1"),
+        ([0.1000004], 1.0, 0.1, "no_better", "0.1000004, is not below that of frames left as they are, 0.1"),
         (FALLING, 1.0, 0.2, "converged", ""),
         ([0.5, 0.4, 0.3], 1.0, None, "unknown", "cannot be told from 3 validations, 4 are needed"),
         ([0.5, 0.4, 0.3, math.nan], 1.0, None, "unknown", "not finite"),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from runaudit.diff.result import Verdict
 from runaudit.factors.cohort import is_unproven
-from runaudit.guard.answer import RULES
+from runaudit.guard.rulebook import OWN
 from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, logged_words, seed_text, seeds_words, which_runs
+from runaudit.report.views.doubles import equal_arms, one_data
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import MAX_REASON, changed
@@ -58,7 +59,10 @@ def alerts(
         Alert(tone="doubt", title="How runs ended is not on record", items=tuple(_unknown_ends(arms))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms, comparisons))),
         Alert(tone="doubt", title="Runs that count once", items=tuple(_repeated(arms))),
+        Alert(tone="doubt", title="Arms with the same numbers", items=tuple(equal_arms(arms, comparisons))),
+        Alert(tone="doubt", title="Test data that is not held out", items=tuple(one_data(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
+        Alert(tone="doubt", title="Launched against a warning", items=tuple(_warned(arms))),
         Alert(tone="doubt", title="Assumed, not recorded", items=tuple(_assumed(comparisons))),
         Alert(
             tone="doubt",
@@ -291,6 +295,27 @@ def _unlike(arm: ArmInput) -> str:
     return "; their numbers are unlike, and none of them is the arm's"
 
 
+def _warned(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """What the launch lint warned of and was launched all the same, arms of one warning together."""
+    rows: list[tuple[int, str]] = []
+    for index, arm in enumerate(arms):
+        told: dict[str, list[Run]] = {}
+        for run in arm.runs:
+            for rule in run.manifest.section("launch").get("lint") or ():
+                told.setdefault(str(rule), []).append(run)
+        for rule, runs in told.items():
+            known = find_rule(OWN, rule.partition(" ")[0])
+            title = f", which holds that {_lower(known.title)}" if known else ""
+            some = "" if len(runs) == len(arm.runs) else f" in {which_runs(runs, arm.runs)}"
+            rows.append((index, f"{clean(rule)}{title}{some}"))
+    yield from (f"{who}: {words}" for who, words, _ in _grouped(rows))
+
+
+def _lower(title: str) -> str:
+    """A rule's title within a sentence."""
+    return f"{title[:1].lower()}{title[1:]}".removesuffix(".")
+
+
 def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:
     """One line a waiver, with what its rule is about and every run that it was granted for."""
     granted: dict[tuple[int, str, str], list[Run]] = {}
@@ -299,6 +324,6 @@ def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:
             rule, reason = shown(waiver.get("rule", "?")).short, shown(waiver.get("reason", "no reason"), 160).short
             granted.setdefault((index, rule, reason), []).append(run)
     for (index, rule, reason), runs in granted.items():
-        known = find_rule(RULES, rule)
+        known = find_rule(OWN, rule)
         title = f" ({known.title.removesuffix('.')})" if known else ""
         yield f"{letter(index)}, {seeds_words(runs)}: {rule}{title}, because “{reason}”"

@@ -38,6 +38,8 @@ class ArmView:
     seeds: str
     finished: int
     size: str
+    part: str = ""
+    """`3 of 6 launched runs`, where the arm is a part of what was launched."""
 
 
 def letter(index: int) -> str:
@@ -94,7 +96,8 @@ def arm_view(arm: ArmInput, index: int) -> ArmView:
     """One arm in words."""
     finished = sum(run.finished for run in arm.runs)
     count = len(arm.runs)
-    size = f"{count} of {count + len(arm.left_out)} launched runs" if arm.left_out else plural(count, "run")
+    part = f"{count} of {count + len(arm.left_out)} launched runs" if arm.left_out else ""
+    size = part or plural(count, "run")
     if finished < len(arm.runs):
         # Of a foreign run nobody may have recorded that it finished: it has a number, and more is not known.
         is_known = all(run.status != UNSAID for run in arm.runs)
@@ -108,6 +111,7 @@ def arm_view(arm: ArmInput, index: int) -> ArmView:
         seeds=seeds_words(arm.runs),
         finished=finished,
         size=size,
+        part=part,
     )
 
 

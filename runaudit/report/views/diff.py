@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.diff import Comparison
+from runaudit.diff.arms import REPLICATED
 from runaudit.diff.lines import changed_lines
 from runaudit.diff.result import Derivation, FactorChange, Intent, Missing
 from runaudit.errors import RunauditError
@@ -45,11 +46,12 @@ class CodeDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Leaves that are no factors, folded."""
+    """Leaves that are no factors, folded. is_bulk: nobody misses them on paper."""
 
     title: str
     summary: str
     changes: tuple[ChangeRow, ...]
+    is_bulk: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,10 @@ class DiffView:
     is_open: bool
 
 
+_SEEDS, _NUISANCE = "Seeds, replicated within the arms", "Cannot change a result"
+_BULK = (_SEEDS, _NUISANCE)
+
+
 def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView:
     """The changes between two arms. Code is shown from the first run of each."""
     a, b = arms[comparison.baseline], arms[comparison.arm]
@@ -79,7 +85,8 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
     """A comparison leaf by leaf, with the source that is at hand."""
     tone, badge = design_badge(diff)
     folded = {
-        "Cannot change a result": [_leaf(change) for change in diff.nuisance],
+        _SEEDS: [_leaf(change) for change in diff.nuisance if change.why == REPLICATED],
+        _NUISANCE: [_leaf(change) for change in diff.nuisance if change.why != REPLICATED],
         "Code that changed in comments or layout only": [_leaf(change) for change in diff.cosmetic],
         "Not in a record": [_gap(gap) for gap in diff.missing],
     }
@@ -91,7 +98,9 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
         factors=tuple(_factor(factor) for factor in diff.factors),
         derived=tuple(_derived(row) for row in diff.derived),
         groups=tuple(
-            Group(title=words, summary=plural(len(rows), "leaf", "leaves"), changes=tuple(rows))
+            Group(
+                title=words, summary=plural(len(rows), "entry", "entries"), changes=tuple(rows), is_bulk=words in _BULK
+            )
             for words, rows in folded.items()
             if rows
         ),

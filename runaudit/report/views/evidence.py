@@ -85,14 +85,15 @@ def evidence_views(answer: StatsAnswer, *, apart: str) -> Iterator[EvidenceView]
 
 
 def seeds_text(arm: ArmSummary, baseline: ArmSummary) -> str:
-    """`3 seeds each`, `3 against 5 seeds`, `2 of 3 against 3 seeds` where a run gave no number; `3 seeds each, and 1
-    run without a number` where another run of its seed gave one."""
+    """`3 seeds each`, `3 seeds against 5`, `2 of its 3 seeds against 3` where a run gave no number; `3 seeds each, and
+    1 run without a number` where another run of its seed gave one."""
     counts = [_counted(one) for one in (arm, baseline)]
     again = sum(_lost(one) for one in (arm, baseline) if _ran_again(one))
     beside = f", and {plural(again, 'run')} without a number" if again else ""
     if counts[0] == counts[1]:
         return f"{counts[0]} seed{'' if counts[0].split()[-1] == '1' else 's'} each{beside}"
-    return f"{counts[0]} against {counts[1]} seed{'' if counts[1].split()[-1] == '1' else 's'}{beside}"
+    noun = "seed" if counts[0].split()[-1] == "1" else "seeds"
+    return f"{counts[0].replace(' of ', ' of its ')} {noun} against {counts[1]}{beside}"
 
 
 def _counted(arm: ArmSummary) -> str:

@@ -77,7 +77,7 @@ class HealthView:
             return f"What the curves show to have gone wrong. {cause}"
         if any(arm.beside for arm in self.arms):
             return "No rule warns of anything; but there are values that are no measurements, named below."
-        return "No rule warns of anything in the curves that rules are about."
+        return "No rule warns of anything in the series that it reads."
 
 
 def health_view(arms: Sequence[ArmInput], health: HealthAnswer) -> HealthView:
@@ -148,7 +148,7 @@ def _arm(index: int, arm: ArmInput, found: Mapping[str, RunHealth]) -> ArmHealth
     rows = [(finding.severity, _row(arm, finding, runs)) for finding, runs in _grouped(arm, found)]
     asked = {code for one in own for code in one.asked}
     skipped = {skip.code for one in own for skip in one.skipped} - asked
-    rest = f"; {plural(len(skipped), 'rule')} could not be asked" if skipped else ""
+    rest = f"; {plural(len(skipped), 'rule')} found nothing on record to read" if skipped else ""
     return ArmHealth(
         arm=index,
         letter=letter(index),

@@ -98,6 +98,17 @@ class PageView:
     sections: tuple[Section, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
+    @property
+    def unheld(self) -> str:
+        """The arms that a page of comparisons shows and compares with nothing: a control, say, that stands beside."""
+        compared = {side.letter for one in self.verdicts for side in (one.arm, one.baseline)}
+        beside = [arm.letter for arm in self.arms if arm.letter not in compared]
+        if not self.verdicts or not beside:
+            return ""
+        verb = "is" if len(beside) == 1 else "are"
+        study = ", and not in the study of the others" if self.study else ""
+        return f"{listed(beside, limit=8)} {verb} shown beside the others: compared with nothing{study}."
+
 
 def page_view(
     arms: Sequence[ArmInput],
@@ -132,7 +143,7 @@ def page_view(
     against = alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids)
     cards = tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids) for one in comparisons)
     view = PageView(
-        title=shown(title or _title(named), 110),
+        title=shown(title or _title(named, cards, campaign), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
@@ -198,6 +209,8 @@ def _verdict(
     )
 
 
+MOST_TITLED = 3
+"""Arms that a title names."""
 _HEALTH, _UNTANGLED, _CAMPAIGN = "Health", "Which change did it", "Campaign"
 SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
     "campaign": (_CAMPAIGN, lambda view: view.campaign is not None),
@@ -293,6 +306,13 @@ def _sizes(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> 
         yield plural(len(comparisons), "comparison")
 
 
-def _title(arms: Sequence[ArmView]) -> str:
+def _title(arms: Sequence[ArmView], cards: Sequence[VerdictView], campaign: CampaignAnswer | None) -> str:
+    if campaign is not None and campaign.plan.name:
+        return campaign.plan.name
+    baselines = {card.baseline.name.short for card in cards}
+    if len(cards) > MOST_TITLED and len(baselines) == 1:
+        return f"{len(cards)} arms against {baselines.pop()}"
     names = [arm.name.short for arm in arms]
-    return " · ".join(names if len(names) <= 3 else [*names[:3], f"{len(names) - 3} more"])
+    return " · ".join(
+        names if len(names) <= MOST_TITLED else [*names[:MOST_TITLED], f"{len(names) - MOST_TITLED} more"]
+    )

@@ -89,7 +89,7 @@ def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
     kinds = (
         ("Files of the sealed code that were used", "file", sorted(sealed - edited)),
         ("Files of the code that were edited while it ran", "file", sorted(edited)),
-        ("Files read that nobody declared", "file", sorted(undeclared)),
+        ("Files read that nobody declared, known by observation", "file", sorted(undeclared)),
         ("Declared files that were read", "file", sorted(declared)),
         ("Declared data sets that nothing was seen to read", "data set", sorted(unread)),
         ("Environment variables looked up", "variable", sorted(seen.looked_up)),
