@@ -29,7 +29,7 @@ from runaudit.factors.lineage import PREFIX as PARENT
 from runaudit.factors.lineage import compared
 from runaudit.factors.marks import BEGINS, holds_marks
 from runaudit.factors.policy import shared_policy
-from runaudit.factors.seedlike import in_doubt, nested_differences
+from runaudit.factors.seedlike import in_doubt, nested_differences, nested_seeds
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
 from runaudit.factors.tree import differences
@@ -195,15 +195,20 @@ def home_of(one: Identity, founders: Iterable[tuple[int, Identity]]) -> int | No
     """The number of the founder whose design a run is of; None where it is of none of these.
 
     What broke off shows less than what went to its end, and two designs may have that in common: so none that went to
-    its end is of the design of one that did not, and a run that may be of several is of the one of its label.
+    its end is of the design of one that did not, and a run that may be of several is of the one of its label. A run
+    whose seeds in tables are a founder's is of its design before it is of one that they only follow the run's own to:
+    of a grid of two seeds each cell on the diagonal may be either.
     """
     if one.run.is_gone:
         return next((n for n, founder in founders if founder.run.is_gone), None)
+    seeds = nested_seeds(one.of)
+    if seeds:
+        founders = sorted(founders, key=lambda row: nested_seeds(row[1].of) != seeds)
     if not one.of.broke_off:
         return next((n for n, founder in founders if not founder.of.broke_off and founder.matches(one)), None)
-    matching = [(founder.of.broke_off, founder.run.label != one.run.label, n)
+    matching = [(founder.of.broke_off, nested_seeds(founder.of) != seeds, founder.run.label != one.run.label, n)
                 for n, founder in founders if founder.matches(one)]  # fmt: skip
-    return min(matching)[2] if matching else None
+    return min(matching)[3] if matching else None
 
 
 def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:

@@ -19,8 +19,9 @@ from runaudit.records.sections import OfSection
 from runaudit.records.seednames import is_one_seed, names_the_seed, seeds_another
 
 NO_SEED = "a seed is one whole number; what is none is a choice"
-OF_ANOTHER = "the seed of what its table is about, beside one in a table of the training"
+OF_ANOTHER = "the seed of what its table is about, and no seed of the training"
 ONE_HELD = "which of several seeds acted is not known, and they did not move together"
+ALONE = "the seed of a table, which did not move with the run's own"
 _HASHES = "env.variables.PYTHONHASHSEED"
 """It says `random` where nobody set it."""
 
@@ -31,16 +32,16 @@ def no_seed(path: str, value: JSON, of: Levels) -> str:
         return ""
     if not is_one_seed(value):
         return NO_SEED
-    if not (_is_nested(path) and seeds_another(path)):
-        return ""
-    return OF_ANOTHER if any(not seeds_another(name) for name in nested_seeds(of)) else ""
+    return OF_ANOTHER if _is_nested(path) and seeds_another(path) and "seed" not in of.tree else ""
 
 
 def role_of_pair(path: str, found: Classification, a: Levels, b: Levels) -> Classification:
-    """What a seed in a table that differs between two runs is for the two: where both know their seed there is no doubt
-    which one it is."""
-    if found.kind is not ChangeClass.FACTOR or not _is_nested(path) or ("seed" in a.tree and "seed" in b.tree):
+    """What a seed in a table that differs between two runs is for the two. Where both know their seed, one in a table
+    is another: it replicates with it, or it chooses."""
+    if found.kind is not ChangeClass.FACTOR or not _is_nested(path):
         return found
+    if "seed" in a.tree and "seed" in b.tree:
+        return _beside_the_seed(path, found, a, b)
     left, right = _open(a), _open(b)
     if path not in left or len(left) < 2 or left.keys() != right.keys():
         return found
@@ -49,29 +50,54 @@ def role_of_pair(path: str, found: Classification, a: Levels, b: Levels) -> Clas
     return Classification(role=Role.SEED) if _apart(left) == _apart(right) else Classification(why=ONE_HELD)
 
 
+def _beside_the_seed(path: str, found: Classification, a: Levels, b: Levels) -> Classification:
+    """A seed in a table beside the run's own, which both know: one that moved by the same number follows it, as
+    `${seed}` and `seed + 100` do; one that moved while that one stood still, or by another number, was chosen."""
+    own = [of.tree["seed"] for of in (a, b)]
+    nested = [nested_seeds(of).get(path) for of in (a, b)]
+    if not all(map(is_one_seed, (*own, *nested))):
+        return found
+    moved = [_whole(after) - _whole(before) for before, after in (own, nested)]
+    return Classification(role=Role.SEED) if moved[0] == moved[1] else Classification(why=ALONE)
+
+
 def nested_seeds(of: Levels) -> Mapping[str, JSON]:
     """What bears the name of a seed in tables of a config, by path."""
     return _nested(of.tree.get("config"))
 
 
 def in_doubt(of: Levels) -> tuple[str, ...]:
-    """As text, how the seeds in tables of a run lie to each other, where nobody knows its own, and they are not one."""
-    found = {} if "seed" in of.tree else _open(of)
+    """As text, how the seeds in tables of a run lie to its own; where nobody knows that one, and they are not one, how
+    they lie to each other."""
+    if "seed" in of.tree:
+        return _against(of)
+    found = _open(of)
     return tuple(f"{path} {by}" for path, by in _apart(found).items()) if all(map(is_one_seed, found.values())) else ()
 
 
 def _apart(seeds: Mapping[str, JSON]) -> Mapping[str, int]:
     """How far each seed is from the first one."""
-    numbers = {path: int(value if isinstance(value, int | float) else str(value)) for path, value in seeds.items()}
+    numbers = {path: _whole(value) for path, value in seeds.items()}
     first = next(iter(numbers.values()), 0)
     return {path: number - first for path, number in numbers.items()}
 
 
-def against_the_seed(of: Levels) -> tuple[str, ...]:
+def _whole(value: JSON) -> int:
+    return int(value if isinstance(value, int | float) else str(value))
+
+
+def _against(of: Levels) -> tuple[str, ...]:
     """As text, the seeds in tables of a run: its own seed, or another number. Runs for which these are one text are of
     one design if any two of them are."""
     seed = of.tree.get("seed", ABSENT)
     return tuple(f"{path}={'seed' if same(value, seed) else value}" for path, value in nested_seeds(of).items())
+
+
+def all_seeds(of: Levels) -> tuple[str, ...]:
+    """As text, the seeds in tables of a run and its own, where it has such: of two runs with other ones each is asked
+    what it replicates."""
+    found = nested_seeds(of)
+    return tuple(f"{path}={value}" for path, value in {**found, "seed": of.tree.get("seed")}.items()) if found else ()
 
 
 def nested_differences(a: Levels, b: Levels) -> Iterator[Difference]:
@@ -95,4 +121,4 @@ _nested = OfSection(lambda config: {path: value for path, value in leaves_of(con
 def _open(of: Levels) -> Mapping[str, JSON]:
     """Those that may be the run's seed: of a rarer name nobody knows what it seeds."""
     found = {path: value for path, value in nested_seeds(of).items() if last_key(path) in SEED_KEYS}
-    return {path: value for path, value in found.items() if not seeds_another(path)} or found
+    return {path: value for path, value in found.items() if not seeds_another(path)}

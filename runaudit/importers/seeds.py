@@ -2,8 +2,8 @@
 
 `random seed`, `RNG_SEED`, `train.seed` and `--seed=3` are seeds. What a policy names comes first; then a setting that
 is called just `seed`, nearer to the top before one deeper down; then one that has the word in its name. The seed of the
-data or of a search is the run's only where it has no other. Where two of the same rank disagree nobody knows which one
-acted, and both stay settings. A run's name is a guess, and marked as one.
+data, of the evaluation or of a search is none of the training: `data.seed` chooses, as `data_seed` does. Where two of
+the same rank disagree nobody knows which one acted, and both stay settings. A run's name is a guess, and marked as one.
 """
 
 import re
@@ -61,10 +61,10 @@ def _holding(settings: Mapping[str, JSON], value: int) -> str:
 
 def _nearest(settings: Mapping[str, JSON], is_one: Callable[[str], bool]) -> Seed | None:
     """The seed among the settings of such names that lie nearest to the top; None where these disagree."""
-    hits = [path for path, value in settings.items() if is_one(path) and (_is_seed(value) or value is None)]
+    hits = [path for path, value in settings.items()
+            if is_one(path) and not seeds_another(path) and (_is_seed(value) or value is None)]  # fmt: skip
     if not hits:
         return None
-    hits = [path for path in hits if not seeds_another(path)] or hits
     depth = min(_depth(path) for path in hits)
     near = [path for path in hits if _depth(path) == depth]
     values = {_as_seed(settings[path]) for path in near}

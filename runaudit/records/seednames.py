@@ -15,8 +15,10 @@ _NAMES = frozenset({"seed", "randomseed", "manualseed", "rngseed", "globalseed",
 """Without what joins their words. The seed of a data split, or of a search, is another."""
 _OF_ITS_OWN = frozenset({"data", "dataset", "datasets", "datamodule", "dataloader", "loader", "split", "splits",
                          "splitter", "sampling", "sampler", "augmentation", "augment", "eval", "evaluation",
-                         "validation", "val", "test", "search", "sweep", "sweeper", "hpo", "tuner"})  # fmt: skip
-"""Tables whose seed is of what they are about, where the training has one beside it: `data.seed` is `data_seed`."""
+                         "validation", "val", "test", "search", "sweep", "sweeper", "hpo", "tuner", "teacher",
+                         "pretrain", "pretraining", "noise", "mask", "masking", "fold", "folds", "cv",
+                         "crossvalidation", "subset", "shuffle"})  # fmt: skip
+"""Tables whose seed is of what they are about and no seed of the training: `data.seed` is `data_seed`."""
 
 
 @lru_cache(maxsize=65536)

@@ -13,7 +13,7 @@ from runaudit.factors.identity import extent, identity_at, of_one_design
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.observed import KINDS
 from runaudit.factors.path import last_key
-from runaudit.factors.seedlike import against_the_seed
+from runaudit.factors.seedlike import all_seeds
 from runaudit.settings import FactorSettings
 from runaudit.study.leaf import Leaf
 
@@ -24,7 +24,7 @@ DECLARED = ("config", "data", "eval", "init")
 def designs_of(runs: Sequence[Levels], leaves: Sequence[Leaf], policy: FactorSettings) -> tuple[int, ...]:
     """For each run, as it is by itself, the number of its design, counted from the earliest run on."""
     order = sorted(range(len(runs)), key=lambda row: (_started(runs[row]), runs[row].run.id))
-    told = ((*extent(of), *against_the_seed(of)) for of in runs)
+    told = ((*extent(of), *all_seeds(of)) for of in runs)
     rows = [(*(leaf.tokens[row] for leaf in leaves), *rest) for row, rest in enumerate(told)]
     if not _watched_alike(runs):
         # A table of all excuses less, and tells less of use, than two runs that were both watched: each is asked.

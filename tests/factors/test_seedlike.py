@@ -49,7 +49,13 @@ def tables(**seeds):
         (tables(model=1, env=101), tables(model=2, env=102), []),
         (tables(model=1, env=1), tables(model=2, env=3), ["config.env.seed", "config.model.seed"]),
         (tables(train=1), tables(train=2), []),
-        (tables(data=1), tables(data=2), []),
+        (tables(data=1), tables(data=2), ["config.data.seed"]),
+        ({"seed": 0, **tables(data=1)}, {"seed": 0, **tables(data=2)}, ["config.data.seed"]),
+        ({"seed": 0, **tables(teacher=0)}, {"seed": 0, **tables(teacher=1)}, ["config.teacher.seed"]),
+        ({"seed": 0, **tables(net=0)}, {"seed": 1, **tables(net=0)}, []),
+        ({"seed": 0, **tables(net=0)}, {"seed": 1, **tables(net=1)}, []),
+        ({"seed": 0, **tables(eval=100)}, {"seed": 1, **tables(eval=101)}, []),
+        ({"seed": 0, **tables(eval=100)}, {"seed": 1, **tables(eval=102)}, ["config.eval.seed"]),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("turned", [False, True])
@@ -64,13 +70,24 @@ def test_a_comparison_and_the_cohorts_tell_seeds_alike(a, b, factors, turned):
 @pytest.mark.parametrize(
     "rows",
     [((1, 3), (1, 2)), ((1, 1), (1, 2)), ((1, 101), (2, 102), (2, 103)), ((1, 1), (2, 2), (3, 3)),
-     ((2, 1), (2, 2))],
+     ((2, 1), (2, 2)), ((1, 5), (2, 5), (1, 6), (2, 6))],
 )  # fmt: skip
 @pytest.mark.parametrize("table", ["env", "data"])
-def test_the_cells_of_a_study_are_the_cohorts_of_seeds_in_tables(rows, table):
-    runs = in_order([foreign(tables(model=a, **{table: b}), number) for number, (a, b) in enumerate(rows)])
+@pytest.mark.parametrize("has_own", [False, True])
+def test_the_cells_of_a_study_are_the_cohorts_of_seeds_in_tables(rows, table, has_own):
+    def config(a, b):
+        return {"seed": a, **tables(**{table: b})} if has_own else tables(model=a, **{table: b})
+
+    runs = in_order([foreign(config(a, b), number) for number, (a, b) in enumerate(rows)])
 
     assert cells(runs) == groups(runs)
+
+
+def test_two_cohorts_that_differ_in_a_seed_beside_their_own_bear_two_names():
+    rows = [(seed, data) for data in (7, 8) for seed in (0, 1, 2)]
+    found = cohorts([foreign({"seed": a, **tables(data=b)}, n) for n, (a, b) in enumerate(rows)])
+
+    assert ([one.n for one in found], len({one.id for one in found})) == ([3, 3], 2)
 
 
 def test_two_cohorts_of_other_seeds_in_tables_bear_two_names():
