@@ -20,6 +20,7 @@ from runaudit.factors.levels import Levels, levels
 from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
+from runaudit.factors.seedlike import ALONE
 from runaudit.factors.unwritten import unwritten_runs
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
@@ -173,18 +174,24 @@ def _seeds_aside(found: Iterable[Change], a: Arm, b: Arm) -> tuple[Change, ...]:
         return tuple(found)
     return tuple(
         replace(change, kind=ChangeClass.NUISANCE, why=REPLICATED)
-        if change.kind is ChangeClass.FACTOR and change.role in SEED_ROLES and not _moved_with_the_arm(change, a, b)
+        if change.kind is ChangeClass.FACTOR and _is_replicated(change, a, b)
         else change
         for change in found
     )
 
 
-def _moved_with_the_arm(change: Change, a: Arm, b: Arm) -> bool:
-    """Whether a seed was fixed in an arm of several runs, at a value that the other arm did not have in every run."""
-    seen = [_levels_within(change.path, change.before, a), _levels_within(change.path, change.after, b)]
-    if seen[0] == seen[1]:
+def _is_replicated(change: Change, a: Arm, b: Arm) -> bool:
+    """Whether a seed that differs between the arms varies within them: not where it was fixed in an arm of several
+    runs, at a value that the other arm did not have in every run. One that did not move with the run's own between the
+    two that stand for the arms has to vary in both."""
+    if change.role not in SEED_ROLES and change.why != ALONE:
         return False
-    return any(len(values) == 1 < len(arm.deviations) for values, arm in zip(seen, (a, b), strict=True))
+    seen = [_levels_within(change.path, change.before, a), _levels_within(change.path, change.after, b)]
+    if change.role not in SEED_ROLES:
+        return all(len(values) > 1 for values in seen)
+    if seen[0] == seen[1]:
+        return True
+    return not any(len(values) == 1 < len(arm.deviations) for values, arm in zip(seen, (a, b), strict=True))
 
 
 def _levels_within(path: str, of_typical: object, arm: Arm) -> set[str]:

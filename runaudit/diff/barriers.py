@@ -1,6 +1,6 @@
 """Why results cannot be held side by side, whatever changed: a damaged record, no result, another measure."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from runaudit.diff.arms import Beside
@@ -18,7 +18,7 @@ from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.factors.stopping import gave_up, waited_alike
 from runaudit.records.results import Results
-from runaudit.records.run import UNSAID
+from runaudit.records.run import UNSAID, Run
 from runaudit.records.sources import launch_called
 from runaudit.records.trackers import TRACKERS
 from runaudit.text.words import listed
@@ -140,20 +140,28 @@ def length_notes(arms: Beside) -> Iterator[str]:
 
 
 def _broken_off(arms: Beside) -> Iterator[str]:
-    """Foreign runs whose records break off where one like them went on and completed: how they ended is not on record,
-    and they did not finish, whoever vouches for it."""
-    unsaid = [run for run in arms.runs if run.status == UNSAID and run.metrics]
-    ended = [run for run in arms.runs if run.status == "completed"]
-    if not unsaid or not ended or explains_length(arms.found) or waited_alike([*unsaid, *ended]):
+    """Foreign runs whose records break off where one like them went on: how they ended is not on record, and they did
+    not finish, whoever vouches for it. Runs of one arm are alike; those of two arms where nothing that changed sets
+    their length."""
+    groups = [arms.a.cohort.runs, arms.b.cohort.runs] if explains_length(arms.found) else [arms.runs]
+    yield from islice((barrier for group in groups for barrier in _cut_short(group)), 1)
+
+
+def _cut_short(runs: Sequence[Run]) -> Iterator[str]:
+    """Of runs that should be equally long, those without an end on record that are shorter than the longest."""
+    counting = [run for run in runs if run.status == "completed" or (run.status == UNSAID and run.metrics)]
+    if all(run.status != UNSAID for run in counting) or waited_alike(counting):
         return
-    last = {run.id: Results(run).last_step for run in (*unsaid, *ended)}
+    last = {run.id: Results(run).last_step for run in counting}
+    # One that completed is the measure: what goes on longer without an end on record went on with something else.
+    ended = [run for run in counting if run.status == "completed"] or counting
     longest = max(ended, key=lambda run: last[run.id])
-    for run in unsaid:
-        is_cut = 0 <= last[run.id] < last[longest.id] and not gave_up(run)
+    how = "completed at" if longest.status == "completed" else "goes on to"
+    for run in counting:
+        is_cut = run.status == UNSAID and 0 <= last[run.id] < last[longest.id] and not gave_up(run)
         if is_cut and not logged_apart(run, longest):
             yield (f"the record of {run.label} ({run.short}) breaks off at step {last[run.id]}, {longest.label} "
-                   f"({longest.short}) completed at step {last[longest.id]}, and {NOTHING_SETS}")  # fmt: skip
-            return
+                   f"({longest.short}) {how} step {last[longest.id]}, and {NOTHING_SETS}")  # fmt: skip
 
 
 _BARRIERS: tuple[Callable[[Beside], Iterator[str]], ...] = (

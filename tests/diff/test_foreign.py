@@ -7,7 +7,7 @@ import pytest
 from runaudit.diff import Verdict, compare, compare_cohorts
 from runaudit.diff.text import markdown_lines, text_lines
 from runaudit.errors import ConfigError
-from runaudit.factors.cohort import Cohort
+from runaudit.factors.cohort import Cohort, cohort_of
 from runaudit.factors.vouched import remedy, stating, vouched
 from runaudit.records.manifest import Manifest
 from runaudit.settings import VOUCHABLE, FactorSettings, ImportSettings, Settings, assuming, parse_settings
@@ -338,6 +338,28 @@ def test_a_record_without_an_end_that_is_as_long_as_the_other_or_was_to_be_short
     assert alike.standing is Verdict.IDENTICAL
     assert shorter.standing is Verdict.SINGLE_FACTOR
     assert any("differs first at step 0" in note for note in other.notes)
+
+
+@pytest.mark.parametrize(
+    ("steps", "changes", "is_cut"),
+    [
+        ((20, 20, 20, 20), [], False),
+        ((20, 20, 20, 7), [], True),
+        ((20, 7, 20, 20), [], True),
+        ((20, 20, 7, 7), [put("config/epochs", 3)], False),
+        ((20, 20, 20, 7), [put("config/epochs", 3)], True),
+    ],
+    ids=["alike", "one of b", "one of a", "a setting", "one of b beside a setting"],
+)
+def test_of_records_that_all_lack_an_end_one_that_is_shorter_than_its_like_did_not_finish(steps, changes, is_cut):
+    """Two of four runs of an arm stopped at epoch 37 of 100, and "improved" came of it once `runtime` was assumed."""
+    runs = [logged(count, put("seed", at % 2), *(changes if at > 1 else []), LR if at > 1 else both(), status=None)
+            for at, count in enumerate(steps)]  # fmt: skip
+
+    found = compare_cohorts(cohort_of(runs[:2]), cohort_of(runs[2:]), settings=ALL)
+
+    assert (found.standing is Verdict.INCOMPARABLE) == is_cut
+    assert ("breaks off at step 6" in found.reason) == is_cut
 
 
 def test_no_remedy_is_offered_that_does_not_lift_the_gap():
