@@ -198,7 +198,7 @@ def _draft(place: Path, state: _State, parts: Mapping[str, Any], card: str, note
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         config={name: table for name, table in tables.items() if table},
-        env={"torch": versions.get("Pytorch")},
+        env={"torch": versions.get("Pytorch"), **_libraries(versions, parts["model"] or {})},
         series=_series(state.history),
         status=None if end is None else _ended(state),
         duration_s=number(end["train_runtime"]) if end else None,
@@ -209,6 +209,15 @@ def _draft(place: Path, state: _State, parts: Mapping[str, Any], card: str, note
         unknown={**UNKNOWN, **({} if given is not None else _untold(on_card))},
         notes=notes,
     )  # fmt: skip
+
+
+def _libraries(versions: Mapping[str, str], model: Mapping[str, Any]) -> dict[str, JSON]:
+    """The versions of the libraries that trained, from the card; the model's config has one of them too, written with
+    the weights."""
+    named = {name: versions.get(name.capitalize()) for name in ("transformers", "datasets", "tokenizers")}
+    saved = model.get("transformers_version")
+    return {name: value for name, value in ({"transformers": saved} | {k: v for k, v in named.items() if v}).items()
+            if isinstance(value, str)}  # fmt: skip
 
 
 _TWICE = {"num_epochs": "num_train_epochs", "training_steps": "max_steps",
