@@ -190,7 +190,8 @@ def joined(logs: Sequence[tuple[str, EventLog]]) -> Curves:
     """The curves of event files, each with what goes before its tags.
 
     A file that begins later than another, and at a later step, goes on with it: a run that was resumed. Any other that
-    has the same tag is of a second writer, and told apart: two curves drawn into one would be neither.
+    has the same tag is of a second writer, and told apart: two curves drawn into one would be neither. All of them are
+    numbered then, so that none stands for the run by its plain name: which of them does is nowhere said.
     """
     series: dict[str, list[tuple[int, float]]] = {}
     ends: dict[str, float] = {}
@@ -207,7 +208,10 @@ def joined(logs: Sequence[tuple[str, EventLog]]) -> Curves:
                 resumed.add(points[0][0])
             series[name] = [*series.get(name, ()), *points]
             ends[name] = ended
-    notes = [f"more than one writer wrote {name}: they are told apart" for name in sorted(twice)[:3]]
+    for name in twice:
+        series[f"{name} (1)"] = series.pop(name)
+    notes = [f"more than one writer wrote {name}: they are told apart, and none of them counts as {name}"
+             for name in sorted(twice)[:3]]  # fmt: skip
     return Curves(series=series, resumed=sorted(resumed), notes=notes)
 
 

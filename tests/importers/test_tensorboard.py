@@ -319,7 +319,8 @@ def test_two_writers_with_one_tag_are_told_apart(events):
                   name="events.out.tfevents.1700000900.ada.9.0")  # fmt: skip
 
     (found,), _ = read_runs(path.parent)
-    assert series(found.run) == {"a": [(1, 1.0), (2, 2.0), (3, 3.0)], "a (2)": [(1, -1.0), (2, -2.0)]}
+    assert series(found.run) == {"a (1)": [(1, 1.0), (2, 2.0), (3, 3.0)], "a (2)": [(1, -1.0), (2, -2.0)]}
+    assert "a" not in found.run.metrics  # Which of the two stands for the run is nowhere said.
     assert "more than one writer wrote a" in found.run.manifest.section("origin")["note"]
 
 
