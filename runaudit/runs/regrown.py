@@ -215,7 +215,8 @@ def _says_all(new: Run, old: Run) -> bool:
         return False
     names: Mapping[str, Points] = new.trajectory.series
     is_open = old.outcome is None or went_on
-    return all(any(_holds_points(names[one], points, is_open=is_open, alone=alone) for one in names
+    return all(any(_holds_points(names[one], points, is_open=is_open, alone=alone)
+                   or (went_on and alone and _was_gone_back_on(names[one], points)) for one in names
                    if one == name or (not alone and _is_called(one, name)))
                for name, points in old.trajectory.series.items() if alone or not is_pace(name))  # fmt: skip
 
@@ -302,6 +303,15 @@ def _holds_points(new: Points, old: Points, *, is_open: bool, alone: bool = True
     if len(new) < len(old):
         return False
     return any(same_points(new[at : at + len(old)], old) for at, (step, _) in enumerate(new) if step == old[0][0])
+
+
+def _was_gone_back_on(new: Points, old: Points) -> bool:
+    """Whether a series has the beginning of another one and goes beyond it: the run that logged it crashed, and was
+    gone on with from a checkpoint before its last step, so that what came after it was logged anew."""
+    steps = [step for step, _ in new]
+    kept = next((at for at, (one, other) in enumerate(zip(new, old, strict=False)) if not same_points([one], [other])),
+                min(len(new), len(old)))  # fmt: skip
+    return kept > 0 and steps[-1] > old[-1][0]
 
 
 def _is_longer(old: Run, new: Run) -> bool:

@@ -14,12 +14,14 @@ from runaudit.factors.cohort import cohort_of
 from runaudit.importers import tensorboard
 from runaudit.importers.answer import ImportAnswer
 from runaudit.records.canonical import canonical_bytes
+from runaudit.records.trajectory import Trajectory
 from runaudit.runs import intake
 from runaudit.runs.arms import cohort_named
 from runaudit.runs.forgetting import forget_named
 from runaudit.runs.intake import take_in
 from runaudit.runs.names import ids_named
 from runaudit.runs.reading import all_runs, stored_cohorts
+from runaudit.runs.regrown import has_grown
 from runaudit.settings import ImportSettings, Settings
 from runaudit.store.bundle import export
 from runaudit.store.catalogue import load_or_fault, run_ids
@@ -510,3 +512,27 @@ def test_that_a_forgotten_record_was_outgrown_is_not_believed_of_a_bundle(store,
     forged(tmp_path / "runs.bundle", told)
     with pytest.raises(IntegrityError, match="nothing was imported"):
         read_bundle(tmp_path / "runs.bundle")
+
+
+@pytest.mark.parametrize(
+    ("again", "duration", "is_one"),
+    [
+        ((5.0, 4.0, 3.0, 2.5, 2.0, 1.0), 9.0, True),
+        ((5.0, 4.0, 3.0, 2.5), 9.0, False),
+        ((6.0, 4.0, 3.0, 2.5, 2.0, 1.0), 9.0, False),
+        ((5.0, 4.0, 3.0, 2.5, 2.0, 1.0), 4.0, False),
+    ],
+    ids=["beyond", "no farther", "from the start", "in no more time"],
+)
+def test_a_run_that_was_gone_on_with_from_a_checkpoint_before_its_crash_is_one_run(make_run, again, duration, is_one):
+    """It crashed at step 4 and was resumed at step 2 under one id: what came after that was logged anew."""
+
+    def logged(values, took, status):
+        series = {"val/acc": tuple(enumerate(values))}
+        origin = {"kind": "mlflow", "source": "mlflow:0123", "run": "0123"}
+        return make_run(origin=origin, status=status, metrics={"val/acc": values[-1]}, outcome={"duration_s": took},
+                        trajectory=Trajectory(series=series, events=()))  # fmt: skip
+
+    old = logged((5.0, 4.0, 3.5, 3.4), 5.0, "crashed")
+
+    assert has_grown(old, logged(again, duration, "completed")) is is_one
