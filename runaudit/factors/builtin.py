@@ -45,6 +45,14 @@ NOT_GOING_ON = frozenset({"best", "in", "bit", "worker", "workers", "thread", "t
                           "loader", "data", "dataset", "pretrained", "backbone", "teacher", "every",
                           "num"})  # fmt: skip
 """Words with which such a name is of something else: `load_best_model_at_end`, `load_in_8bit`, `load_workers`."""
+GOING_ON_FLAGS = frozenset({"restart", "recover", "keep_training", "warm_start", "warmstart"})
+"""Switches of just this name that do so too; a word among others it may be of something else: `warm_restarts`."""
+BEGINNING_WORDS = frozenset({"init", "from", "ckpt", "checkpoint", "weights", "start", "state"})
+GOING_ON_VALUES = frozenset({"resume", "last", "latest", "continue"})
+"""`init_from: resume`, `ckpt_path: last`: a setting of the beginning that names no place but what was written last."""
+FIRST_WORDS = frozenset({"start", "initial", "first", "begin"})
+CLOCK_WORDS = frozenset({"epoch", "step", "iter", "iteration"})
+"""`start_epoch: 5`: a training that does not begin at the beginning went on from something."""
 MODE_KEYS = frozenset({"mode", "phase", "action", "command", "run_mode"})
 """Keys under which a program is told whether to train."""
 TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time"})

@@ -57,10 +57,23 @@ def _goes_on(key: str, value: JSON) -> bool:
         return bool(set(words(value)) & known.READING_PROGRAMS)
     if not _is_on(value):
         return False
+    if _begins_later(key, found, value):
+        return True
     if found & known.GOING_ON_WORDS and not found & known.NOT_GOING_ON:
         return True
     is_only = "only" in found and bool(found & known.READING_PROGRAMS)
     return is_only or (value is True and bool(found) and found <= known.READING_FLAGS)
+
+
+def _begins_later(key: str, found: set[str], value: JSON) -> bool:
+    """Whether one setting says that the training begins where an earlier one stopped: at a later epoch, from what was
+    written last, or by a switch."""
+    if isinstance(value, str) and found & known.BEGINNING_WORDS:
+        return value.strip().lower() in known.GOING_ON_VALUES
+    is_counted = isinstance(value, int) and not isinstance(value, bool)
+    if is_counted or (isinstance(value, str) and value.isdigit()):
+        return len(found) == 2 and bool(found & known.FIRST_WORDS) and bool(found & known.CLOCK_WORDS)
+    return value is True and key.replace("-", "_") in known.GOING_ON_FLAGS
 
 
 def _is_on(value: JSON) -> bool:

@@ -28,6 +28,7 @@ SETTINGS_OF_A_TRAINING = (
     {},
     {"resume": False, "load_workers": 4, "mode": "train", "do_train": True, "do_eval": True},
     {"load_best_model_at_end": True, "load_in_8bit": True, "resume_from": None, "eval": True},
+    {"start_epoch": 0, "init_from": "scratch", "ckpt_path": None, "warm_restarts": True, "start_lr": 1},
 )
 
 
@@ -50,6 +51,8 @@ def test_what_is_no_training_reads_there(program):
 @pytest.mark.parametrize(
     "beside",
     [{"test_only": True}, {"auto_resume": True}, {"resume": "yes"}, {"evaluate": True}, {"mode": "test"}, {"load": 1},
+     {"init_from": "resume"}, {"ckpt_path": "last"}, {"start_epoch": 5}, {"initial_step": "100"}, {"warm_start": True},
+     {"recover": True},
      {"do_eval": True}, {"do_train": False, "do_predict": True}, {"train": {"resume_from_checkpoint": "last"}}],
     ids=str,
 )  # fmt: skip
