@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from runaudit.importers.draft import Draft, typed
+from runaudit.importers.launchers import stands_in
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import INHERITED
@@ -27,9 +28,6 @@ STATUS: Mapping[str, str] = {"FINISHED": "completed", "FAILED": "crashed", "KILL
 NUMBERED: Mapping[str, str] = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5": "KILLED"}
 CUT = frozenset({250, 500, 6000})
 """Lengths at which MLflow cuts a value, one after another in its history."""
-LAUNCHERS = frozenset({"ipykernel_launcher.py", "colab_kernel_launcher.py", "pydevconsole.py",
-                       "databricks_kernel_launcher.py", "ipython", "ipython3", "-c", "-m"})  # fmt: skip
-"""What stands for the program where Python was asked for something else than a script: every notebook has the same."""
 ESTIMATOR = ("estimator_class", "estimator_name")
 """Tags in which autologging says what was trained; the parameters beside them say how."""
 UNKNOWN: Mapping[str, str] = {
@@ -181,11 +179,10 @@ _OF_A_TRIAL = frozenset({"number", "state", "direction"})
 def _program(run: MlflowRun) -> tuple[str | None, dict[str, str]]:
     """The script, or the project of an entry point; and why it is unknown, where what is named is none."""
     named = run.tags.get("mlflow.source.name") or run.program
-    last = re.split(r"[/\\]", named)[-1]
     if not named:
         return None, {"code.program": "the record does not name the script"}
-    if last in LAUNCHERS or named.startswith("<"):
-        return None, {"code.program": f"the record names {last} in its place: a notebook, or a console"}
+    if why := stands_in(named):
+        return None, {"code.program": why}
     return named, {} if _is_placed(named) else {"code.program": f"MLflow names {named}, and not the folder it ran in"}
 
 

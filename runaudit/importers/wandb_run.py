@@ -13,6 +13,7 @@ from typing import Any
 
 from runaudit.importers.commandline import arguments
 from runaudit.importers.draft import Draft, numbers
+from runaudit.importers.launchers import has_own_options, stands_in
 from runaudit.records.trajectory import number
 
 _OWN = re.compile(
@@ -68,7 +69,9 @@ def draft_of(run: WandbRun) -> Draft:
     step = number(run.summary.get("_step"))
     metrics = dict(_results(run.summary))
     program, given = _program(facts), facts.get("args")
-    argv = [str(word) for word in given] if isinstance(given, list) else []
+    # A kernel's arguments are its ports and its key, new with every start of a notebook.
+    is_own = has_own_options(str(facts.get("program")))
+    argv = [str(word) for word in given] if isinstance(given, list) and not is_own else []
     return Draft(
         kind="wandb",
         source=run.source,
@@ -108,7 +111,7 @@ def _name(run: WandbRun) -> str | None:
 
 def _program(facts: Mapping[str, Any]) -> str | None:
     program = facts.get("program")
-    return program if isinstance(program, str) and program and not program.startswith("<") else None
+    return program if isinstance(program, str) and program and not stands_in(program) else None
 
 
 def _folders(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def _folders(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _unnamed(facts: Mapping[str, Any]) -> str:
     """Why the script is unknown."""
     if isinstance(named := facts.get("program"), str) and named:
-        return f"W&B names {named} in its place"
+        return stands_in(named)
     return "the record does not name the script"
 
 

@@ -273,6 +273,19 @@ def test_the_settings_tell_which_words_are_an_options_own(argv, logged, expected
     assert arguments(argv, logged) == expected
 
 
+@pytest.mark.parametrize(
+    ("program", "is_kept"),
+    [("/x/colab_kernel_launcher.py", False), ("/w/distributed/train.py", True), ("/w/run.py", True)],
+)
+def test_the_ports_and_the_key_of_a_kernel_are_no_settings(folder, program, is_kept):
+    words = ["--shell=9002", '--Session.key=b"aaaa"', "-f", "/run/kernel-1.json"]
+    (found,), _ = read_runs(folder(metadata={**METADATA, "program": program, "args": words}))
+    raw = found.run.manifest.raw
+
+    assert (b"9002" in raw) is is_kept
+    assert ("code.program" in found.run.manifest.section("unknown")) is not is_kept
+
+
 def test_a_run_without_config_or_options_has_an_unknown_config(folder):
     run = read(folder(config="wandb_version: 1\n", metadata=METADATA | {"args": []}))
 
@@ -555,7 +568,12 @@ def test_the_code_that_wandb_was_told_to_save_is_compared(folder):
     assert b"x = 1\n" in found.run.blobs.values()
 
 
-@pytest.mark.parametrize("program", [None, "<python with no main file>", "<stdin>"])
+@pytest.mark.parametrize(
+    "program",
+    [None, "<python with no main file>", "<stdin>", "/usr/lib/python3/site-packages/ipykernel_launcher.py", "-c",
+     "/x/site-packages/torch/distributed/run.py", "/root/.vscode/debugpy/launcher",
+     "/x/site-packages/ray/workers/default_worker.py"],
+)  # fmt: skip
 def test_a_script_that_wandb_does_not_name_is_unknown(folder, program):
     facts = {key: value for key, value in METADATA.items() if key != "program"}
     named = {"program": program} if program else {}
