@@ -26,12 +26,14 @@ class FactorSettings:
     """What can vary, and what a change of it means.
 
     nuisance: dotted paths that cannot change a result, `*` matching within one path.
-    unordered: lists that are sets. aliases: another name of a path -> its name.
+    unordered: lists that are sets. aliases: another name of a path -> its name. length: settings that say how many
+    steps a run takes, whose names do not tell.
     derived: path -> arithmetic rule over other paths. groups, bundles: name -> paths that are one factor.
     """
 
     nuisance: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
+    length: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=_none)
     derived: Mapping[str, str] = field(default_factory=_none)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
@@ -206,7 +208,7 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
     where = str(source or "policy")
     _known(table, ("factors", "guard", "stats", "import", "rules", "series", "remotes", "gc"), where)
     factors = _section(table, "factors", where)
-    _known(factors, ("nuisance", "unordered", "aliases", "derived", "groups", "bundles"), f"{where} [factors]")
+    _known(factors, FactorSettings.__slots__, f"{where} [factors]")
     guard = _section(table, "guard", where)
     _known(guard, GuardSettings.__slots__, f"{where} [guard]")
     stats = _section(table, "stats", where)
@@ -217,6 +219,7 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
         factors=FactorSettings(
             nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
             unordered=_texts(factors.get("unordered", []), f"{where} factors.unordered"),
+            length=_texts(factors.get("length", []), f"{where} factors.length"),
             aliases=_acyclic(_text_map(factors.get("aliases", {}), f"{where} factors.aliases"), where),
             derived=_grounded(_text_map(factors.get("derived", {}), f"{where} factors.derived"), where),
             groups=_lists(factors.get("groups", {}), f"{where} factors.groups"),

@@ -1,5 +1,6 @@
 """Why results cannot be held side by side, whatever changed: a damaged record, no result, another measure."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -11,7 +12,6 @@ from runaudit.factors.compute_budget import (
     budget_notes,
     explains_length,
     logged_apart,
-    updates,
 )
 from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
@@ -92,58 +92,60 @@ def _moved_control(arms: Beside) -> Iterator[str]:
 def _unexplained_lengths(arms: Beside) -> Iterator[str]:
     """Runs that took another number of steps, with nothing between them that sets how many: the runs that stand for the
     arms, and those of each arm. One says it for its arm."""
-    if _lengths_told(arms):
+    if _all_stopped_early(arms):
         return
-    yield from budget_barriers(arms.pair.a.run, arms.pair.b.run, arms.found)
+    length = arms.pair.settings.length
+    yield from budget_barriers(arms.pair.a.run, arms.pair.b.run, arms.found, length)
     for arm in (arms.a, arms.b):
         first = arm.typical.run
         within = (
             f"{first.short} and {row.run.short} of {arm.cohort.label}: {barrier}"
             for row in arm.deviations
-            for barrier in budget_barriers(first, row.run, row.found)
+            for barrier in budget_barriers(first, row.run, row.found, length)
         )
         yield from islice(within, 1)
 
 
-def _lengths_told(arms: Beside) -> str:
-    """Why the runs of two arms are of other lengths, where it shows in all of them together; empty where it does not.
-
-    All gave up after one number of evaluations without a better value. Or every run of an arm is as long as its
-    replicates: what was recorded by ourselves has no edit that nobody saw, so what changed set the length. Of two
-    single runs nobody knows, and of a record of elsewhere neither: an edit that its tracker does not keep looks so.
-    """
-    completed = [run for run in arms.runs if run.status == "completed"]
-    if len(completed) < len(arms.runs):
-        return ""
-    if (alike := waited_alike(completed)) is not None:
-        series, count = alike
-        return f"every run that is shorter ended {count} evaluations after its best {series}: it stopped early"
-    lengths = [{found.steps for run in arm.cohort.runs if (found := updates(run))} for arm in (arms.a, arms.b)]
-    is_of_arm = all(len(arm) == 1 for arm in lengths) and lengths[0] != lengths[1]
-    is_ours = all(run.manifest.is_captured for run in arms.runs)
-    named = [factor.factor for factor in arms.factors if factor.role not in (Role.SEED, Role.STOCHASTIC)]
-    if is_of_arm and is_ours and named and min(len(arms.a.cohort.runs), len(arms.b.cohort.runs)) > 1:
-        ends = " and ".join(str(max(arm)) for arm in lengths)
-        return f"the arms take {ends} steps at every seed: {listed(named, 3)} {'set' if len(named) > 1 else 'sets'} it"
-    return ""
+def _all_stopped_early(arms: Beside) -> str:
+    """How it shows in all runs of two arms together that they gave up after one number of evaluations without a better
+    value; empty where it does not."""
+    alike = waited_alike(arms.runs) if all(run.status == "completed" for run in arms.runs) else None
+    return "" if alike is None else (
+        f"every run that is shorter ended {alike[1]} evaluations after its best {alike[0]}: it stopped early"
+    )  # fmt: skip
 
 
 def length_notes(arms: Beside) -> Iterator[str]:
     """Why runs are of other lengths where only all of them together show it; that runs end a little apart in what they
     logged and are taken for equally long, once for each arm."""
-    if not explains_length(arms.found) and (told := _lengths_told(arms)):
-        yield told
-    yield from budget_notes(arms.pair.a.run, arms.pair.b.run, arms.found)
+    length = arms.pair.settings.length
+    if not explains_length(arms.found, length):
+        if told := _all_stopped_early(arms):
+            yield told
+        elif any(_unexplained_lengths(arms)):
+            yield from _how_to_say(arms)
+    yield from budget_notes(arms.pair.a.run, arms.pair.b.run, arms.found, length)
     for arm in (arms.a, arms.b):
         first = arm.typical.run
-        yield from islice((note for row in arm.deviations for note in budget_notes(first, row.run, row.found)), 1)
+        found = (note for row in arm.deviations for note in budget_notes(first, row.run, row.found, length))
+        yield from islice(found, 1)
+
+
+def _how_to_say(arms: Beside) -> Iterator[str]:
+    """What a user can state who knows why runs are of other lengths."""
+    named = [f.factor for f in arms.factors if f.role not in (Role.SEED, Role.STOCHASTIC) and f.section == "config"]
+    if named:
+        it = json.dumps(named[0]) if len(named) == 1 else "…"
+        yield f"if {listed(named, 3)} sets how many steps a run takes, the policy can say so: [factors] length = [{it}]"
+    yield 'a program that stops early by itself can say so at its end: run.finish("early_stopped")'
 
 
 def _broken_off(arms: Beside) -> Iterator[str]:
     """Foreign runs whose records break off where one like them went on: how they ended is not on record, and they did
     not finish, whoever vouches for it. Runs of one arm are alike; those of two arms where nothing that changed sets
     their length."""
-    groups = [arms.a.cohort.runs, arms.b.cohort.runs] if explains_length(arms.found) else [arms.runs]
+    length = arms.pair.settings.length
+    groups = [arms.a.cohort.runs, arms.b.cohort.runs] if explains_length(arms.found, length) else [arms.runs]
     yield from islice((barrier for group in groups for barrier in _cut_short(group)), 1)
 
 
@@ -158,7 +160,7 @@ def _cut_short(runs: Sequence[Run]) -> Iterator[str]:
     longest = max(ended, key=lambda run: last[run.id])
     how = "completed at" if longest.status == "completed" else "goes on to"
     for run in counting:
-        is_cut = run.status == UNSAID and 0 <= last[run.id] < last[longest.id] and not gave_up(run)
+        is_cut = run.status == UNSAID and 0 <= last[run.id] < last[longest.id] and not gave_up(run, counting)
         if is_cut and not logged_apart(run, longest):
             yield (f"the record of {run.label} ({run.short}) breaks off at step {last[run.id]}, {longest.label} "
                    f"({longest.short}) {how} step {last[longest.id]}, and {NOTHING_SETS}")  # fmt: skip

@@ -180,12 +180,11 @@ def _budget(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
             if "amp/skipped" in logged
             else _lengths(pair, found, left, right)
         )
-    for run in (a, b):
-        who = f"{run.label} ({run.short})"
-        if run.status == "early_stopped":
-            yield f"{who} stopped early"
-        elif left is not None and right is not None and left.steps != right.steps and (setting := gave_up(run)):
-            yield f"{who} stopped early: no better value within {setting}"
+    if left is not None and right is not None and left.steps != right.steps:
+        short, long = (a, b) if left.steps < right.steps else (b, a)
+        if short.status == "completed" and (setting := gave_up(short, [long])):
+            yield f"{short.label} ({short.short}) stopped early: no better value within {setting}"
+    yield from (f"{run.label} ({run.short}) stopped early" for run in (a, b) if run.status == "early_stopped")
 
 
 MUCH_LONGER = 1.1

@@ -15,7 +15,7 @@ from runaudit.factors.builtin import BATCH_KEYS
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import last_key
+from runaudit.factors.path import last_key, matches
 from runaudit.factors.stopping import gave_up
 from runaudit.factors.tree import leaves_of
 from runaudit.records.results import Results, ends_of
@@ -77,14 +77,14 @@ def samples(of: Levels, spent: Updates) -> int | None:
 
 def with_budget(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
     """All changes, and the budget as leaves: `outcome.updates` and, where it can be derived, `outcome.samples`."""
-    return [*found, *_budget(found, pair.a, pair.b)]
+    return [*found, *_budget(found, pair.a, pair.b, pair.settings.length)]
 
 
-def _budget(found: Sequence[Change], a: Levels, b: Levels) -> Iterator[Change]:
+def _budget(found: Sequence[Change], a: Levels, b: Levels, length: Sequence[str]) -> Iterator[Change]:
     left, right = updates(a.run), updates(b.run)
     if left is None or right is None:
         return
-    follows = ", ".join(_causes(a.run, b.run, left, right, found)) or "nothing that is known to set it"
+    follows = ", ".join(_causes(a.run, b.run, left, right, found, length)) or "nothing that is known to set it"
     if left.taken != right.taken:
         yield Change(path="outcome.updates", before=left.taken, after=right.taken, kind=ChangeClass.DERIVED,
                      follows=follows, why="optimiser updates really taken")  # fmt: skip
@@ -94,10 +94,13 @@ def _budget(found: Sequence[Change], a: Levels, b: Levels) -> Iterator[Change]:
                      follows=follows, why="steps times the effective batch")  # fmt: skip
 
 
-def _causes(a: Run, b: Run, left: Updates, right: Updates, found: Iterable[Change]) -> Iterator[str]:
+def _causes(
+    a: Run, b: Run, left: Updates, right: Updates, found: Iterable[Change], length: Sequence[str]
+) -> Iterator[str]:
     if left.steps != right.steps:
-        yield from (change.path for change in found if sets_length(change) or _logs_otherwise(change))
-        if "early_stopped" in (a.status, b.status) or gave_up(a if left.steps < right.steps else b):
+        yield from (change.path for change in found if sets_length(change, length) or _logs_otherwise(change))
+        short, long = (a, b) if left.steps < right.steps else (b, a)
+        if "early_stopped" in (a.status, b.status) or gave_up(short, [long]):
             yield "stopping early"
         if not (a.finished and b.finished):
             yield "a run that did not finish"
@@ -105,9 +108,11 @@ def _causes(a: Run, b: Run, left: Updates, right: Updates, found: Iterable[Chang
         yield "amp/skipped"
 
 
-def sets_length(change: Change) -> bool:
+def sets_length(change: Change, length: Sequence[str] = ()) -> bool:
     """Whether a changed leaf can set how many steps a run takes: chosen, or following from what was chosen, as the
-    steps of each stage follow from the staging."""
+    steps of each stage follow from the staging. length: patterns that the policy declares to do so."""
+    if any(matches(change.path, pattern) for pattern in length):
+        return True
     if change.kind not in (ChangeClass.FACTOR, ChangeClass.DERIVED) or change.role in (Role.SEED, Role.STOCHASTIC):
         return False
     if change.kind is ChangeClass.DERIVED and change.section != "config":
@@ -121,15 +126,16 @@ def _logs_otherwise(change: Change) -> bool:
     return change.section == "config" and last_key(change.path) in LOGGING_KEYS
 
 
-def explains_length(found: Iterable[Change]) -> bool:
-    """Whether anything that changed can be why two runs logged another number of steps."""
-    return any(sets_length(change) or _logs_otherwise(change) for change in found)
+def explains_length(found: Iterable[Change], length: Sequence[str] = ()) -> bool:
+    """Whether anything that changed can be why two runs logged another number of steps. length: patterns of settings
+    of which the policy says that they do."""
+    return any(sets_length(change, length) or _logs_otherwise(change) for change in found)
 
 
-def budget_barriers(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
+def budget_barriers(a: Run, b: Run, found: Iterable[Change], length: Sequence[str] = ()) -> tuple[str, ...]:
     """Why another number of steps forbids a comparison; empty where something recorded can explain it, or where only
     the last value was logged at another step."""
-    steps = _unexplained(a, b, found)
+    steps = _unexplained(a, b, found, length)
     if not steps or logged_apart(a, b):
         return ()
     return (f"both runs say completed, after {steps[0]} and {steps[1]} steps, and {NOTHING_SETS}",)
@@ -139,21 +145,22 @@ NOTHING_SETS = "nothing that changed is known to set how many"
 """Of lengths that nothing explains. A name that tells nothing may set one all the same, so it is not denied."""
 
 
-def budget_notes(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
+def budget_notes(a: Run, b: Run, found: Iterable[Change], length: Sequence[str] = ()) -> tuple[str, ...]:
     """That two runs are taken for equally long though the last value was not logged at one step."""
-    steps = _unexplained(a, b, found)
+    steps = _unexplained(a, b, found, length)
     if not steps or not logged_apart(a, b):
         return ()
     ends = f"step {steps[0]} of {a.short} and {steps[1]} of {b.short}"
     return (f"the last value was logged at {ends}, closer than two logged values lie: neither run is taken for longer",)
 
 
-def _unexplained(a: Run, b: Run, found: Iterable[Change]) -> tuple[int, ...]:
+def _unexplained(a: Run, b: Run, found: Iterable[Change], length: Sequence[str]) -> tuple[int, ...]:
     """The steps of two completed runs that differ in them with nothing that explains it; empty otherwise."""
     left, right = updates(a), updates(b)
     if left is None or right is None or left.steps == right.steps or {a.status, b.status} != {"completed"}:
         return ()
-    is_told = explains_length(found) or gave_up(a if left.steps < right.steps else b)
+    short, long = (a, b) if left.steps < right.steps else (b, a)
+    is_told = explains_length(found, length) or gave_up(short, [long])
     return () if is_told else (left.steps, right.steps)
 
 

@@ -5,10 +5,11 @@ says `completed`, and every seed takes another number of steps. A run that was c
 curve: of one that gave up the best value lies as far back as its patience is long. So the curve is asked.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.levels import levels
 from runaudit.factors.namewords import words
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
@@ -17,7 +18,9 @@ from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 from runaudit.records.results import Results
 from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
 
+Settings = Sequence[tuple[str, JSON]]
 OF_A_SCHEDULE = frozenset({"lr", "rate", "scheduler", "schedule", "plateau", "reduce", "decay", "warmup", "factor"})
 """Words of a patience that lowers the learning rate and ends nothing."""
 OFF = frozenset({"none", "null", "false", "off", "no", "0"})
@@ -27,41 +30,60 @@ LEAST_ALIKE = 3
 the least such number: two of them, or after one evaluation, are chance."""
 
 
-def gave_up(run: Run) -> str:
-    """The setting by which a run stopped early, as its curve bears out: `config.patience = 3`; empty where none is on
-    record, where it is switched off, or where a better value came within it."""
-    margins = [number for path, number in _numbers(run) if "delta" in words(path)]
-    waits = [waited(values, way, max(margins, default=0.0)) for _, way, values in _watched(run)]
-    longest = max(waits, default=0)
-    return next((f"{path} = {number:g}" for path, number in _patiences(run) if longest >= number), "")
+def gave_up(run: Run, others: Sequence[Run] = ()) -> str:
+    """The setting by which a run stopped early, as the curves bear out: `config.patience = 3`; empty where none is on
+    record, where it is switched off, or where no series that a program watches ends just so long after its best.
+
+    others: the runs beside it. A program that stops after three evaluations never goes on after four, so a series that
+    waited longer anywhere is not the one it watches: a flat one always ends long after its best.
+    """
+    settings = [*_leaves(run)]
+    margin = max((number for path, number in _numbers(settings) if "delta" in words(path)), default=0.0)
+    for path, number in _patiences(settings):
+        for name, way, values in _watched(run):
+            everyone = [values, *(other for one in others for which, _, other in _watched(one) if which == name)]
+            last, longest = waited(values, way, margin), max(longest_wait(each, way, margin) for each in everyone)
+            # Some stop when it is reached, others when it is passed.
+            if number <= last <= number + 1 and longest <= number + 1:
+                return f"{path} = {number:g}"
+    return ""
 
 
 def waited_alike(runs: Sequence[Run]) -> tuple[str, int] | None:
     """The series and the number of evaluations after its best at which every run that is shorter than the longest of
-    them ended; None where they do not agree, or too few do to call it their patience."""
+    them ended, and none ever went on; None where there is no such, or too few runs to call it their patience."""
     ends = [Results(run).last_step for run in runs]
     if len(runs) < LEAST_ALIKE or len(set(ends)) < 2:
         return None
-    curves = [{name: waited(values, way) for name, way, values in _watched(run)} for run in runs]
+    curves = [{name: (values, way) for name, way, values in _watched(run)} for run in runs]
     for name in sorted(set.intersection(*(set(found) for found in curves))):
-        waits = [found[name] for found in curves]
-        cut = [wait for wait, end in zip(waits, ends, strict=True) if end < max(ends)]
-        # The longest may have come to the end of its epochs; that it waited longer than the others did refutes them.
-        is_one = len(set(cut)) == 1 and max(waits) == cut[0] >= LEAST_ALIKE
-        if is_one and Counter(waits)[cut[0]] >= LEAST_ALIKE:
-            return name, cut[0]
+        waits = [waited(*found[name]) for found in curves]
+        cut = {wait for wait, end in zip(waits, ends, strict=True) if end < max(ends)}
+        longest = max(longest_wait(*found[name]) for found in curves)
+        if len(cut) == 1 and (count := cut.pop()) == longest >= LEAST_ALIKE and waits.count(count) >= LEAST_ALIKE:
+            return name, count
     return None
+
+
+def longest_wait(values: Sequence[float], way: Direction, margin: float = 0.0) -> int:
+    """The most evaluations without a better value at any point of a series."""
+    return max(_waits(values, way, margin), default=0)
 
 
 def waited(values: Sequence[float], way: Direction, margin: float = 0.0) -> int:
     """Evaluations since the last that was better than the best before it by more than `margin`; of NaN none is."""
+    return [0, *_waits(values, way, margin)][-1]
+
+
+def _waits(values: Sequence[float], way: Direction, margin: float) -> Iterator[int]:
+    """At each evaluation, how many there were since the best."""
     best: float | None = None
     since = -1
     for value in values:
         gain = None if best is None else (value - best if way is Direction.HIGHER else best - value)
         is_better = not isnan(value) if gain is None else gain > margin
         best, since = (value, 0) if is_better else (best, since + 1)
-    return max(since, 0)
+        yield since
 
 
 def _watched(run: Run) -> Iterator[tuple[str, Direction, Sequence[float]]]:
@@ -72,19 +94,19 @@ def _watched(run: Run) -> Iterator[tuple[str, Direction, Sequence[float]]]:
             yield name, way, [value for _, value in points]
 
 
-def _patiences(run: Run) -> Iterator[tuple[str, float]]:
+def _patiences(settings: Settings) -> Iterator[tuple[str, float]]:
     """Settings that end a training after so many evaluations; none where early stopping is switched off."""
-    if any(str(value).lower() in OFF for path, value in _leaves(run) if _is_switch(path)):
+    if any(str(value).lower() in OFF for path, value in settings if _is_switch(path)):
         return
-    yield from ((path, number) for path, number in _numbers(run) if number >= 1 and _is_patience(path))
+    yield from ((path, number) for path, number in _numbers(settings) if number >= 1 and _is_patience(path))
 
 
-def _numbers(run: Run) -> Iterator[tuple[str, float]]:
-    for path, value in _leaves(run):
+def _numbers(settings: Settings) -> Iterator[tuple[str, float]]:
+    for path, value in settings:
         # An option of a command line is text.
-        value = _number(value) if isinstance(value, str) and path.startswith("config.args.") else value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            yield path, float(value)
+        number = _number(value) if isinstance(value, str) and path.startswith(ROOT) else value
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            yield path, float(number)
 
 
 def _number(text: str) -> float | None:
@@ -95,8 +117,11 @@ def _number(text: str) -> float | None:
 
 
 def _leaves(run: Run) -> Iterator[tuple[str, JSON]]:
-    config = run.manifest.section("config")
-    return leaves_of(config, "config") if isinstance(config, Mapping) else iter(())
+    """The settings of a run, those of its command line among them."""
+    tree = levels(run, FactorSettings()).tree
+    for place in ("config", ROOT):
+        if isinstance(found := tree.get(place), Mapping):
+            yield from leaves_of(found, place)
 
 
 def _is_switch(path: str) -> bool:

@@ -11,7 +11,7 @@ from runaudit.factors.stopping import gave_up, waited
 from runaudit.metrics.catalogue import Direction
 from runaudit.records.manifest import Manifest
 from runaudit.records.trajectory import Trajectory
-from runaudit.settings import Settings
+from runaudit.settings import FactorSettings, Settings
 from tests.diff.samples import both, put, run
 
 LR = put("config/optimizer/lr", 5e-4)
@@ -127,30 +127,56 @@ def of_lengths(a, b, *changes, kind="captured"):
 LONG = put("config/schedule", "long")
 
 
-def test_arms_each_of_one_length_have_it_from_what_changed():
-    found = of_lengths((17, 17), (52, 52), LONG)
+@pytest.mark.parametrize(
+    ("a", "b"), [((17, 17), (52, 52)), ((17,), (52,)), ((17, 17), (52, 40))], ids=["arms", "single runs", "one cut"]
+)
+def test_another_length_of_a_whole_arm_is_explained_by_no_change_that_is_not_known_to_set_it(a, b):
+    """A time limit of the queue cuts every seed of an arm at one step, and what changed may not even be used."""
+    found = of_lengths(a, b, LONG)
+
+    assert found.verdict is Verdict.INCOMPARABLE
+    assert any('[factors] length = ["config.schedule"]' in note for note in found.notes)
+    assert any('run.finish("early_stopped")' in note for note in found.notes)
+
+
+def test_the_policy_can_say_that_a_setting_sets_the_length():
+    policy = replace(Settings(), factors=FactorSettings(length=("config.schedule",)))
+    arms = [cohort_of([watched(ends_after(steps, 0), *changes, seed=seed) for seed in (1, 2)])
+            for steps, changes in ((17, []), (52, [LONG]))]  # fmt: skip
+
+    found = compare_cohorts(*arms, settings=policy)
 
     assert found.verdict is Verdict.SINGLE_FACTOR
-    assert "the arms take 17 and 52 steps at every seed: config.schedule sets it" in found.notes
     assert any("steps logged: 17 → 52, 3.1 times as many: what the longer" in note for note in found.notes)
+    assert [row.follows for row in found.derived if row.factor == "outcome.updates"] == ["config.schedule"]
+
+
+def test_a_patience_typed_on_the_command_line_is_one():
+    args = put("launch", {"argv": ["python", "t.py", "--patience", "3"]})
+    bare = put("config", {})
+
+    assert gave_up(watched(ends_after(9, 3), bare, args)) == "config.args.patience = 3"
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "changes", "kind"),
-    [
-        ((17, 17), (52, 52), [], "captured"),
-        ((17, 17), (52, 40), [LONG], "captured"),
-        ((17,), (52,), [LONG], "captured"),
-        ((17, 17), (52, 52), [LONG], "wandb"),
-    ],
-    ids=["nothing changed", "of two lengths", "single runs", "of elsewhere"],
+    ("flat", "is_told"),
+    [([0.5] * 12, False), ([0.5] * 4 + [0.6] + [0.5] * 7, False), ([*range(9), 8, 8, 8], True)],
+    ids=["flat", "waits longer before", "ends its patience"],
 )
-def test_lengths_that_replicates_do_not_share_or_that_an_unseen_edit_may_have_set_are_not_explained(
-    a, b, changes, kind
-):
-    found = of_lengths(a, b, *changes, kind=kind)
+def test_a_series_that_ever_waited_longer_is_not_the_one_that_is_watched(flat, is_told):
+    """A run that was cut at step 12 while its loss fell was "stopped early", because its accuracy stood still."""
+    losses = {"val/loss": tuple(enumerate(float(100 - step) for step in range(12)))}
+    accuracy = tuple(enumerate(map(float, flat)))
+    cut = watched(range(12), PATIENCE)
+    cut = replace(cut, trajectory=Trajectory(series=MappingProxyType({**losses, "val/accuracy": accuracy})))
 
-    assert Verdict.SINGLE_FACTOR not in (found.verdict, found.conditional)
+    assert bool(gave_up(cut)) is is_told
+
+
+def test_a_series_that_waits_longer_in_the_run_beside_it_is_not_the_one_that_is_watched():
+    cut, whole = watched(ends_after(10, 3), PATIENCE), watched([*ends_after(10, 6), 0], PATIENCE)
+
+    assert (gave_up(cut), gave_up(cut, [whole])) == ("config.patience = 3", "")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from runaudit.diff import Comparison
 from runaudit.diff.result import FactorChange, Verdict
+from runaudit.factors.compute_budget import NOTHING_SETS
 from runaudit.factors.factor import Absent
 from runaudit.factors.gaps import EDITED
 from runaudit.factors.tables import unkeyed
@@ -185,6 +186,8 @@ def design_lacks(diff: Comparison) -> str:
         case Verdict.PROVENANCE_INCOMPLETE:
             typed = remedy([row.factor for row in diff.open]) if diff.is_conditional else ""
             return "what is not on record" + (f"; where you know that it was equal, `{typed}`" if typed else "")
+        case Verdict.INCOMPARABLE if NOTHING_SETS in diff.reason:
+            return "runs of one length, or a record of what ended them"
         case Verdict.INCOMPARABLE:
             return "runs of both arms that " + ("finish" if diff.unfinished else "finished and were measured alike")
         case Verdict.INTEGRITY_FAILURE:
