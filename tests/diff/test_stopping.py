@@ -152,10 +152,10 @@ def test_the_policy_can_say_that_a_setting_sets_the_length():
 
 
 def test_a_patience_typed_on_the_command_line_is_one():
-    args = put("launch", {"argv": ["python", "t.py", "--patience", "3"]})
-    bare = put("config", {})
+    made = watched(ends_after(9, 3), put("config", {}))
+    typed = {**made.manifest.to_json(), "launch": {"argv": ["python", "t.py", "--patience", "3"]}}
 
-    assert gave_up(watched(ends_after(9, 3), bare, args)) == "config.args.patience = 3"
+    assert gave_up(replace(made, manifest=Manifest.of(typed))) == "config.args.patience = 3"
 
 
 @pytest.mark.parametrize(
