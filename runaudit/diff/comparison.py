@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.diff.arms import Beside, arms_beside
-from runaudit.diff.barriers import evaluation_barriers, length_notes, result_barriers, without_results
+from runaudit.diff.barriers import evaluation_barriers, result_barriers, without_results
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
+from runaudit.diff.lengths import length_notes
 from runaudit.diff.missing import attributed, missing_rows
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.diff.verdict import Grounds, judge
@@ -111,8 +112,9 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
 
 def _notes(arms: Beside, *, design_only: bool) -> Iterator[str]:
     """What a reader should know of the arms, of the runs that stand for them, and of how long all of them are."""
-    yield from (*arms.notes, *notes_on(arms.pair, arms.found))
+    yield from arms.notes
     yield from () if design_only else length_notes(arms)
+    yield from notes_on(arms.pair, arms.found)
 
 
 def _once(*notes: str) -> tuple[str, ...]:

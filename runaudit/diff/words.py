@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
-from runaudit.factors.compute_budget import Updates, samples, updates
+from runaudit.factors.compute_budget import updates
 from runaudit.factors.config_groups import choices
-from runaudit.factors.factor import Absent, Change, ChangeClass, Role
+from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.grouping import declared_bundles
 from runaudit.factors.namewords import words
 from runaudit.factors.pair import Pair
@@ -169,48 +169,21 @@ def _same_commit(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
         yield "equal commits, different trees: uncommitted changes ran"
 
 
-def _budget(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
+def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
     a, b = pair.a.run, pair.b.run
     left, right = updates(a), updates(b)
     if left is not None and right is not None and (left.taken != right.taken or left.skipped != right.skipped):
         logged = {*ends_of(a).series, *ends_of(b).series, *a.metrics, *b.metrics}
-        yield (
-            f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
-            f"{right.taken} ({right.skipped} skipped)"
-            if "amp/skipped" in logged
-            else _lengths(pair, found, left, right)
-        )
+        if "amp/skipped" in logged:
+            yield (
+                f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
+                f"{right.taken} ({right.skipped} skipped)"
+            )
     if left is not None and right is not None and left.steps != right.steps:
         short, long = (a, b) if left.steps < right.steps else (b, a)
         if short.status == "completed" and (setting := gave_up(short, [long])):
             yield f"{short.label} ({short.short}) stopped early: no better value within {setting}"
     yield from (f"{run.label} ({run.short}) stopped early" for run in (a, b) if run.status == "early_stopped")
-
-
-MUCH_LONGER = 1.1
-"""From one length to another so many times as long the training itself may be what moved the result."""
-
-
-def _lengths(pair: Pair, found: Sequence[Change], left: Updates, right: Updates) -> str:
-    """How long two runs are, and what that means for what is said of their factors."""
-    apart = f"steps logged: {left.steps} → {right.steps}"
-    ratio = max(left.steps, right.steps) / max(1, min(left.steps, right.steps))
-    seen = [count for side, spent in ((pair.a, left), (pair.b, right)) if (count := samples(side, spent)) is not None]
-    if len(seen) == 2 and max(seen) <= MUCH_LONGER * min(seen):
-        return f"{apart}, for the same number of samples"
-    factors = [c for c in found if c.kind is ChangeClass.FACTOR and c.role not in (Role.SEED, Role.STOCHASTIC)]
-    if ratio < MUCH_LONGER or any(_is_the_length(c, right.steps / max(1, left.steps)) for c in factors):
-        return apart
-    many = f"{ratio:.1f} times as many" if right.steps > left.steps else f"{1 / ratio:.2f} times as many"
-    also = ": what the longer training did is part of every difference between them" if factors else ""
-    return f"{apart}, {many}{also}"
-
-
-def _is_the_length(change: Change, ratio: float) -> bool:
-    """Whether a setting is the length itself: it grew as the steps did."""
-    before, after = (_number(v) if isinstance(v, str) else v for v in (change.before, change.after))
-    numbers = [v for v in (before, after) if isinstance(v, int | float) and not isinstance(v, bool) and v > 0]
-    return len(numbers) == 2 and 1 / MUCH_LONGER < numbers[1] / numbers[0] / ratio < MUCH_LONGER
 
 
 def _tags(pair: Pair, found: Sequence[Change]) -> Iterator[str]:

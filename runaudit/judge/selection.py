@@ -11,7 +11,7 @@ from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import declared_direction
 from runaudit.metrics.catalogue import known_direction
-from runaudit.metrics.leading import Figure, in_order, is_baseline
+from runaudit.metrics.leading import Figure, in_order, is_baseline, is_of_training
 from runaudit.settings import Settings
 from runaudit.text.words import listed, quoted
 
@@ -79,7 +79,8 @@ def page_metrics(settings: Settings, *arms: Cohort, direction: str | None = None
     figures = leading(*arms)
     known = [one for one in figures if known_direction(one.name) or declared_direction(settings, one.name, None)]
     first = known[0] if known and not direction else figures[0] if direction and figures else None
-    if first is None:
+    # A training loss is no stand-in for the held-out metric that `list` shows and of which nobody said what is better.
+    if first is None or (is_of_training(first.name) and not is_of_training(figures[0].name)):
         return []
     parts = [f"{first.name}/{part}" for part in first.parts]
     further = [name for name in parts if known_direction(name) or declared_direction(settings, name, None)]

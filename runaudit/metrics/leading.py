@@ -79,4 +79,13 @@ def _weight(name: str) -> int:
     return 6 if found is Role.OTHER else 7 + found
 
 
+OF_TRAINING = 4
+"""The least weight of what is measured on the data that is learned from."""
+
+
+def is_of_training(name: str) -> bool:
+    """Whether a metric says how well the training data was learned, and nothing of what it was learned for."""
+    return _weight(name) in (OF_TRAINING, 5)
+
+
 _LEARNED = re.compile(r"(?i)(?<![a-z])train(?:ing|ed)?(?![a-z])")

@@ -16,6 +16,7 @@ from runaudit.judge.many import study_runs, study_store
 from runaudit.judge.selection import NamedArms, leading, page_arms, page_metrics
 from runaudit.judge.values import declared_direction, require_metric, runs_left_out
 from runaudit.metrics.catalogue import known_direction
+from runaudit.metrics.leading import is_of_training
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged, arm_names
 from runaudit.report.panels import read_panels
@@ -179,9 +180,14 @@ def _pairs(arms: Sequence[Cohort], wanted: Wanted) -> list[tuple[int, int]]:
 def _shared_metric(bench: Bench, arms: Sequence[Cohort], direction: str | None = None) -> str | None:
     """The metric that arms are shown on where none was asked for: the one that matters of what all have, else of what
     most have."""
-    if judged := page_metrics(bench.settings, *arms, direction=direction):
+    judged = page_metrics(bench.settings, *arms, direction=direction)
+    if judged and not is_of_training(judged[0]):
         return judged[0]
-    figures = leading(*arms) or leading(bench.arm([run for arm in arms for run in arm.runs]))
+    every = leading(bench.arm([run for arm in arms for run in arm.runs]))
+    # What all arms have of the training alone says less than what some have of what they were trained for.
+    figures = leading(*arms) or every
+    if all(is_of_training(one.name) for one in figures):
+        figures = tuple(one for one in every if not is_of_training(one.name)) or figures
     held = {one.name: sum(_is_measured([arm], one.name) for arm in arms) for one in figures}
     return max(figures, key=lambda one: held[one.name]).name if figures else None  # of equals the one that leads
 

@@ -5,6 +5,7 @@ An image whose bytes are not those that were sealed is not shown; the page says 
 
 import os
 import stat
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -99,10 +100,9 @@ def _panel(path: PurePosixPath, named: tuple[str, str], digest: str, run_dir: Pa
     png, problem = _read(run_dir, path)
     if not problem and str(digest_bytes(png)) != digest:
         png, problem = b"", "the file does not match its sealed digest"
-    size = png_size(png) if png else (0, 0)
-    if png and not size:
-        png, problem = b"", "the file is not a PNG image"
-    width, height = size or (0, 0)
+    problem = problem or _flaw(png)
+    png = b"" if problem else png
+    width, height = png_size(png) or (0, 0)
     return Panel(sequence=named[0], kind=named[1], digest=digest, png=png, width=width, height=height, problem=problem)
 
 
@@ -125,6 +125,26 @@ def _read(run_dir: Path, path: PurePosixPath) -> tuple[bytes, str]:
         if facts.st_size > MAX_BYTES:
             return b"", f"it is larger than {MAX_BYTES >> 20} MB"
         return file.read(MAX_BYTES), ""
+
+
+def _flaw(png: bytes) -> str:
+    """Why a browser would show nothing, or half a picture; empty where the image is whole."""
+    if not png:
+        return "the file is empty"
+    if png_size(png) is None:
+        return "the file is not a PNG image"
+    at = len(_PNG)
+    while at + 12 <= len(png):
+        length, kind = int.from_bytes(png[at : at + 4]), png[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(png):
+            break
+        if zlib.crc32(png[at + 4 : end - 4]) != int.from_bytes(png[end - 4 : end]):
+            return "the image is damaged: a checksum in it does not hold"
+        if kind == b"IEND":
+            return ""
+        at = end
+    return "the image breaks off: it was not written to its end"
 
 
 def png_size(data: bytes) -> tuple[int, int] | None:

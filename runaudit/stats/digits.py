@@ -11,6 +11,8 @@ def decimals(spread: float | None) -> int | None:
     return places if -6 <= places <= 9 else None
 
 
+WITHIN_ROUNDING = 14
+"""Digits of a mean that a double holds beyond doubt."""
 MOST_PLACES = 6
 """Decimals beyond which a small number is written in powers of ten."""
 
@@ -35,7 +37,8 @@ def show_spread(mean: float, sd: float | None) -> str:
         return f"{show(mean, places)} ± {show(sd, places)}"
     if mean and 0 < sd < math.inf:  # Beyond the range of decimals: as many digits as reach down to the spread's second.
         reach = math.floor(math.log10(abs(mean))) - math.floor(math.log10(sd)) + 2
-        return f"{mean:.{min(max(reach, 1), 17)}g} ± {sd:.2g}"
+        # A spread below the last bits of the mean is what adding up made of equal values: no digit of it is worth one.
+        return f"{mean:.{max(reach, 1) if reach <= WITHIN_ROUNDING else 5}g} ± {sd:.2g}"
     return f"{mean:.5g} ± {sd:.2g}"
 
 

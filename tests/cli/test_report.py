@@ -3,10 +3,12 @@
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from runaudit.cli.app import main
+from runaudit.records.trajectory import Trajectory
 
 
 @pytest.fixture
@@ -415,3 +417,34 @@ def test_arms_held_against_one_baseline_are_judged_as_one_family_as_stats_does(
     for row in stats["comparisons"]:
         assert f"{row['p']:.3f} (adjusted {row['p_adjusted']:.3f})" in written
     assert "p values are corrected for 2 comparisons (Holm)" in written
+
+
+@pytest.fixture
+def strange(store, make_run, seal_run, monkeypatch, tmp_path):
+    """Two arms that learn their training data better and are worse on what was held out, of no known direction."""
+
+    def arm(name, gap, loss):
+        return [seal_run(store, make_run(label=name, seed=seed, config={"width": gap}, trajectory=Trajectory(
+            series={}, events=()), metrics={"val/calibration_gap": gap + seed / 100, "train/loss": loss + seed / 100}))
+            for seed in range(3)]  # fmt: skip
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+    return arm("narrow", 1.0, 0.5), arm("wide", 2.0, 0.1)
+
+
+def test_a_training_loss_is_no_stand_in_for_a_held_out_metric_whose_direction_nobody_knows(strange, run_audit):
+    """The page said in green that the training loss had improved, where the held-out metric had doubled."""
+    code, out, _ = run_audit("report", "narrow", "wide")
+
+    assert code == 0
+    assert "improved" not in out
+    assert "val/calibration_gap, which runaudit list shows, was not judged" in out
+
+
+@pytest.mark.parametrize("words", [["wide"], []])
+def test_a_page_of_no_comparison_shows_what_was_held_out_before_what_was_learned(strange, run_audit, words):
+    run_audit("report", *words, "-o", "page.html")
+
+    text = html.unescape(Path("page.html").read_text())
+    assert "alibration_gap" in text.partition('<table class="arms">')[2].partition("</caption>")[0]

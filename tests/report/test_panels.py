@@ -207,3 +207,25 @@ def test_a_figure_that_is_left_out_is_told_with_the_reason(make_run, make_png, t
         "2 more PNG images: a page has the first 8 of a run"
     ) in page
     assert page.count("data:image/png;base64,") == 8 and "notes.txt" not in page.split('id="provenance"')[0]
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lambda png: b"", "the file is empty"),
+        (lambda png: png[:-12], "the image breaks off: it was not written to its end"),
+        (lambda png: png[: len(png) // 2], "the image breaks off: it was not written to its end"),
+        (lambda png: png[:-20] + bytes([png[-20] ^ 1]) + png[-19:], "a checksum in it does not hold"),
+        (lambda png: b"<svg/>" * 9, "the file is not a PNG image"),
+    ],
+    ids=["empty", "no end", "half", "another byte", "no image"],
+)
+def test_an_image_that_a_browser_would_show_in_part_is_told_and_not_shown(
+    store, make_run, seal_run, make_png, harm, why
+):
+    run = seal_run(store, make_run(), {"panels/camera/sr.png": harm(make_png(24, 1))})
+
+    (panel,) = read_panels(run, store.run_dir(run.id))
+
+    assert panel.png == b""
+    assert panel.problem.endswith(why)

@@ -101,6 +101,7 @@ def test_a_mean_and_its_spread_have_the_digits_that_the_spread_is_worth():
     assert show_spread(0.0984375, 0.003) == "0.0984 ± 0.0030"
     assert show_spread(31253.4, 153.0) == "31253 ± 153"
     assert show_spread(1.23456e-12, 3.1e-14) == "1.235e-12 ± 3.1e-14"
+    assert show_spread(0.21957830265491304, 3.4e-17) == "0.21958 ± 3.4e-17"
     assert show_spread(1.5e300, 2e299) == "1.5e+300 ± 2e+299"
     assert (show_spread(30.0, 0.0), show_spread(30.123456, None)) == ("30 ± 0", "30.123")
     assert show_spread(1.5e308, float("inf")) == "1.5e+308 ± inf"
