@@ -137,6 +137,10 @@ def _source(
         return files, {}, {}
     within = {path: row.declared for path, row in seen.reads.items() if row.declared.startswith(("data.", "init."))}
     within |= {path: full_path(group, path) for group in ("data", "init") for path in read[group]}
+    # A folder that is declared is one row for all that was read of it; what was executed in it has a row of its own.
+    folders = {folder: name for folder, name in within.items() if folder.endswith("/")}
+    within |= {path: name for folder, name in folders.items() for path in files
+               if path.startswith(folder) and path not in seen.reads}  # fmt: skip
     ran = {*loaded_files(of), *_script(of, files)}
     used = {path for path in files if path in extra or path in ran or seen.opened(path)}
     abroad = {(row.path.rpartition("/")[2], row.digest) for row in seen.reads.values()

@@ -502,3 +502,25 @@ def test_a_folder_that_one_run_listed_is_no_difference_nor_is_one_whose_files_ar
     a = captured(seen(read("set/1"), listed=[listed("set", "1")]))
     b = captured(seen(read("set/1"), read("set/2", "2"), listed=[listed("set", "1", "2")]))
     assert factors(a, b) == ["data.set/2"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "changed", "factors"),
+    [
+        ([], "d/a.txt", ["data.train"]),
+        ([read("d/prepare.py", "x = 2\n", "code")], "d/prepare.py", ["code.d/prepare.py", "data.train"]),
+    ],
+    ids=["a file of it", "a module that ran in it"],
+)
+def test_a_declared_folder_of_the_work_tree_is_one_factor_and_no_code_besides(rows, changed, factors):
+    """The committed folder `dd/`, declared as data, was "confounded" with `code.dd/a.txt`."""
+
+    def arm(text):
+        tree = {**TREE, "d/a.txt": "1\n", "d/prepare.py": "x = 1\n", changed: text}
+        ran = [{**row, "digest": sha(tree[row["path"]])} for row in rows]
+        folder = read("d/", text, files=1, declared="data.train")
+        return captured(seen(folder, *ran, tree=tree), tree=tree, data={"train": {"path": "d", "digest": sha(text)}})
+
+    found = compare(arm("x = 1\n"), arm("x = 3\n"), settings=Settings())
+
+    assert [one.factor for one in found.factors] == factors
