@@ -7,7 +7,7 @@ from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.records.digest import Digest, FileEntry, digest_tree
 from runaudit.records.run import Run
 from runaudit.settings import Settings
-from tests.diff.seen import MAIN, captured, changed_tree, read, seen, sha
+from tests.diff.seen import MAIN, TREE, captured, changed_tree, read, seen, sha
 
 
 def diff(a, b):
