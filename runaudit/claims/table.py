@@ -31,7 +31,7 @@ def read_table(block: Block, vocabulary: Vocabulary, *, line: int, default: str 
         for column, cell in enumerate(cells[1:], start=1):
             head = header[column] if column < len(header) else ""
             arm, title = (head, cells[0]) if is_turned else (cells[0], head)
-            named = arms.get(_folded(arm), " ".join(arm.split()))
+            named = arms.get(_folded(arm)) or arms.get(_LETTERED.sub("", _folded(arm)), " ".join(arm.split()))
             yield from _cell(cell, named, title, vocabulary, line=here, default=default)
 
 
@@ -84,6 +84,10 @@ def _problem(cell: str, title: str, metric: str, found: list[Number]) -> str:
     if found[0].unit == "dB" and not is_decibel(metric):
         return f"{metric} is not measured in dB"
     return ""
+
+
+_LETTERED = re.compile(r" \([a-z]{1,2}\)$")
+"""The letter that a page of runaudit gives an arm, behind its name."""
 
 
 def _folded(name: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runaudit.metrics.catalogue import Direction, known_direction, unit_of
+from runaudit.metrics.catalogue import Direction, known_direction, metric, unit_of
 
 BLANK = "\x00"
 
@@ -51,8 +51,9 @@ def mentions(text: str, names: Iterable[str]) -> tuple[list[Mention], str]:
 def metric_in(text: str, vocabulary: Vocabulary, *, has_decibel: bool, default: str | None) -> tuple[str, str, str]:
     """The metric a sentence is about: (metric, why there is none, the text with its names blanked out)."""
     whole = [f"{metric}/{sequence}" for metric, sequence in vocabulary.sequences]
-    named, rest = mentions(text, (*vocabulary.metrics, *whole))
-    found = list(dict.fromkeys(mention.name for mention in named))
+    spoken = _spoken(vocabulary.metrics)
+    named, rest = mentions(text, (*vocabulary.metrics, *whole, *spoken))
+    found = list(dict.fromkeys(spoken.get(mention.name, mention.name) for mention in named))
     if len(found) > 1:
         return "", f"several metrics in one sentence ({', '.join(found)})", rest
     if found:
@@ -67,6 +68,13 @@ def metric_in(text: str, vocabulary: Vocabulary, *, has_decibel: bool, default: 
     else:
         fits = [metric for metric in vocabulary.metrics if has_decibel and is_decibel(metric)]
     return *_chosen(fits, rest, vocabulary, default=default), rest
+
+
+def _spoken(metrics: Sequence[str]) -> dict[str, str]:
+    """What the pages call a metric, `test accuracy` -> `test/accuracy`: several words that are of one alone."""
+    words = [(metric(name).words, name) for name in metrics]
+    said = [text.lower() for text, _ in words]
+    return {text: name for text, name in words if " " in text and text != name and said.count(text.lower()) == 1}
 
 
 def is_decibel(metric: str) -> bool:

@@ -108,17 +108,27 @@ def _whole(arm: Cohort, home: Mapping[str, Cohort]) -> dict[str, Run]:
 
 def runs_left_out(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> tuple[tuple[Run, ...], ...]:
     """The runs that were launched with those of each arm and stand in none of them. home: id of a run -> its whole
-    cohort in the store. One that still runs has left nothing out yet."""
+    cohort in the store. One that still runs has left nothing out yet; nor has one that repeats a draw that is named, to
+    the last bit."""
     named = {run.id for arm in arms for run in arm.runs}
-    wholes = (_whole(arm, home) for arm in arms)
     return tuple(
         tuple(
             run
-            for run in whole.values()
+            for run in _whole(arm, home).values()
             if run.id not in named and run.status != "running" and not hybrid_mark(run.manifest)
+            and not _is_told_already(run, arm, home)
         )
-        for whole in wholes
-    )
+        for arm in arms
+    )  # fmt: skip
+
+
+def _is_told_already(run: Run, arm: Cohort, home: Mapping[str, Cohort]) -> bool:
+    """Whether a run is one draw with a run of an arm and came to the same numbers: to leave it out chooses nothing."""
+    own = {one.id for one in arm.runs}
+    if not run.finished or run.id not in home:
+        return False
+    group = next((group for group in home[run.id].replicates if any(one.id == run.id for one in group)), ())
+    return any(one.id in own and Results(one).final == Results(run).final for one in group)
 
 
 def _repeats(arm: Cohort, values: Sequence[float | None]) -> tuple[int | None, ...]:

@@ -104,7 +104,7 @@ class ReportAnswer:
         rows = []
         for row in told.rows:
             arm = self.view.arms[row.arm]
-            cells = [f"{arm.letter} {arm.name}", row.value, *([row.interval or "–"] if has else []), row.n]
+            cells = [f"{arm.name} ({arm.letter})", row.value, *([row.interval or "–"] if has else []), row.n]
             rows.append(cells + ([row.failed or "–"] if lost else []))
         yield from ("", *((escaped(told.title), "") if told.title else ()), *table(header, rows, right=1), "")
         yield from ((escaped(told.under), "") if told.under else ())

@@ -109,8 +109,14 @@ def effect_figure(
         arms=tuple(arms),
         differences=found,
         zero=zero,
-        words=_words(answer.metric, arms, found, baseline=baseline, level=1 - answer.alpha),
+        words=_words(answer.metric, arms, found, baseline=baseline, level=_level(answer)),
     )
+
+
+def _level(answer: StatsAnswer) -> str:
+    """`95 %`, and for how many comparisons at once."""
+    at_once = f", {answer.family} comparisons at once," if answer.family > 1 else ""
+    return f"{percent(1 - answer.alpha)}{at_once}"
 
 
 def draw_effects(figure: EffectFigure) -> str:
@@ -244,7 +250,7 @@ def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) 
 
 
 def _words(
-    metric: str, arms: Sequence[ArmPoints], differences: Sequence[Difference], *, baseline: str, level: float
+    metric: str, arms: Sequence[ArmPoints], differences: Sequence[Difference], *, baseline: str, level: str
 ) -> str:
     parts = []
     places = column_places(arm.sd for arm in arms)
@@ -259,7 +265,7 @@ def _words(
         places = decimals((row.ci[1] - row.ci[0]) / 4)
         ends = f"{show(row.ci[0], places)} to {show(row.ci[1], places)}"
         sides = f"{shown(row.arm).short} minus {shown(baseline).short}"
-        parts.append(f"{sides} {show(row.value, places)} ({percent(level)} CI {ends})")
+        parts.append(f"{sides} {show(row.value, places)} ({level} CI {ends})")
     if not differences:
         parts.append("no difference could be tested")
     return true_minus(clean(f"{metric}: {'; '.join(parts)}."))

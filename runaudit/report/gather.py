@@ -139,7 +139,9 @@ def _each(make: Callable[[T], U], of: Sequence[T], what: str, unit: str) -> list
 def _arms(bench: Bench, wanted: Wanted) -> NamedArms:
     """The arms in the order of their words; every cohort of the store where no run is named."""
     if wanted.runs:
-        return page_arms(bench, [wanted.baseline, *wanted.runs] if wanted.baseline else wanted.runs)
+        # `report A B --vs A` names the baseline among the arms, as `stats` has it: it is no word said twice.
+        others = [word for word in wanted.runs if word != wanted.baseline]
+        return page_arms(bench, [wanted.baseline, *others] if wanted.baseline else wanted.runs)
     every = cohorts(bench.runs(trajectory=True), settings=bench.settings)
     # Runs that `untangle` made are no arms that anybody launched: what they told has a section of its own.
     found = [arm for arm in every if not all(hybrid_mark(run.manifest) for run in arm.runs)] or list(every)

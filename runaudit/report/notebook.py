@@ -14,6 +14,7 @@ from runaudit.health.answer import HealthAnswer
 from runaudit.records.run import Run
 from runaudit.report.effects import effect_figure
 from runaudit.report.html import render
+from runaudit.report.views.arm import seed_text
 from runaudit.report.views.diff import leaves_view
 from runaudit.report.views.evidence import evidence_views
 from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
@@ -67,7 +68,7 @@ def _of_runs(runs: Sequence[Run], headline: str) -> str:
         rows = [
             (
                 run.short,
-                f"seed {run.manifest.body.get('seed')}",
+                f"seed {seed_text(run)}",
                 run.status,
                 *(f"{one.name} {one.value:.6g}" for one in own[:1]),
             )

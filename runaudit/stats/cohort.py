@@ -122,9 +122,10 @@ def _notes(
     copies = [index for index, place in enumerate(arm.repeats) if place is not None]
     unnamed = sum(seed is None for seed in arm.seeds) - alike - sum(arm.seeds[index] is None for index in copies)
     draws = {_draw(arm, index) for index in range(len(arm.seeds))}
+    counting = [index for index in range(len(arm.seeds)) if not why_left_out(arm, index)]
     if unnamed > bool(alike) and len(draws) > 1:
         notes.append(f"{plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
-    elif any(proven is None for proven in arm.proven) and not named and not unnamed:
+    elif any(arm.proven[at] is None for at in counting) and not named and not unnamed:
         notes.append("no seed proof recorded: nothing proves that the seeds acted.")
     return tuple(notes)
 

@@ -143,7 +143,8 @@ def test_every_letter_in_the_answer_is_said_to_be_whose_it_is(ran, run_audit, tm
         for form in ("text", "md"):
             out = run_audit("report", *words, "--format", form, "-o", "page.html")[1]
             for arm in answer["arms"]:
-                assert out.count(f"({arm['letter']})") == 1, (words, form)
+                # In the sentence of its comparison, and in the table of the arms where there is one.
+                assert 1 <= out.count(f"({arm['letter']})") <= 2, (words, form)
 
 
 def test_a_single_run_is_a_page_without_a_comparison(ran, run_audit, tmp_path):
@@ -392,7 +393,7 @@ def test_the_table_of_arms_takes_a_metric_on_the_sequences_that_the_judgement_ta
     out = run_audit("report", "whole", "part", "--metric", "full_frame/psnr", "--format", "md", "-o", "page.html")[1]
 
     rows = {line.split(" | ")[0]: line.split(" | ")[1] for line in out.splitlines() if line.startswith("| ")}
-    assert (rows["| A whole"], rows["| B part"]) == ("31.0 ± 1.0", "no number")
+    assert (rows["| whole (A)"], rows["| part (B)"]) == ("31.0 ± 1.0", "no number")
 
 
 def test_arms_held_against_one_baseline_are_judged_as_one_family_as_stats_does(

@@ -148,6 +148,18 @@ def test_leaving_out_the_best_runs_of_the_baseline_is_refused(here, stats):
     assert "old leaves out 1 of 4" in answer["reason"]
 
 
+@pytest.mark.parametrize(("again", "is_told"), [(NEW[0], False), (31.15, True)])
+def test_to_leave_out_a_run_that_repeats_a_named_one_to_the_last_bit_chooses_nothing(here, stats, again, is_told):
+    ids = cohort(here, "new", NEW, LR)
+    cohort(here, "new", (again,), LR, put("label", "again"), put("runtime/started", "2025-11-02T00:00:00Z"))
+    cohort(here, "old", OLD)
+
+    code, answer = stats(",".join(run[:12] for run in ids), "--vs", "old")
+
+    assert any("launched runs of this cohort were named" in note for note in answer["notes"]) is is_told
+    assert code == 0 or is_told
+
+
 def test_a_part_that_flatters_nobody_is_only_told(here, stats):
     ids = cohort(here, "new", (*NEW, 31.4), LR)
     cohort(here, "old", OLD)

@@ -235,7 +235,10 @@ class _Told:
     def found(self) -> str:
         """What was found, without the stop at the end."""
         row, seeds = self.row, self.seeds
-        by = "" if row.difference is None else f"{self.amount(row.difference, signed=True)} {self.interval}".strip()
+        bare = "" if row.difference is None else f"{self.amount(row.difference, signed=True)} {self.interval}".strip()
+        # Beside `stats`, which gives the interval of the one comparison first, it is told which one this is.
+        together = f" (for {plural(self.answer.family, 'comparison')} at once)"
+        by = bare + (together if self.interval and self.answer.family > 1 else "")
         match row.verdict:
             case StatsVerdict.IMPROVED:
                 return f"improved by {by}{self._way}, {seeds}"
@@ -250,7 +253,7 @@ class _Told:
                 return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")
             case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
                 allowed = f"once {plural(self.answer.family, 'comparison')} are allowed for"
-                return f"cannot be told apart {allowed}: {by}, {seeds}"
+                return f"cannot be told apart {allowed}: {bare}, {seeds}"
             case StatsVerdict.INCONCLUSIVE:
                 # Never "no difference": that these seeds cannot tell is no evidence that there is none.
                 return f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
