@@ -111,10 +111,10 @@ def _cut_short(runs: Sequence[Run]) -> Iterator[str]:
 def _apart(arms: Beside) -> Iterator[str]:
     """How far apart the lengths are, and what that means for what is said of the factors."""
     steps = [_steps(arm) for arm in (arms.a, arms.b)]
-    if not all(steps) or steps[0] == steps[1]:
+    if not all(steps) or {*steps[0]} == {*steps[1]}:
         return
     apart = f"steps logged: {_range(steps[0])} → {_range(steps[1])}"
-    ratio = median(steps[1]) / max(1, median(steps[0]))
+    ratio = max(1, median(steps[1])) / max(1, median(steps[0]))
     if _same_samples(arms):
         yield f"{apart}, for the same number of samples"
         return

@@ -195,3 +195,25 @@ def test_a_longer_training_is_said_to_be_part_of_the_difference_unless_it_is_the
     found = judged(run(), run(both(put("runtime/steps_done", 6000), *changes)))
 
     assert next(note for note in found.notes if "steps logged" in note).startswith(said)
+
+
+def lengths(*steps):
+    arms = [cohort_of([run(both(put("runtime/steps_done", one), put("config/epochs", 30 * arm), put("seed", seed)))
+                       for seed, one in enumerate(each)]) for arm, each in enumerate(steps, start=1)]  # fmt: skip
+    return [note for note in compare_cohorts(*arms, settings=Settings()).notes if note.startswith("steps logged")]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        ((39, 39), (6, 11), "steps logged: 39 → 6 to 11, 0.22 times as many: what the shorter training did"),
+        ((6, 11), (39, 39), "steps logged: 6 to 11 → 39, 4.6 times as many: what the longer training did"),
+        ((0, 0), (0, 0, 0), None),
+        ((0, 0), (1, 1), "steps logged: 0 → 1"),
+        ((5, 5), (0, 0), "steps logged: 5 → 0, 0.20 times as many"),
+    ],
+)
+def test_of_arms_whose_seeds_are_of_several_lengths_all_of_them_are_told(a, b, said):
+    found = lengths(a, b)
+
+    assert [note[: len(said or "")] for note in found] == ([said] if said else [])
