@@ -33,8 +33,12 @@ MUCH_LONGER = 1.1
 def unexplained_lengths(arms: Beside) -> Iterator[str]:
     """Runs that took another number of steps, with nothing between them that sets how many: the runs that stand for the
     arms, and those of each arm. One says it for its arm."""
-    if _all_stopped_early(arms):
-        return
+    found = [*_of_other_lengths(arms)]
+    # The series of all runs are read where there is something to explain, and only there.
+    yield from () if found and _all_stopped_early(arms) else found
+
+
+def _of_other_lengths(arms: Beside) -> Iterator[str]:
     length = arms.pair.settings.length
     yield from budget_barriers(arms.pair.a.run, arms.pair.b.run, arms.found, length)
     for arm in (arms.a, arms.b):
@@ -61,11 +65,9 @@ def length_notes(arms: Beside) -> Iterator[str]:
     logged and are taken for equally long, once for each arm."""
     length = arms.pair.settings.length
     yield from _apart(arms)
-    if not explains_length(arms.found, length):
-        if told := _all_stopped_early(arms):
-            yield told
-        elif any(unexplained_lengths(arms)):
-            yield from _how_to_say(arms)
+    if any(_of_other_lengths(arms)):
+        told = _all_stopped_early(arms)
+        yield from (told,) if told else _how_to_say(arms)
     yield from budget_notes(arms.pair.a.run, arms.pair.b.run, arms.found, length)
     for arm in (arms.a, arms.b):
         first = arm.typical.run
@@ -94,9 +96,11 @@ def broken_off(arms: Beside) -> Iterator[str]:
 def _cut_short(runs: Sequence[Run]) -> Iterator[str]:
     """Of runs that should be equally long, those without an end on record that are shorter than the longest."""
     counting = [run for run in runs if run.status == "completed" or (run.status == UNSAID and run.metrics)]
-    if all(run.status != UNSAID for run in counting) or waited_alike(counting):
+    if all(run.status != UNSAID for run in counting):
         return
     last = {run.id: Results(run).last_step for run in counting}
+    if len({*last.values()}) < 2 or waited_alike(counting):
+        return
     # One that completed is the measure: what goes on longer without an end on record went on with something else.
     ended = [run for run in counting if run.status == "completed"] or counting
     longest = max(ended, key=lambda run: last[run.id])

@@ -6,6 +6,7 @@ curve: of one that gave up the best value lies as far back as its patience is lo
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from math import isnan
 
 from runaudit.factors.arguments import ROOT
@@ -38,7 +39,7 @@ def gave_up(run: Run, others: Sequence[Run] = ()) -> str:
     waited longer anywhere is not the one it watches: a flat one always ends long after its best.
     """
     settings = [*_leaves(run)]
-    margin = max((number for path, number in _numbers(settings) if "delta" in words(path)), default=0.0)
+    margin = max((number for path, number in _numbers(settings) if _is_margin(path)), default=0.0)
     for path, number in _patiences(settings):
         for name, way, values in _watched(run):
             everyone = [values, *(other for one in others for which, _, other in _watched(one) if which == name)]
@@ -104,16 +105,10 @@ def _patiences(settings: Settings) -> Iterator[tuple[str, float]]:
 def _numbers(settings: Settings) -> Iterator[tuple[str, float]]:
     for path, value in settings:
         # An option of a command line is text.
-        number = _number(value) if isinstance(value, str) and path.startswith(ROOT) else value
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            yield path, float(number)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+        is_text = isinstance(value, str) and path.startswith(ROOT)
+        if is_text or (isinstance(value, int | float) and not isinstance(value, bool)):
+            with suppress(ValueError, OverflowError):
+                yield path, float(value)
 
 
 def _leaves(run: Run) -> Iterator[tuple[str, JSON]]:
@@ -136,6 +131,12 @@ def _is_patience(path: str) -> bool:
         return False
     is_counted = found[-1] in ("rounds", "epochs", "steps", "evals", "evaluations", "checks") or _is_stop(found[-1])
     return "patience" in found or found[-4:] == ["n", "iter", "no", "change"] or (_is_early(found) and is_counted)
+
+
+def _is_margin(path: str) -> bool:
+    """Whether a setting says by how much a value has to be better; `huber_delta` is none."""
+    found = _words(path)
+    return found[-1:] == ["delta"] and ("min" in found or _is_early(found))
 
 
 def _is_early(found: Sequence[str]) -> bool:

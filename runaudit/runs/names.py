@@ -294,8 +294,7 @@ class Names:
         parts = []
         groups = [self._cohort(number) for number in numbers[:MAX_TOLD]]
         for group in groups:
-            seeds = ", ".join("unknown" if seed is None else str(seed) for seed in group.seeds[:5])
-            what = f"{group.id} ({plural(group.n, 'run')}, seed {seeds})"
+            what = f"{group.id} ({plural(group.n, 'run')}, seed {', '.join(map(str, group.seeds[:5])).replace('None', 'unknown')})"
             if group is not groups[0]:
                 found = compare_cohorts(groups[0], group, settings=self.settings).treatments
                 what += f": {', '.join(f.summary for f in found[:3]) or 'the records do not say what differs'}"

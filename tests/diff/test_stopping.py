@@ -217,3 +217,16 @@ def test_of_arms_whose_seeds_are_of_several_lengths_all_of_them_are_told(a, b, s
     found = lengths(a, b)
 
     assert [note[: len(said or "")] for note in found] == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("setting", "is_told"),
+    [({"min_delta": 0.5}, False), ({"early_stop_delta": 0.5}, False), ({"huber_delta": 0.5}, True),
+     ({"seed_of_all": 10**400}, True)],
+)  # fmt: skip
+def test_a_value_counts_as_better_by_the_margin_on_record_and_by_no_other_setting(setting, is_told):
+    """Each step is 0.1 better: by the margin every sixth is, and a run with a patience of three would have ended."""
+    values = [10 - 0.1 * step for step in range(13)] + [9.0] * 3
+    made = watched(values, PATIENCE, *(put(f"config/{key}", value) for key, value in setting.items()))
+
+    assert bool(gave_up(made)) is is_told
