@@ -291,10 +291,10 @@ class Names:
         """Cohorts by id, size and seeds, and what the others change of the first."""
         from runaudit.diff import compare_cohorts
 
-        parts = []
-        groups = [self._cohort(number) for number in numbers[:MAX_TOLD]]
+        parts, groups = [], [self._cohort(number) for number in numbers[:MAX_TOLD]]
         for group in groups:
-            what = f"{group.id} ({plural(group.n, 'run')}, seed {', '.join(map(str, group.seeds[:5])).replace('None', 'unknown')})"
+            seeds = ", ".join(map(str, group.seeds[:5])).replace("None", "unknown")
+            what = f"{group.id} ({plural(group.n, 'run')}, seed {seeds})"
             if group is not groups[0]:
                 found = compare_cohorts(groups[0], group, settings=self.settings).treatments
                 what += f": {', '.join(f.summary for f in found[:3]) or 'the records do not say what differs'}"
