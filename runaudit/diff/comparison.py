@@ -11,7 +11,7 @@ from runaudit.diff.arms import Beside, arms_beside
 from runaudit.diff.barriers import evaluation_barriers, result_barriers, without_results
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
-from runaudit.diff.lengths import length_notes
+from runaudit.diff.lengths import length_notes, moves_the_length
 from runaudit.diff.missing import attributed, missing_rows
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.diff.verdict import Grounds, judge
@@ -106,6 +106,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         open_code=grounds.open_code,
         assumed=assumed,
         odd=arms.odd,
+        with_length=not design_only and moves_the_length(arms),
         unfinished=not design_only and bool(grounds.barriers) and grounds.barriers == tuple(without_results(arms)),
     )
 

@@ -56,7 +56,7 @@ def _all_stopped_early(arms: Beside) -> str:
     value; empty where it does not."""
     alike = waited_alike(arms.runs) if all(run.status == "completed" for run in arms.runs) else None
     return "" if alike is None else (
-        f"every run that is shorter ended {alike[1]} evaluations after its best {alike[0]}: it stopped early"
+        f"all runs but the longest ended {alike[1]} evaluations after their best {alike[0]}: they stopped early"
     )  # fmt: skip
 
 
@@ -117,19 +117,30 @@ def _apart(arms: Beside) -> Iterator[str]:
     steps = [_steps(arm) for arm in (arms.a, arms.b)]
     if not all(steps) or {*steps[0]} == {*steps[1]}:
         return
-    apart = f"steps logged: {_range(steps[0])} → {_range(steps[1])}"
-    ratio = max(1, median(steps[1])) / max(1, median(steps[0]))
+    apart, ratio = f"steps logged: {_range(steps[0])} → {_range(steps[1])}", _ratio(*steps)
     if _same_samples(arms):
         yield f"{apart}, for the same number of samples"
-        return
-    factors = [f for f in arms.factors if f.role not in (Role.SEED, Role.STOCHASTIC)]
-    if 1 / MUCH_LONGER < ratio < MUCH_LONGER or any(_is_the_length(f.before, f.after, ratio) for f in factors):
+    elif moves_the_length(arms):
+        many, longer = (f"{ratio:.1f}", "longer") if ratio > 1 else (f"{ratio:.2f}", "shorter")
+        yield f"{apart}, {many} times as many: what the {longer} training did is part of every difference between them"
+    else:
         yield apart
-        return
-    many = f"{ratio:.1f}" if ratio > 1 else f"{ratio:.2f}"
-    longer = "longer" if ratio > 1 else "shorter"
-    also = f": what the {longer} training did is part of every difference between them" if factors else ""
-    yield f"{apart}, {many} times as many{also}"
+
+
+def moves_the_length(arms: Beside) -> bool:
+    """Whether the arms trained for other lengths, and the length is not itself what changed: an effect is then that of
+    both together."""
+    steps = [_steps(arm) for arm in (arms.a, arms.b)]
+    factors = [f for f in arms.factors if f.role not in (Role.SEED, Role.STOCHASTIC)]
+    if not all(steps) or not factors or _same_samples(arms):
+        return False
+    ratio = _ratio(*steps)
+    is_alike = 1 / MUCH_LONGER < ratio < MUCH_LONGER
+    return not is_alike and not any(_is_the_length(f.before, f.after, ratio) for f in factors)
+
+
+def _ratio(before: Sequence[int], after: Sequence[int]) -> float:
+    return max(1, median(after)) / max(1, median(before))
 
 
 def _steps(arm: Arm) -> list[int]:

@@ -135,6 +135,7 @@ class Comparison(Shown):
     that somebody else recorded; `recorded`: what that shows; `open_code`: why they leave open
     which code ran, where they do. `assumed`: what the user vouches for. `odd`: the arms that are not one design, a
     sentence each. `unfinished`: whether all that keeps the results apart is that a side has none.
+    `with_length`: whether the length of the training moved with what changed, and is not what changed.
     """
 
     a: Side
@@ -158,6 +159,7 @@ class Comparison(Shown):
     assumed: Assumption | None = None
     odd: tuple[str, ...] = ()
     unfinished: bool = False
+    with_length: bool = False
 
     @property
     def standing(self) -> Verdict:

@@ -132,9 +132,15 @@ def _renames(_pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     config = [c for c in found if c.section == "config" and c.kind is ChangeClass.FACTOR]
     for gone in (c for c in config if isinstance(c.after, Absent)):
         twins = [c for c in config if isinstance(c.before, Absent) and same(c.after, gone.before)]
-        if len(twins) == 1:
+        # Two settings of a small number coincide, and what stands at a place of the command line has no name to change.
+        is_telling = gone.before not in _EVERYWHERE and not any(".positional." in f"{c.path}." for c in (gone, *twins))
+        if len(twins) == 1 and is_telling:
             yield (f"{gone.path} was probably renamed to {twins[0].path} (equal values); if so, declare it under "
                    "[factors.aliases]")  # fmt: skip
+
+
+_EVERYWHERE = (None, True, False, "", "none", "true", "false", *range(-1, 11), *map(str, range(-1, 11)))
+"""Values that many settings have."""
 
 
 def _bundles(pair: Pair, found: Sequence[Change]) -> Iterator[str]:

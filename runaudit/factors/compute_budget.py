@@ -84,7 +84,7 @@ def _budget(found: Sequence[Change], a: Levels, b: Levels, length: Sequence[str]
     left, right = updates(a.run), updates(b.run)
     if left is None or right is None:
         return
-    follows = ", ".join(_causes(a.run, b.run, left, right, found, length)) or "nothing that is known to set it"
+    follows = ", ".join(_causes(a.run, b.run, left, right, found, length)) or UNEXPLAINED
     if left.taken != right.taken:
         yield Change(path="outcome.updates", before=left.taken, after=right.taken, kind=ChangeClass.DERIVED,
                      follows=follows, why="optimiser updates really taken")  # fmt: skip
@@ -138,9 +138,11 @@ def budget_barriers(a: Run, b: Run, found: Iterable[Change], length: Sequence[st
     steps = _unexplained(a, b, found, length)
     if not steps or logged_apart(a, b):
         return ()
-    return (f"both runs say completed, after {steps[0]} and {steps[1]} steps, and {NOTHING_SETS}",)
+    return (f"runs that say completed took {steps[0]} and {steps[1]} steps, and {NOTHING_SETS}",)
 
 
+UNEXPLAINED = "nothing that is known to set it"
+"""What a budget follows where nothing recorded can be why it moved."""
 NOTHING_SETS = "nothing that changed is known to set how many"
 """Of lengths that nothing explains. A name that tells nothing may set one all the same, so it is not denied."""
 

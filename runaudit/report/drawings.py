@@ -98,6 +98,11 @@ def _stages(frame: Frame, bands: Sequence[Band]) -> str:
     return f'<g class="stages">{tints}{"".join(texts)}</g>'
 
 
+def dash_of(arm: int) -> int:
+    """The dash of an arm by its place: the seventh has the colour of the first, and another dash."""
+    return (arm + arm // COLOURS) % COLOURS
+
+
 def _group(kind: str, arm: int, body: str, more: str = "") -> str:
     return f'\n<g class="{kind} in-arm-{arm % COLOURS}" data-arm="{arm}"{more}>{body}</g>' if body else ""
 
@@ -109,7 +114,7 @@ def _seeds(frame: Frame, curve: ArmCurve) -> Iterator[str]:
         if not raw:
             continue
         drawn = sum(map(len, line.segments))
-        bold = f"bold d{curve.arm % COLOURS}"
+        bold = f"bold d{dash_of(curve.arm)}"
         body = f'<path class="{("cloud" if drawn > _DENSE else "thin") if quiet else bold}" d="{raw}"/>'
         if drawn <= _FEW:
             dots = "".join(_dots(frame, part) for part in line.segments)
@@ -134,7 +139,7 @@ def _mean(frame: Frame, curve: ArmCurve) -> str:
         low, high, middle = (frame.y(np.asarray(column)) for column in (part.low, part.high, part.values))
         kind = "bold" if len(part.runs) == of else "thinner"
         body += f'<path class="spread" d="{chart.ribbon(x, low, high)}"/>' if len(x) > 1 else ""
-        body += f'<path class="{kind} d{curve.arm % COLOURS}" d="{chart.polyline(x, middle)}"/>'
+        body += f'<path class="{kind} d{dash_of(curve.arm)}" d="{chart.polyline(x, middle)}"/>'
     return _group("mean", curve.arm, body)
 
 
@@ -142,7 +147,7 @@ def _trends(frame: Frame, curve: ArmCurve) -> Iterator[str]:
     """The trend of each seed that is noisy, where no mean stands for the arm."""
     for line in curve.lines:
         path = "".join(_path(frame, part) for part in line.trends)
-        yield _group("trend", curve.arm, f'<path class="bold d{curve.arm % COLOURS}" d="{path}"/>' if path else "")
+        yield _group("trend", curve.arm, f'<path class="bold d{dash_of(curve.arm)}" d="{path}"/>' if path else "")
 
 
 def _rims(frame: Frame, curve: ArmCurve) -> str:

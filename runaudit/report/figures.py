@@ -22,6 +22,12 @@ FONT = 11
 ARM_COLOURS = 6
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
+
+def marker_of(place: int) -> str:
+    """The mark of an arm: the seventh has the colour of the first, and another mark."""
+    return MARKERS[(place + place // len(MARKERS)) % len(MARKERS)]
+
+
 _VAST = 1e100
 """Values beyond this, up or down, are drawn at the edge: an axis has to be able to reach past them."""
 
@@ -109,7 +115,7 @@ def dots(
                 [index + offset for offset in at],
                 own,
                 linestyle="none",
-                marker=MARKERS[kind % len(MARKERS)],
+                marker=marker_of(kind),
                 markersize=7,
                 markerfacecolor=inside,
                 markeredgecolor=edge,

@@ -102,7 +102,7 @@ def test_runs_that_all_end_equally_long_after_their_best_stopped_early_though_no
                      for i, best in enumerate(lengths)))  # fmt: skip
 
     assert found.verdict is Verdict.SINGLE_FACTOR
-    assert "every run that is shorter ended 4 evaluations after its best val/loss: it stopped early" in found.notes
+    assert "all runs but the longest ended 4 evaluations after their best val/loss: they stopped early" in found.notes
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,7 @@ def test_a_longer_training_is_said_to_be_part_of_the_difference_unless_it_is_the
     found = judged(run(), run(both(put("runtime/steps_done", 6000), *changes)))
 
     assert next(note for note in found.notes if "steps logged" in note).startswith(said)
+    assert found.with_length is ("times as many" in said)
 
 
 def lengths(*steps):

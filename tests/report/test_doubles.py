@@ -45,9 +45,31 @@ def test_two_equal_arms_whose_card_says_so_are_not_told_twice(make_arm, diff):
 def test_arms_of_other_seeds_or_with_too_few_numbers_are_not_called_equal(make_arm, make_run):
     bare = {"trajectory": Trajectory(series={}, events=())}
     twice = [arm_of(make_run, [{"test/accuracy": 0.5}] * 2, name, **bare) for name in "ab"]
+    others = replace(make_arm("c"), runs=make_arm("c", n=6).runs[3:])
+
+    assert not [*equal_arms([*twice, make_arm("base"), others], [])]
+
+
+def test_arms_are_held_against_each_other_at_the_seeds_that_both_have(make_arm):
     shifted = replace(make_arm("c"), runs=make_arm("c", n=4).runs[1:])
 
-    assert not [*equal_arms([*twice, make_arm("base"), shifted], [])]
+    (said,) = equal_arms([make_arm("base"), shifted], [])
+
+    assert said.startswith("A and B came to the same numbers, to the last bit, at every seed that they share")
+
+
+def test_declared_data_that_no_run_read_is_told(make_run):
+    def arm(*reads, level="full"):
+        observed = {"level": level, "read": [{"path": f"{name}.csv", "digest": SHARED, "size": 1, "role": "data",
+                                              "declared": f"data.{name}"} for name in reads]}  # fmt: skip
+        sets = {
+            name: {"path": f"{name}.csv", "digest": digest} for name, digest in (("train", SHARED), ("test", OTHER))
+        }
+        return ArmInput(name="x", runs=(make_run(data=sets, outcome={"observed": observed}),), effective_n=1)
+
+    found = titles(alerts([arm("train"), arm("train", "test"), arm("train", level="partial")], [], None))
+
+    assert found["Declared data that no run read"] == ("A: data.test",)
 
 
 @pytest.mark.parametrize(

@@ -107,4 +107,4 @@ def test_the_numbers_of_a_finding_are_said_to_be_whose_they_are(tmp_path, monkey
 
     (found,) = [row for row in arm.findings if row.title == "divergence"]
     assert found.who == "2 of 2 runs (seeds 0 and 1)"
-    assert found.message.endswith(" These are the numbers of seed 0.")
+    assert found.message.endswith(" These are the numbers of seed 0")

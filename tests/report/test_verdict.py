@@ -10,6 +10,8 @@ from runaudit.diff import Verdict
 from runaudit.factors.factor import Role
 from runaudit.records.trajectory import Trajectory
 from runaudit.report import ArmInput, ComparisonInput, page_view
+from runaudit.report.drawings import dash_of
+from runaudit.report.figures import marker_of
 from runaudit.report.inputs import Unjudged
 from runaudit.report.notebook import fragment
 from runaudit.report.views.evidence import evidence_views, seeds_text
@@ -278,7 +280,7 @@ def test_the_seeds_that_a_claim_needs_are_said_to_be_for_whose_difference(study,
     told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(numbers,))]))
     (lacking,) = told.lacking
     assert lacking.replace("\N{NO-BREAK SPACE}", " ") == (
-        "a true difference of 0.24 dB or more, which these seeds would find (80 % power), or more seeds"
+        "more seeds: these find a true difference of 0.24 dB or more (80 % power)"
     )
 
 
@@ -389,3 +391,26 @@ def test_a_sound_design_is_never_the_reason_why_nothing_can_be_attributed(study,
     verdict = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=idle, stats=(stats("not_attributable"),))]))
     assert "what differs changed no number" in verdict.claim
     assert "is single factor" not in verdict.claim
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"with_length": True}, "and the length of the training with it: a difference is that of both together."),
+        ({"idle": "x had no effect"}, "Exactly one factor changed, and not one number with it."),
+        ({}, "Exactly one factor changed: a difference can be put down to it."),
+    ],
+    ids=["longer", "no effect", "plain"],
+)
+def test_what_one_factor_means_is_said_with_what_moved_beside_it(study, diff, stats, changes, said):
+    """A page said "a difference can be put down to it" of an arm that had trained three times as long."""
+    arms, _ = study
+
+    card = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(**changes), stats=(stats(),))]))
+
+    assert card.meaning.endswith(said)
+
+
+def test_arms_that_share_a_colour_have_marks_and_dashes_of_their_own():
+    assert [marker_of(place) for place in range(6)] != [marker_of(place) for place in range(6, 12)]
+    assert all(marker_of(place) != marker_of(place + 6) and dash_of(place) != dash_of(place + 6) for place in range(20))

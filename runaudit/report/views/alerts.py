@@ -13,6 +13,7 @@ from runaudit.report.views.arm import distinct_seeds, letter, logged_words, seed
 from runaudit.report.views.doubles import equal_arms, one_data
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
+from runaudit.report.views.seen import never_read
 from runaudit.report.views.verdict import MAX_REASON, changed
 from runaudit.report.words import called, clean, number, shown
 from runaudit.rules import find_rule
@@ -61,6 +62,7 @@ def alerts(
         Alert(tone="doubt", title="Runs that count once", items=tuple(_repeated(arms))),
         Alert(tone="doubt", title="Arms with the same numbers", items=tuple(equal_arms(arms, comparisons))),
         Alert(tone="doubt", title="Test data that is not held out", items=tuple(one_data(arms))),
+        Alert(tone="doubt", title="Declared data that no run read", items=tuple(_never_read(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
         Alert(tone="doubt", title="Launched against a warning", items=tuple(_warned(arms))),
         Alert(tone="doubt", title="Assumed, not recorded", items=tuple(_assumed(comparisons))),
@@ -293,6 +295,13 @@ def _unlike(arm: ArmInput) -> str:
     if arm.summary is None or len(set(values)) <= arm.summary.used:
         return ""
     return "; their numbers are unlike, and none of them is the arm's"
+
+
+def _never_read(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """Data that was declared and that nothing was seen to read: what a metric is called after may be no part of it."""
+    rows = [(index, listed([f"data.{clean(name)}" for name in names]))
+            for index, arm in enumerate(arms) if (names := never_read(arm))]  # fmt: skip
+    yield from (f"{who}: {names}" for who, names, _ in _grouped(rows))
 
 
 def _warned(arms: Sequence[ArmInput]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from runaudit.diff.arms import REPLICATED
 from runaudit.diff.lines import changed_lines
 from runaudit.diff.result import Derivation, FactorChange, Intent, Missing
 from runaudit.errors import RunauditError
+from runaudit.factors.compute_budget import UNEXPLAINED
 from runaudit.factors.factor import Absent, Change
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
@@ -84,7 +85,11 @@ def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView
 def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()) -> DiffView:
     """A comparison leaf by leaf, with the source that is at hand."""
     tone, badge = design_badge(diff)
+    followed = [row for row in diff.derived if row.follows != UNEXPLAINED]
     folded = {
+        "Came out otherwise, and nothing on record says why": [
+            _changed(row.factor, row.before, row.after) for row in diff.derived if row.follows == UNEXPLAINED
+        ],
         _SEEDS: [_leaf(change) for change in diff.nuisance if change.why == REPLICATED],
         _NUISANCE: [_leaf(change) for change in diff.nuisance if change.why != REPLICATED],
         "Code that changed in comments or layout only": [_leaf(change) for change in diff.cosmetic],
@@ -96,7 +101,7 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
         # A sound design is no result: green is kept for what the numbers carry.
         tone=PLAIN if tone is Tone.GOOD else tone,
         factors=tuple(_factor(factor) for factor in diff.factors),
-        derived=tuple(_derived(row) for row in diff.derived),
+        derived=tuple(_derived(row) for row in followed),
         groups=tuple(
             Group(
                 title=words, summary=plural(len(rows), "entry", "entries"), changes=tuple(rows), is_bulk=words in _BULK

@@ -22,27 +22,36 @@ has a hundred values."""
 
 
 def equal_arms(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
-    """Arms that ended in the same numbers at every seed, where no card of the page says so of all of them."""
+    """Arms that ended in the same numbers at every seed that they share, where no card of the page says so of all."""
     compared = {frozenset((one.arm, one.baseline)) for one in comparisons}
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for index, arm in enumerate(arms):
-        if key := _numbers(arm.runs):
-            groups.setdefault(key, []).append(index)
-    for alike in groups.values():
+    numbers = [_numbers(arm.runs) for arm in arms]
+    groups: list[list[int]] = []
+    for index, own in enumerate(numbers):
+        home = next((group for group in groups if _are_equal(numbers[group[0]], own)), None)
+        if home is None:
+            groups.append([index])
+        else:
+            home.append(index)
+    for alike in groups:
         if len(alike) > 1 and any(frozenset(pair) not in compared for pair in combinations(alike, 2)):
             named = listed([letter(index) for index in alike], limit=8)
             yield (
-                f"{named} came to the same numbers, to the last bit, at every seed: what differs between them changed "
-                "nothing that was recorded"
+                f"{named} came to the same numbers, to the last bit, at every seed that they share: what differs "
+                "between them changed nothing that was recorded"
             )
 
 
-def _numbers(runs: Sequence[Run]) -> tuple[Any, ...]:
-    """The numbers of an arm's runs with their seeds; empty where a run has none, or so few that it is chance."""
-    found = [(seed_text(run), Results(run)) for run in runs]
-    if not all(run.finished and results.says_enough for run, (_, results) in zip(runs, found, strict=True)):
-        return ()
-    return tuple(sorted((seed, results.final, results.whole or ()) for seed, results in found))
+def _are_equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two arms are equal at every seed that both have, and those are enough that it is no chance."""
+    shared = a.keys() & b.keys()
+    least = LEAST_VALUES if len(a) > 1 and len(b) > 1 else 1
+    return len(shared) >= least and all(a[seed] == b[seed] for seed in shared)
+
+
+def _numbers(runs: Sequence[Run]) -> Mapping[str, Any]:
+    """Seed -> all that a run logged, of the runs that ended and said enough."""
+    found = [(seed_text(run), Results(run)) for run in runs if run.finished]
+    return {seed: (results.final, results.whole or ()) for seed, results in found if results.says_enough}
 
 
 def one_data(arms: Sequence[ArmInput]) -> Iterator[str]:

@@ -220,10 +220,8 @@ class _Told:
             return f"about {row.n_needed} seeds an arm to find {aim}, the smallest that matters by the policy ({power})"
         if row.minimal_detectable_effect is None:
             return ""
-        least = (
-            f"a true difference of {self.amount(row.minimal_detectable_effect)} or more, which these seeds would find"
-        )
-        return f"{least} ({power}), or more seeds" + (f": {self._more}" if row.n_needed else "")
+        least = f"these find a true difference of {self.amount(row.minimal_detectable_effect)} or more ({power})"
+        return f"more seeds: {least}" + (f"; {self._more}" if row.n_needed else "")
 
     @property
     def _way(self) -> str:

@@ -216,7 +216,7 @@ def _of_whom(arm: ArmInput, finding: Finding, runs: Sequence[tuple[Run, Finding]
     if len({one.message for _, one in runs}) < 2:
         return ""
     own = next(run for run, one in runs if one is finding)
-    return f" These are the numbers of {which_runs([own], arm.runs)}."
+    return f". These are the numbers of {which_runs([own], arm.runs)}"
 
 
 def _title(finding: Finding) -> str:

@@ -31,6 +31,13 @@ NO_RESULT = "Where no run of an arm finished, there is no result to hold against
 OTHER_MEASURE = "The two sides were not measured alike."
 IF_SHOWN = "Exactly one factor changed: were a difference shown, it could be put down to it."
 """What a single factor means while the numbers show none: beside them no word may sound like a result."""
+NO_EFFECT = "Exactly one factor changed, and not one number with it."
+WITH_LENGTH = (
+    "Exactly one factor changed, and the length of the training with it: a difference is that of both together."
+)
+WITH_LENGTH_IF_SHOWN = (
+    "Exactly one factor changed, and the length of the training with it: a difference would be that of both together."
+)
 
 
 def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True, by_hybrids: bool = False) -> str:
@@ -39,8 +46,8 @@ def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True, by_hy
     factors = plural(count, "factor")
     held = held_verdict(diff)
     meaning = verdict_words("diff", held).meaning.format(factors=factors)
-    if held is Verdict.SINGLE_FACTOR and not is_shown:
-        meaning = IF_SHOWN
+    if held is Verdict.SINGLE_FACTOR:
+        meaning = NO_EFFECT if diff.idle else _of_one(meaning, with_length=diff.with_length, is_shown=is_shown)
     if held is Verdict.INCOMPARABLE:
         meaning = NO_RESULT if diff.unfinished else OTHER_MEASURE
     if held is Verdict.CONFOUNDED and by_hybrids:
@@ -50,6 +57,12 @@ def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True, by_hy
     if not diff.tells_what_is_recorded or diff.conditional is None:
         return meaning
     return f"Taking what is not on record as equal, {meaning[:1].lower()}{meaning[1:]}"
+
+
+def _of_one(meaning: str, *, with_length: bool, is_shown: bool) -> str:
+    if with_length:
+        return WITH_LENGTH if is_shown else WITH_LENGTH_IF_SHOWN
+    return meaning if is_shown else IF_SHOWN
 
 
 def held_verdict(diff: Comparison) -> Verdict:

@@ -35,7 +35,10 @@ def summary(verdicts: Sequence[VerdictView]) -> str:
 
 
 def _word(one: VerdictView) -> str:
-    """The word of the card: that of the numbers where there are any, else that of the design."""
+    """The word of the card: that of the numbers where there are any, else that of the design. Arms whose numbers are
+    equal are counted as such: nothing was unclear about them."""
+    if one.evidence and one.evidence[0].judged.is_equal and one.effectless:
+        return "equal to the last bit"
     return one.evidence[0].badge if one.evidence else f"without a judgement ({one.badge})"
 
 

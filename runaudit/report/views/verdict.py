@@ -58,6 +58,8 @@ class VerdictView:
     alone: str
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
+    effectless: bool = False
+    """Whether what differs changed no number that both logged."""
 
 
 def verdict_view(
@@ -112,6 +114,7 @@ def verdict_view(
         unjudged=tuple(sentence(one.words) for one in comparison.unjudged if evidence),
         effects=tuple(_effects(comparison, arms)),
         notes=(*_notes(comparison), *origins),
+        effectless=bool(diff.idle),
     )
 
 
