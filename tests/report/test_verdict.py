@@ -15,7 +15,7 @@ from runaudit.report.figures import marker_of
 from runaudit.report.inputs import Unjudged
 from runaudit.report.notebook import fragment
 from runaudit.report.views.evidence import evidence_views, seeds_text
-from runaudit.report.views.verdict import change_words
+from runaudit.report.views.verdict import change_words, design_lacks
 from runaudit.stats.judge import judge, summarise
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.text.verdicts import VERDICTS
@@ -414,3 +414,12 @@ def test_what_one_factor_means_is_said_with_what_moved_beside_it(study, diff, st
 def test_arms_that_share_a_colour_have_marks_and_dashes_of_their_own():
     assert [marker_of(place) for place in range(6)] != [marker_of(place) for place in range(6, 12)]
     assert all(marker_of(place) != marker_of(place + 6) and dash_of(place) != dash_of(place + 6) for place in range(20))
+
+
+def test_what_other_arms_of_the_page_tell_is_not_asked_for_again(diff):
+    """A confounded card asked for runs that stood on the same page, in arms of their own."""
+    two = diff("confounded", factors=(factor("config.lr", 1, 2), factor("config.width", 8, 64)))
+
+    assert "`runaudit study` names them" in design_lacks(two)
+    assert "`runaudit study` names them" in design_lacks(two, {"config.lr"})
+    assert "there are such on this page" in design_lacks(two, {"config.lr", "config.width", "config.wd"})

@@ -37,7 +37,7 @@ from runaudit.report.views.result import ResultView, result_view
 from runaudit.report.views.scaler import ScalerView, scaler_view
 from runaudit.report.views.scores import ScoresView, scores_view
 from runaudit.report.views.seen import SeenView, seen_views
-from runaudit.report.views.study import StudyView, study_view
+from runaudit.report.views.study import StudyView, estimable, study_view
 from runaudit.report.views.summary import summary
 from runaudit.report.views.untangled import UntangledView, attributed_pairs, untangled_views
 from runaudit.report.views.verdict import VerdictView, verdict_view
@@ -141,7 +141,7 @@ def page_view(
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
     by_hybrids, others = attributed_pairs(told), len(comparisons) - 1
     against = alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids)
-    cards = tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids) for one in comparisons)
+    cards = tuple(_verdict(one, arms, named, integrity, health, others, by_hybrids, study) for one in comparisons)
     view = PageView(
         title=shown(title or _title(named, cards, campaign), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
@@ -187,6 +187,7 @@ def _verdict(
     health: HealthAnswer | None,
     beside: int,
     by_hybrids: Collection[frozenset[str]],
+    study: StudyAnswer | NothingToJudgeError | None,
 ) -> VerdictView:
     """The card of one comparison."""
     sides = [arms[one.arm], arms[one.baseline]]
@@ -205,6 +206,7 @@ def _verdict(
         ],
         beside=beside,
         by_hybrids=frozenset((letter(one.arm), letter(one.baseline))) in by_hybrids,
+        estimable=estimable(study) if isinstance(study, StudyAnswer) else (),
         origins=list(_origins(one, [run for side in sides for run in side.runs])),
     )
 

@@ -46,6 +46,11 @@ def _cut(text: str) -> str:
     return _LONG.sub(lambda found: shown(found[0], 48).short, clean(text))
 
 
+def estimable(answer: StudyAnswer) -> frozenset[str]:
+    """The factors whose effect these runs tell."""
+    return frozenset(name for name, _, standing in factor_rows(answer.study) if standing == "estimable")
+
+
 def study_view(answer: StudyAnswer) -> StudyView:
     """A study in words, those of the terminal."""
     word, _, reason = answer.headline.partition(": ")

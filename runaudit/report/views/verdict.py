@@ -1,6 +1,6 @@
 """The verdict in words. Two axes stay apart: is the comparison valid, and do the seeds support a difference?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.diff import Comparison
@@ -71,18 +71,19 @@ def verdict_view(
     origins: Sequence[str] = (),
     beside: int = 0,
     by_hybrids: bool = False,
+    estimable: Collection[str] = (),
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
     ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it.
-    beside: other comparisons of the page. by_hybrids: whether hybrids of the two told which factor did it."""
+    beside: other comparisons of the page. by_hybrids: whether hybrids of the two told which factor did it. estimable:
+    the factors whose effect the other arms of the page tell."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
     tone, badge = design_badge(diff)
     told = diff.tells_what_is_recorded
-    evidence = tuple(
-        e for answer in comparison.stats for e in evidence_views(answer, apart=_apart(diff, by_hybrids=by_hybrids))
-    )
+    apart = _apart(diff, by_hybrids=by_hybrids)
+    evidence = tuple(one for answer in comparison.stats for one in evidence_views(answer, apart=apart))
     is_shown = bool(evidence) and evidence[0].carries
     alone = _each_alone(comparison, beside) if is_shown else ""
     claim = _claim(diff, evidence, comparison.unjudged)
@@ -101,7 +102,7 @@ def verdict_view(
         reason=shown("" if tone is Tone.GOOD else why, MAX_REASON),
         conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
-        lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
+        lacking=tuple(filter(None, (design_lacks(diff, estimable), _numbers_lack(comparison, evidence)))),
         caveats=(
             *((_DAMAGED,) if is_damaged else ()),
             *blown,
@@ -173,13 +174,19 @@ def _claim(diff: Comparison, evidence: Sequence[EvidenceView], unjudged: Sequenc
     return clean(f"{unjudged[0].words} {found}") if unjudged and unjudged[0].leads else found
 
 
-def design_lacks(diff: Comparison) -> str:
-    """What this design would need to carry a claim, with the command that helps; empty where it carries one."""
+def design_lacks(diff: Comparison, estimable: Collection[str] = ()) -> str:
+    """What this design would need to carry a claim, with the command that helps; empty where it carries one.
+    estimable: the factors whose effect other arms tell."""
     match diff.standing:
         case Verdict.SINGLE_FACTOR:
             return ""
         case Verdict.CONFOUNDED if diff.odd:
             return "arms of one design each: `runaudit list` groups the runs so"
+        case Verdict.CONFOUNDED if {factor.factor for factor in diff.treatments} <= {*estimable}:
+            return (
+                "arms in which these factors change one at a time: there are such on this page, see what these runs "
+                "can tell"
+            )
         case Verdict.CONFOUNDED:
             return "runs in which these factors change one at a time: `runaudit study` names them"
         case Verdict.PROVENANCE_INCOMPLETE if diff.open and all(row.reason == EDITED for row in diff.open):
