@@ -97,7 +97,7 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
     text = f"the runs say {_signed(bare.found, claim)} ({_figures(bare)})"
     if not claim.allows(bare.found):
         return replace(bare, reason=text + stated)
-    only = f"{text}; only {', '.join(answer.design.factors)} differs{stated}"
+    only = f"{text}; {answer.design.alone}{stated}"
     return _counted(replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=only))
 
 

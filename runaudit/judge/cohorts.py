@@ -311,6 +311,7 @@ def design_of(found: Comparison) -> "Comparability":
         factors=tuple(f.factor for f in found.treatments),
         reason=found.reason,
         idle=found.idle,
+        with_length=found.with_length,
         conditional=str(found.conditional) if is_open else None,
         on_record=found.on_record if found.tells_what_is_recorded else "",
         missing=tuple(row.factor for row in found.missing),

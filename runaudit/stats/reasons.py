@@ -64,7 +64,7 @@ def of(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: 
         return _not_attributable(comparison, arm, evidence=evidence, case=case)
     why = _of_numbers(comparison, arm, evidence=evidence, case=case)
     if case.family > 1 and case.design.factors and comparison.verdict in _CLAIMS:
-        return replace(why, own=(*why.own, f"Only {', '.join(case.design.factors)} differs there."))
+        return replace(why, own=(*why.own, f"There {case.design.alone}."))
     return why
 
 
@@ -82,8 +82,12 @@ def overall(comparisons: Sequence[ArmComparison], whys: Sequence[Why], *, case: 
     if case.design.verdict == "unknown_design":
         sentences.append("This is about the numbers alone: how the arms were made is not known, so no cause is named.")
     elif case.family == 1 and case.design.factors and any(c.verdict in _CLAIMS for c in comparisons):
-        sentences.append(f"Only {', '.join(case.design.factors)} differs.")
+        sentences.append(f"{_capital(case.design.alone)}.")
     return " ".join(dict.fromkeys(sentences))
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _of_numbers(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> Why:

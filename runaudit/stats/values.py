@@ -88,7 +88,8 @@ class Comparability:
     where others recorded the runs. assumed: what the user vouches for, where nothing else is
     missing; missing: the gaps; unlike: in which ways the numbers of the two arms were taken from their curves, or in
     which units they are, where these are two. picked: why the runs that were given are a flattering part of those
-    launched; empty where they are not.
+    launched; empty where they are not. with_length: whether the arms trained for other lengths, which is not what
+    differs: an effect is then that of both together.
     """
 
     verdict: str
@@ -101,6 +102,13 @@ class Comparability:
     missing: tuple[str, ...] = ()
     unlike: str = ""
     picked: str = ""
+    with_length: bool = False
+
+    @property
+    def alone(self) -> str:
+        """What differs, as the end of a sentence: `only config.lr differs`."""
+        names = ", ".join(self.factors)
+        return f"only {names} differs" + (", and the length of the training with it" if self.with_length else "")
 
     @property
     def if_equal(self) -> "Comparability":

@@ -34,7 +34,7 @@ def test_one_confounded_arm_does_not_hide_what_holds_for_the_others(family):
 def test_each_arm_names_its_own_factor(family):
     reason = family(LR, ACT).reason
 
-    assert "Only config.lr differs there." in reason and "Only config.act differs there." in reason
+    assert "There only config.lr differs." in reason and "There only config.act differs." in reason
 
 
 def test_what_is_not_in_the_records_is_said_once_and_what_changed_for_each_arm(family):
@@ -74,3 +74,14 @@ def test_the_spread_is_shown_as_seeds_and_seed_by_sequence(arm, judged):
     text = "\n".join(text_lines(judged(arm("new", 31.0, 32.0, 33.0, by_sequence=rows), arm("old", *OLD))))
 
     assert "new: sd between seeds 1, seed x sequence 0" in text
+
+
+def test_a_length_that_moved_with_the_factor_is_said_beside_it():
+    """ "Only config.staging differs" was said of an arm that had trained three times as long."""
+    plain, longer = (
+        Comparability(verdict="single_factor", factors=("config.lr",), with_length=one) for one in (False, True)
+    )
+
+    assert (plain.alone, longer.alone) == (
+        "only config.lr differs", "only config.lr differs, and the length of the training with it",
+    )  # fmt: skip
