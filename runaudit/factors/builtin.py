@@ -83,6 +83,9 @@ WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5
                    ".gguf", ".msgpack", ".keras", ".tar")  # fmt: skip
 """What is read back from such a file is no place."""
 
+OTHER_QUANTITIES = frozenset({"min", "minimum", "end", "final", "last", "decay", "warmup", "warm"})
+"""Words that make another quantity of the one they stand beside: `lr_min`, `lr_decay`."""
+
 EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator", "test", "testing"})
 """Config tables that say how a run is judged: runs that differ in them are judged by different measures."""
 NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_size", "batch", "num_workers", "workers",

@@ -182,7 +182,7 @@ def _config(draft: Draft, seed: Seed | None) -> dict[str, Any] | None:
     """The settings, and beside them what the command line says and they do not."""
     logged, own = dict(draft.config or {}), {name.replace("-", "_").lower() for name in draft.own}
     extra = {name: value for name, value in arguments(draft.argv, logged).items()
-             if name not in own and not repeats(name, value, logged)}  # fmt: skip
+             if name.lower() not in own and not repeats(name, value, logged)}  # fmt: skip
     config = {**logged, **({"args": extra} if extra else {})}
     if seed is not None and not seed.guessed and not names_the_seed(seed.path):
         config = without_leaf(config, seed.path)  # A name that a policy alone knows for a seed would be a setting.
