@@ -60,6 +60,13 @@ TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "star
 HOST_KEYS = frozenset({"hostname", "pid"})
 """What the machine is called and which process it was: nothing is computed from it, and only at the top of a config or
 in a table that tells of the run does a key of this name say it. A host that a program talks to has a longer name."""
+HYDRA_PLACES = frozenset({"hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir"})
+HYDRA_STARTS = ("hydra.launcher", "hydra/launcher", "hydra.sweeper", "hydra/sweeper", "hydra.mode", "hydra.verbose",
+                "hydra/job_logging", "hydra/hydra_logging", "hydra.job.name")  # fmt: skip
+"""How the words of a command line begin by which Hydra is told where to write, and how to start its jobs. What it tells
+them besides, as `hydra.job.env_set`, counts."""
+MANY_PROCESSES = frozenset({"gpus", "gpu", "nodes", "node", "tasks", "ntasks"})
+"""Words of such a name that may say on how many devices one training runs."""
 TRACKER_KEYS = frozenset({"wandb_project", "wandb_entity", "wandb_run_name", "wandb_name", "wandb_group", "wandb_tags",
                           "wandb_notes", "wandb_dir"})  # fmt: skip
 """The arguments under which a tracker files a run, as its users write them at the top of a config. The tracker's own

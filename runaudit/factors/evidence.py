@@ -31,6 +31,8 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     if not keys:
         return ""
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
+    if keys[0] == "args" and key.startswith("hydra"):
+        return _to_hydra(key, value, of)
     if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
         if not (isinstance(value, str) and value and above <= known.RUN_TABLES | known.TRAINING_TABLES):
             return ""
@@ -46,6 +48,15 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return _naming(key, value, of)
     began = begun(of.run) if key in known.TIME_KEYS else None
     return "it is when the run began" if began is not None and is_time_of_start(value, began) else ""
+
+
+def _to_hydra(key: str, value: JSON, of: "Levels") -> str:
+    """Why a word of the command line is one for Hydra itself, which no job reads."""
+    if key in known.HYDRA_PLACES:
+        reads = (isinstance(value, str) and holds_data(value, of)) or may_read_back(of)
+        return "" if reads else WHERE_IT_WRITES
+    is_of_a_start = key.startswith(known.HYDRA_STARTS) and not known.MANY_PROCESSES & set(words(key))
+    return "it says how Hydra starts its jobs" if is_of_a_start else ""
 
 
 def _naming(key: str, value: JSON, of: "Levels") -> str:

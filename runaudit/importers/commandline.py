@@ -11,7 +11,8 @@ from runaudit.records.seednames import names_the_seed
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _SECRET = re.compile(r"(?:^|_)(?:api_?key|token|password|passwd|secret|(?:access|secret|private)_key)$")
 """Options of a secret, which is one word: what stands behind it is not hidden with it."""
-_OVERRIDE = re.compile(r"(\+\+?|~)?([A-Za-z_][\w.@/-]*)=(.*)", re.DOTALL)
+OVERRIDE = re.compile(r"(\+\+?|~)?([A-Za-z_][\w.@/-]*)=(.*)", re.DOTALL)
+"""A word that sets something by its name: how, what, and to what."""
 _LEAST = 3
 """Letters of an abbreviation from which on it is one by no chance: argparse takes `--mod` for `--model_name`."""
 
@@ -62,7 +63,7 @@ def arguments(argv: Sequence[str], logged: Mapping[str, Any] | None = None) -> d
 def _put_loose(word: str, options: Set[str], told: _Told) -> None:
     """A word that is no option's: one that sets something, or one that stands for itself. `~x=1` takes away what `x=1`
     sets, and of `--lr 1 lr=2` neither is a second value of the other."""
-    match = _OVERRIDE.fullmatch(word)
+    match = OVERRIDE.fullmatch(word)
     if match is None:
         told.loose.append(as_number(word))
         return
@@ -109,8 +110,8 @@ def _taken(name: str, typed: Sequence[Any], logged: Mapping[str, Any]) -> int:
         return len(typed)
     value = logged[longer[0] if called is None else called]
     if isinstance(value, list | tuple):
-        return len(value) if value and _alike(list(typed[: len(value)]), value) else len(typed)
-    if typed and _alike(typed[0], value):
+        return len(value) if value and alike(list(typed[: len(value)]), value) else len(typed)
+    if typed and alike(typed[0], value):
         return 1
     is_switch = called is not None and isinstance(value, bool) and typed and str(typed[0]).lower() not in _TRUTHS
     return 0 if is_switch else len(typed)
@@ -124,14 +125,14 @@ def repeats(name: str, value: Any, logged: Mapping[str, Any]) -> bool:
     or at its dotted place. Of an option that was given again and again it holds all values, or the last, which acted.
     """
     if (called := _called(name, logged)) is not None:
-        return _alike(value, logged[called]) or (isinstance(value, list) and _alike(value[-1], logged[called]))
+        return alike(value, logged[called]) or (isinstance(value, list) and alike(value[-1], logged[called]))
     if value is True and name.startswith("no_") and (said := _called(name.removeprefix("no_"), logged)) is not None:
-        return _alike(False, logged[said])  # `--no-amp` is how argparse and click say amp off, and amp is.
+        return alike(False, logged[said])  # `--no-amp` is how argparse and click say amp off, and amp is.
     inner: Any = logged
     for key in name.split("."):
         inner = inner.get(key) if isinstance(inner, Mapping) else None
     if inner is not None and not isinstance(inner, Mapping):
-        return _alike(value, inner)
+        return alike(value, inner)
     # That an option was abbreviated shows in the value. `--lr` is a name of its own, and no short one of `lr_min`.
     longer = [*_longer(name, logged)]
     return len(longer) == 1 and _abbreviates(name, longer[0]) and bool(logged[longer[0]] == value)
@@ -142,10 +143,10 @@ def _abbreviates(name: str, key: str) -> bool:
     return names_the_seed(key) or (len(name) >= _LEAST and _plain(key)[len(name)] not in "_.")
 
 
-def _alike(typed: Any, logged: Any) -> bool:
+def alike(typed: Any, logged: Any) -> bool:
     """Whether a word of the command line and a logged value are the same setting, written as text or not."""
     if isinstance(typed, list) and isinstance(logged, list | tuple):
-        return len(typed) == len(logged) and all(map(_alike, typed, logged))
+        return len(typed) == len(logged) and all(map(alike, typed, logged))
     return bool(typed == logged or str(typed).lower() == str(logged).lower())
 
 
