@@ -15,6 +15,7 @@ from runaudit.factors.evidence import (
     bookkeeping,
     data_place,
     has_digest,
+    in_own_place,
     in_run_folder,
     is_trackers_folder,
     may_be_bookkeeping,
@@ -101,6 +102,8 @@ def _text(key: str, value: str, of: Levels) -> Classification | None:
         return Classification(kind=ChangeClass.NUISANCE, why=WHERE_IT_WRITES)
     if name := own_name(key, value, of):
         return Classification(value=name, why=OWN)
+    if place := in_own_place(key, value, of):
+        return Classification(value=place, why=WHERE_IT_WRITES)
     if name := data_place(key, value, of):
         return Classification(
             value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"
