@@ -122,7 +122,8 @@ def imported(draft: Draft, settings: ImportSettings) -> Imported:
 
 def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -> dict[str, Any]:
     words = arguments(without_switch(draft.argv), draft.config)
-    seed = find_seed(draft.config or {}, words, draft.name or "", settings.seed, declared=draft.seed)
+    # Who gave no other name to a run gave one to its folder.
+    seed = find_seed(draft.config or {}, words, draft.name or draft.run, settings.seed, declared=draft.seed)
     found: dict[str, Any] = {"config": _config(draft, seed), "code": _code(draft, blobs)}
     found |= {name: _known(getattr(draft, name)) for name in ("env", "data", "init", "eval")}
     found["launch"] = _launch(draft)
