@@ -13,7 +13,7 @@ from runaudit.factors import builtin as known
 from runaudit.factors.namewords import words
 from runaudit.factors.path import steps
 from runaudit.factors.readback import may_read_back
-from runaudit.factors.starts import begun, is_time_of_start
+from runaudit.factors.starts import is_time_of_start
 from runaudit.factors.tree import leaves_of
 from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON
@@ -50,7 +50,7 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return "it files the run at a tracker"
     if key in known.NAMING_KEYS or (nested and key in known.SHORT_NAMING_KEYS):
         return _naming(key, value, of)
-    began = begun(of.run) if key in known.TIME_KEYS else None
+    began = of.began if key in known.TIME_KEYS else None
     return "it is when the run began" if began is not None and is_time_of_start(value, began) else ""
 
 
@@ -128,9 +128,10 @@ def in_run_folder(key: str, value: str, of: "Levels") -> str:
 def in_own_place(key: str, value: str, of: "Levels") -> str:
     """A path within a folder of which the config says that the run writes there, told from that folder; empty for any
     other value, and where a key may read from it."""
-    if "/" not in value or is_read(key) or set(words(key)) & known.DATA_WORDS or holds_data(value, of):
+    places = _places(of.tree.get("config")) if "/" in value else ()
+    if not places or is_read(key) or set(words(key)) & known.DATA_WORDS or holds_data(value, of):
         return ""
-    for path, place in _places(of.tree.get("config")):
+    for path, place in places:
         folder = place.rstrip("/")
         if folder.strip("./") and value.startswith(f"{folder}/") and bookkeeping(path, place, of):
             return f"<where the run writes>{value[len(folder) :].rstrip('/')}"

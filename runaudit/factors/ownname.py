@@ -8,7 +8,7 @@ excused under a key that reads, or of a run that may have read where it writes.
 """
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from runaudit.factors import builtin as known
 from runaudit.factors.evidence import called, is_for_weights, is_read
 from runaudit.factors.namewords import words
 from runaudit.factors.readback import may_read_back
-from runaudit.factors.starts import STAMP, begun, is_start, zone_of_start
+from runaudit.factors.starts import STAMP, is_start, zone_of_start
 
 if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
@@ -43,7 +43,8 @@ def own_name(key: str, value: str, of: "Levels") -> str:
     if is_name or found & (known.OUTPUT_WORDS | known.KEPT_WORDS) or is_for_weights(found):
         marked = _of_an_output(value, of, found)
     else:
-        marked = "" if _may_be_read(found, of) else _of_anything(value, of)
+        marked = _of_anything(value, of)
+        marked = value if marked != value and _may_be_read(found, of) else marked
     return marked if marked != value else ""
 
 
@@ -52,9 +53,9 @@ def _may_be_read(found: Set[str], of: "Levels") -> bool:
 
 
 def _of_an_output(value: str, of: "Levels", found: Set[str]) -> str:
-    marked, began, seed = value, begun(of.run), of.tree.get("seed")
-    for name in _ids(of, _LEAST_ID):
-        marked = _without(marked, name, "<run>")
+    marked, began, seed = value, of.began, of.tree.get("seed")
+    for name in of.ids:
+        marked = _without(marked, name, "<run>") if len(name) >= _LEAST_ID else marked
     if began is not None and _TIMED.search(marked):
         marked = _JOB.sub(r"\1<job>", STAMP.sub(lambda m: "<start>" if is_start(m, began) else m[0], marked))
     if isinstance(seed, int) and not isinstance(seed, bool):
@@ -66,9 +67,9 @@ def _of_an_output(value: str, of: "Levels", found: Set[str]) -> str:
 
 
 def _of_anything(value: str, of: "Levels") -> str:
-    marked, began = value, begun(of.run)
-    for name in _ids(of, _SURE_ID):
-        marked = _without(marked, name, "<run>")
+    marked, began = value, of.began
+    for name in of.ids:
+        marked = _without(marked, name, "<run>") if len(name) >= _SURE_ID and not name.isdigit() else marked
     if began is not None and _TIMED.search(marked):
         marked = STAMP.sub(lambda match: _by_the_clock(match, began), marked)
     return marked
@@ -90,13 +91,3 @@ def _without_name(value: str, of: "Levels") -> str:
 
 def _without(text: str, name: str, mark: str) -> str:
     return re.sub(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", mark, text) if name in text else text
-
-
-def _ids(of: "Levels", least: int) -> Iterator[str]:
-    """What only this run is called: its ids, not its label."""
-    manifest = of.run.manifest
-    for table in (manifest.body, manifest.section("origin")):
-        for key in ("run", "run_id", "id"):
-            name = str(table.get(key) or "").rpartition("/")[2]
-            if len(name) >= least and not name.isalpha() and not (least > _LEAST_ID and name.isdigit()):
-                yield name
