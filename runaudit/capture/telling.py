@@ -138,8 +138,23 @@ def is_secret(name: str, value: str) -> bool:
     if _MANY.search(word):
         return len(value) >= 16 and is_key_material(value) and not is_number(value)
     if _KEY.search(word) and not _OF_PLACES.search(word):
-        return len(value) >= 16 and _is_key(value) and is_key_material(value)
+        return _is_dotted_key(name, value) or (len(value) >= 16 and _is_key(value) and is_key_material(value))
     return False
+
+
+def _is_dotted_key(name: str, value: str) -> bool:
+    """Whether a value under a name that ends in `.key` is one by what stands before: `--Session.key=` signs what a
+    notebook's kernel is sent. A drawn id is one under any name but that of a place; `sort.key=loss` chooses."""
+    above, dot, _ = name.strip(".").rpartition(".")
+    pair = f"{_word(above)}_key"
+    if not dot or _word(name) != "key" or _OF_PLACES.search(pair):
+        return False
+    bare = re.sub(r"^[rbuf]?['\"]|['\"]$", "", value)
+    is_drawn = len(bare) >= 8 and _looks_drawn(bare) and not is_place(bare)
+    return bool(_UUID.fullmatch(bare)) or (is_drawn and bool(_ALWAYS.search(pair)))
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def proves(name: str, value: str) -> bool:
@@ -164,7 +179,7 @@ def may_tell(name: str) -> bool:
     return bool(
         _ALWAYS.search(word)
         or (_TOKEN.search(word) and not _OF_TEXT.search(word))
-        or (_KEY.search(word) and word != "key" and not _OF_PLACES.search(word))
+        or (_KEY.search(word) and (word != "key" or "." in name.strip(".")) and not _OF_PLACES.search(word))
         or _MANY.search(word)
         or _TABLE.search(name)
     )

@@ -13,7 +13,7 @@ from runaudit.factors.following import ARGUMENTS
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches
 from runaudit.records.canonical import JSON
-from runaudit.text.words import head, level
+from runaudit.text.words import head, levels
 
 ORDER = ("config", "code", "data", "env", "init", "eval", "seed")
 """Sections in the order in which factors are listed; bundles and unknown sections come first."""
@@ -73,7 +73,7 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
         if lists := list_summary(only.before, only.after):
             return f"{name} ({lists})"
         why = f" ({only.why})" if only.why.startswith(("breaks", "its rule", TWO_WAYS)) else ""
-        return f"{name} {level(only.before)} → {level(only.after)}{why}"
+        return f"{name} {' → '.join(levels(only.before, only.after))}{why}"
     if name.startswith("code.") and len(members) == 2:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
     parts = [f"{_inner(name, m.path)} {_moved(m.before, m.after)}" for m in members]
@@ -82,7 +82,7 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
 
 def _moved(before: JSON | Absent, after: JSON | Absent) -> str:
     lists = None if isinstance(before, Absent) or isinstance(after, Absent) else list_summary(before, after)
-    return lists or f"{level(before)} → {level(after)}"
+    return lists or " → ".join(levels(before, after))
 
 
 def _code_summary(change: Change, pair: Pair) -> str:

@@ -24,6 +24,9 @@ CHOOSING_KEYS = frozenset({"experiment", "run", "label", "description"})
 """Those of them that may say what is tried."""
 SHORT_NAMING_KEYS = frozenset({"name", "id", "title"})
 """The same within a table that tells of the run; anywhere else they choose something."""
+CALLED_KEYS = {"name": "name", "run_name": "name", "display_name": "name", "notes": "notes", "note": "notes"}
+"""Config keys that may repeat what a tracker has of a run, with where it has it. A group, a tag or a kind of job may
+say what was tried: they are settings."""
 PLACE_KEYS = frozenset({"output_dir", "out_dir", "outdir", "save_dir", "savedir", "log_dir", "logdir", "logging_dir",
                         "run_dir", "results_dir", "result_dir", "output_path", "save_path", "log_path", "work_dir",
                         "workdir", "tensorboard_dir", "wandb_dir", "output_folder", "out_folder", "save_folder",
@@ -55,11 +58,19 @@ CLOCK_WORDS = frozenset({"epoch", "step", "iter", "iteration"})
 """`start_epoch: 5`: a training that does not begin at the beginning went on from something."""
 MODE_KEYS = frozenset({"mode", "phase", "action", "command", "run_mode"})
 """Keys under which a program is told whether to train."""
-TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time"})
+TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time",
+                       "created", "created_at", "creation_time"})  # fmt: skip
 """Config keys that may say when the run began: they do where the record says the same."""
 HOST_KEYS = frozenset({"hostname", "pid"})
 """What the machine is called and which process it was: nothing is computed from it, and only at the top of a config or
 in a table that tells of the run does a key of this name say it. A host that a program talks to has a longer name."""
+HYDRA_PLACES = frozenset({"hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir"})
+HYDRA_STARTS = ("hydra.launcher", "hydra/launcher", "hydra.sweeper", "hydra/sweeper", "hydra.mode", "hydra.verbose",
+                "hydra/job_logging", "hydra/hydra_logging", "hydra.job.name")  # fmt: skip
+"""How the words of a command line begin by which Hydra is told where to write, and how to start its jobs. What it tells
+them besides, as `hydra.job.env_set`, counts."""
+MANY_PROCESSES = frozenset({"gpus", "gpu", "nodes", "node", "tasks", "ntasks"})
+"""Words of such a name that may say on how many devices one training runs."""
 TRACKER_KEYS = frozenset({"wandb_project", "wandb_entity", "wandb_run_name", "wandb_name", "wandb_group", "wandb_tags",
                           "wandb_notes", "wandb_dir"})  # fmt: skip
 """The arguments under which a tracker files a run, as its users write them at the top of a config. The tracker's own
@@ -77,11 +88,17 @@ PLACE_WORDS = frozenset({"dir", "root", "path", "paths", "folder", "location", "
 OUTPUT_WORDS = frozenset({"out", "output", "outdir", "save", "log", "logs", "logdir", "exp", "experiment", "run",
                           "results", "result", "workdir"})  # fmt: skip
 """Words in the name of a key whose value names a run or what it writes, where the value itself shows that it does."""
+KEPT_WORDS = frozenset({"dirpath", "tensorboard", "tb", "artifact", "artifacts", "figure", "figures", "pred", "preds",
+                        "predictions", "workspace", "cwd", "export"})  # fmt: skip
+"""The same of what a run keeps beside its results."""
 EXPERIMENT_WORDS = frozenset({"exp", "experiment", "run"})
 """Those of them that may name what is tried as well."""
 WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5", ".npz", ".npy", ".pkl", ".onnx",
                    ".gguf", ".msgpack", ".keras", ".tar")  # fmt: skip
 """What is read back from such a file is no place."""
+
+OTHER_QUANTITIES = frozenset({"min", "minimum", "end", "final", "last", "decay", "warmup", "warm"})
+"""Words that make another quantity of the one they stand beside: `lr_min`, `lr_decay`."""
 
 EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator", "test", "testing"})
 """Config tables that say how a run is judged: runs that differ in them are judged by different measures."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from runaudit.factors.code_state import follow_the_code
 from runaudit.factors.compute_budget import with_budget
 from runaudit.factors.factor import Change
+from runaudit.factors.filed import says_what_another_does
 from runaudit.factors.following import broken_rules, each_once, explained_by_what_counts
 from runaudit.factors.grouping import counted
 from runaudit.factors.keyed import masked_apart
@@ -34,6 +35,7 @@ RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     broken_rules,
     explained_by_what_counts,
     each_once,
+    says_what_another_does,
     follow_the_code,
     explained_by_use,
     seed_unproven,

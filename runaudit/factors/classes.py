@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from runaudit.factors import builtin as known
+from runaudit.factors.addresses import WHY, without_addresses
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.checkpoint import which_checkpoint
 from runaudit.factors.documents import shape, text_of
@@ -65,6 +66,8 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
         open_to_all = without_secrets(value, last_key(path))
         if open_to_all != value:
             return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
+        if not same(placeless := without_addresses(value), value):
+            return replace(found, value=placeless, why=WHY)
         if section_of(path) == "config" and (text := as_written(path, of, lambda p, v: standing(p, v, of, settings))):
             return replace(found, value=["written", text], why=f"it follows what it names: {text}")
     return found

@@ -13,16 +13,18 @@ from runaudit.factors import builtin as known
 from runaudit.factors.namewords import words
 from runaudit.factors.path import steps
 from runaudit.factors.readback import may_read_back
-from runaudit.factors.starts import begun, is_time_of_start
+from runaudit.factors.starts import is_time_of_start
+from runaudit.factors.tree import leaves_of
 from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON
+from runaudit.records.sections import OfSection
 
 if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
 
 WHERE_IT_WRITES = "it is where the run writes"
 _BOOKKEEPING = frozenset().union(known.PLACE_KEYS, known.HOST_KEYS, known.TRACKER_KEYS, known.NAMING_KEYS,
-                                 known.SHORT_NAMING_KEYS, known.TIME_KEYS)  # fmt: skip
+                                 known.SHORT_NAMING_KEYS, known.TIME_KEYS, known.CALLED_KEYS)  # fmt: skip
 
 
 def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
@@ -31,11 +33,15 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     if not keys:
         return ""
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
+    if keys[0] == "args" and key.startswith("hydra"):
+        return _to_hydra(key, value, of)
     if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
         if not (isinstance(value, str) and value and above <= known.RUN_TABLES | known.TRAINING_TABLES):
             return ""
         reads = value.endswith(known.WEIGHT_SUFFIXES) or holds_data(value, of) or may_read_back(of)
         return "" if reads else WHERE_IT_WRITES
+    if above <= known.RUN_TABLES | {"args"} and _is_called_so(key, value, of):
+        return "its tracker calls the run so"
     if not above <= known.RUN_TABLES:
         return ""
     if key in known.HOST_KEYS:
@@ -44,8 +50,29 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return "it files the run at a tracker"
     if key in known.NAMING_KEYS or (nested and key in known.SHORT_NAMING_KEYS):
         return _naming(key, value, of)
-    began = begun(of.run) if key in known.TIME_KEYS else None
+    began = of.began if key in known.TIME_KEYS else None
     return "it is when the run began" if began is not None and is_time_of_start(value, began) else ""
+
+
+def _is_called_so(key: str, value: JSON, of: "Levels") -> bool:
+    """Whether a setting repeats the name or the notes that the record of the tracker has of this very run."""
+    told = called(of).get(known.CALLED_KEYS.get(key, ""))
+    return isinstance(told, str) and bool(told) and told == value
+
+
+def called(of: "Levels") -> Mapping[str, object]:
+    """What the tracker has of the name of a run, its group and its notes, beside its config."""
+    told = of.run.manifest.section("origin").get("called")
+    return told if isinstance(told, Mapping) else {}
+
+
+def _to_hydra(key: str, value: JSON, of: "Levels") -> str:
+    """Why a word of the command line is one for Hydra itself, which no job reads."""
+    if key in known.HYDRA_PLACES:
+        reads = (isinstance(value, str) and holds_data(value, of)) or may_read_back(of)
+        return "" if reads else WHERE_IT_WRITES
+    is_of_a_start = key.startswith(known.HYDRA_STARTS) and not known.MANY_PROCESSES & set(words(key))
+    return "it says how Hydra starts its jobs" if is_of_a_start else ""
 
 
 def _naming(key: str, value: JSON, of: "Levels") -> str:
@@ -98,6 +125,29 @@ def in_run_folder(key: str, value: str, of: "Levels") -> str:
     return f"<the run's folder>{value[len(folder) :].rstrip('/')}"
 
 
+def in_own_place(key: str, value: str, of: "Levels") -> str:
+    """A path within a folder of which the config says that the run writes there, told from that folder; empty for any
+    other value, and where a key may read from it."""
+    places = _places(of.tree.get("config")) if "/" in value else ()
+    if not places or is_read(key) or set(words(key)) & known.DATA_WORDS or holds_data(value, of):
+        return ""
+    for path, place in places:
+        folder = place.rstrip("/")
+        if folder.strip("./") and value.startswith(f"{folder}/") and bookkeeping(path, place, of):
+            return f"<where the run writes>{value[len(folder) :].rstrip('/')}"
+    return ""
+
+
+def _folders_of(config: JSON) -> tuple[tuple[str, str], ...]:
+    leaves = leaves_of(config, "config") if isinstance(config, Mapping) else ()
+    texts = ((path, value) for path, value in leaves if isinstance(value, str) and value)
+    return tuple((path, value) for path, value in texts if (keys := _keys(path)) and keys[-1] in known.PLACE_KEYS)
+
+
+_places = OfSection(_folders_of)
+"""The folders of a config that are named as places to write to."""
+
+
 def is_trackers_folder(key: str, value: str, of: "Levels") -> bool:
     """Whether an output is put where the record says that the tracker put its own: `--out o1`, and `wandb.init(dir=)`
     of the same. Of a folder within it nothing is known, nor under a key that may be read from, or whose word may choose
@@ -120,11 +170,12 @@ def is_read(key: str) -> bool:
 
 def is_for_weights(found: Set[str]) -> bool:
     """Whether the words of a key name a folder in which a run may keep its weights."""
-    return bool(found & _KEPT and found & _FOLDERS) and found & known.INPUT_WORDS <= _KEPT
+    return bool(found & _KEPT and found & _FOLDERS) and found & known.INPUT_WORDS <= _KEPT and not found & _NOT_KEPT
 
 
 _KEPT = frozenset({"checkpoint", "ckpt", "model", "weights"})
-_FOLDERS = frozenset({"dir", "folder", "directory"})
+_FOLDERS = frozenset({"dir", "folder", "directory", "save", "saved", "output", "out"})
+_NOT_KEPT = frozenset({"load", "from", "init", "resume", "restore"})
 
 
 def data_place(key: str, value: str, of: "Levels") -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from runaudit.factors import builtin as known
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.namewords import words
@@ -101,19 +102,40 @@ def _is_one_choice(word: Change, leaf: Change) -> bool:
 
 def is_one_choice(word: str, leaf: str, values: Iterable[object]) -> bool:
     """Whether a word and a setting that move alike are one: their names have to do with each other, or hardly any
-    other choice has these values."""
-    if are_named_alike(word, leaf):
+    other choice has these values. A setting that bears the word's name and says that it is another quantity is one:
+    `--lr` is not `lr_min`."""
+    if _is_another_quantity(word, leaf):
+        return False
+    is_near = last_key(word)[:1].lower() == last_key(leaf)[:1].lower()
+    return are_named_alike(word, leaf) or all(_is_rare(value, is_near=is_near) for value in values)
+
+
+def _is_rare(value: object, *, is_near: bool) -> bool:
+    """Whether two choices hardly have a value by chance. Where their names begin alike (`--batch`, `bs`), some tens
+    show it already."""
+    if isinstance(value, str):
+        return len(value) > RARE or (any(map(str.isdigit, value)) and any(map(str.isalpha, value)))
+    if isinstance(value, float) and not value.is_integer():
         return True
-    return all((isinstance(value, float) and not value.is_integer()) or (isinstance(value, str) and len(value) > RARE)
-               or (isinstance(value, int) and not isinstance(value, bool) and abs(value) > MANY)
-               for value in values)  # fmt: skip
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > (TENS if is_near else MANY)
 
 
 def are_named_alike(word: str, leaf: str) -> bool:
-    """Whether two leaves have a word of their names in common, or one has the initials of the other: `lr` and
-    `learning_rate`."""
+    """Whether two leaves have a word of their names in common, or one has the initials of the other, `lr` and
+    `learning_rate`, or its beginning: `-b` and `batch_size`."""
     name, other = (words(last_key(path)) for path in (word, leaf))
-    return bool(set(name) & set(other)) or _initials(name) == "".join(other) or _initials(other) == "".join(name)
+    mine, theirs = "".join(name), "".join(other)
+    if not mine or not theirs or _is_another_quantity(word, leaf):
+        return False
+    is_cut_short = mine.startswith(theirs) or theirs.startswith(mine)
+    return bool(set(name) & set(other)) or is_cut_short or _initials(name) == theirs or _initials(other) == mine
+
+
+def _is_another_quantity(word: str, leaf: str) -> bool:
+    """Whether the name of one leaf is that of the other and a word that makes another quantity of it."""
+    name, other = (set(words(last_key(path))) for path in (word, leaf))
+    more = name ^ other
+    return (name < other or other < name) and bool(more & known.OTHER_QUANTITIES)
 
 
 def _initials(parts: Iterable[str]) -> str:
@@ -121,6 +143,6 @@ def _initials(parts: Iterable[str]) -> str:
 
 
 RARE = 4
-"""Characters of a text beyond which two choices hardly have it by chance."""
-MANY = 1000
+"""Characters of a text beyond which two choices hardly have it by chance; one of letters and digits is rare anyway."""
+TENS, MANY = 10, 1000
 """The same of a whole number."""

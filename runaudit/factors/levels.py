@@ -7,6 +7,7 @@ the record names and the record does not hold is a gap: absent is unknown, only 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -17,6 +18,7 @@ from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.observed import Observed, observed_of
 from runaudit.factors.path import lookup
 from runaudit.factors.renaming import end_of, rename, sort_lists
+from runaudit.factors.starts import begun
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
 from runaudit.records.canonical import JSON, MAPPINGS
@@ -72,6 +74,21 @@ class Levels:
     def left_open(self) -> tuple[str, ...]:
         """The leaves and tables within a section of which the record says that they are not in it."""
         return tuple(path for path in map(str, self.run.manifest.section("unknown")) if "." in path or "[" in path)
+
+    @cached_property
+    def began(self) -> datetime | None:
+        """When the run began, by the clock of Greenwich; None where its record does not say."""
+        return begun(self.run)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """What only this run is called: its ids, not its label, where they are more than a word."""
+        manifest = self.run.manifest
+        told = (
+            table.get(key) for table in (manifest.body, manifest.section("origin")) for key in ("run", "run_id", "id")
+        )
+        names = (str(name or "").rpartition("/")[2] for name in told)
+        return tuple(dict.fromkeys(name for name in names if name and not name.isalpha()))
 
     @property
     def cwd(self) -> str:

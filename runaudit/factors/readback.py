@@ -5,6 +5,7 @@ named as such, a resume that was switched on. Of our own runs every file is seen
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def may_read_back(of: "Levels") -> bool:
     return (isinstance(program, str) and _is_reading(program)) or _of_config(of.tree.get("config"))
 
 
+@lru_cache(maxsize=1024)
 def _is_reading(program: str) -> bool:
     """`src/enjoy.py`, `-m tool.evaluate`; not `train_test_split.py`, which trains as well."""
     name = PurePosixPath(program.replace("\\", "/")).name.removesuffix(".py").rpartition(".")[2]

@@ -15,6 +15,7 @@ from runaudit.factors.evidence import (
     bookkeeping,
     data_place,
     has_digest,
+    in_own_place,
     in_run_folder,
     is_trackers_folder,
     may_be_bookkeeping,
@@ -25,6 +26,7 @@ from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.ownname import OWN, own_name
 from runaudit.factors.patch import patch_digest, patch_text
 from runaudit.factors.path import joined, last_key, steps
+from runaudit.factors.seedlike import is_loose_number
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.unknowns import is_digest
 from runaudit.metrics.heldout import is_held_out
@@ -52,6 +54,8 @@ def config_standing(path: str, value: JSON, of: Levels) -> Classification:
             return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
         if key in SEED_KEYS:  # Of a rarer name nobody knows what it seeds: a split of the data, say.
             return Classification(role=Role.SEED)
+    if is_loose_number(path, value) and same(value, of.tree.get("seed", ABSENT)):
+        return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
     if why := bookkeeping(path, value, of):
         return Classification(kind=ChangeClass.NUISANCE, why=why)
     if isinstance(value, str) and (stands_for := _text(key, value, of)):
@@ -98,6 +102,8 @@ def _text(key: str, value: str, of: Levels) -> Classification | None:
         return Classification(kind=ChangeClass.NUISANCE, why=WHERE_IT_WRITES)
     if name := own_name(key, value, of):
         return Classification(value=name, why=OWN)
+    if place := in_own_place(key, value, of):
+        return Classification(value=place, why=WHERE_IT_WRITES)
     if name := data_place(key, value, of):
         return Classification(
             value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"

@@ -62,8 +62,15 @@ def _beside_the_seed(path: str, found: Classification, a: Levels, b: Levels) -> 
 
 
 def nested_seeds(of: Levels) -> Mapping[str, JSON]:
-    """What bears the name of a seed in tables of a config, by path."""
+    """What bears the name of a seed in tables of a config, by path, and the words without a name that may be it."""
     return _nested(of.tree.get("config"))
+
+
+def is_loose_number(path: str, value: JSON) -> bool:
+    """Whether a leaf is a word of another tracker's command line that has no name and may be the run's seed, as it is
+    where it has its value: `train.py 1`, `train.py 2`."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole and path.startswith(_LOOSE)
 
 
 def in_doubt(of: Levels) -> tuple[str, ...]:
@@ -115,7 +122,12 @@ def _is_nested(path: str) -> bool:
     return is_deep and names_the_seed(last_key(path))
 
 
-_nested = OfSection(lambda config: {path: value for path, value in leaves_of(config, "config") if _is_nested(path)})
+_LOOSE = f"{ROOT}.positional."
+_nested = OfSection(
+    lambda config: {
+        path: value for path, value in leaves_of(config, "config") if _is_nested(path) or is_loose_number(path, value)
+    }
+)
 
 
 def _open(of: Levels) -> Mapping[str, JSON]:

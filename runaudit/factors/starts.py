@@ -8,16 +8,17 @@ from runaudit.records.run import Run
 
 STAMP = re.compile(
     r"(?<!\d)(?P<year>20\d\d)[-_.]?(?P<month>[01]\d)[-_.]?(?P<day>[0-3]\d)"
-    r"(?:[T _.-]{1,2}(?P<hour>[0-2]\d)[-_:.h]?(?P<minute>[0-5]\d)(?:[-_:.m]?(?P<second>[0-5]\d))?)?(?!\d)"
+    r"(?:[T _./-]{1,2}(?P<hour>[0-2]\d)[-_:.h]?(?P<minute>[0-5]\d)(?:[-_:.m]?(?P<second>[0-5]\d))?)?(?!\d)"
     r"|(?P<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?P<date>[0-3]\d)"
     r"_(?P<h>[0-2]\d)-(?P<m>[0-5]\d)-(?P<s>[0-5]\d)"
 )
-"""A date, with or without a time, as programs name their folders; the second kind is that of PyTorch's writer for
-TensorBoard: `Dec12_10-22-33`."""
+"""A date, with or without a time, as programs name their folders, in one name or, as Hydra does, in two; the second
+kind is that of PyTorch's writer for TensorBoard: `Dec12_10-22-33`."""
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _ZONES = timedelta(hours=15)
 """A record has the time of Greenwich, a folder's name that of the machine."""
 _QUARTER, _NAMED_WITHIN = timedelta(minutes=15), timedelta(minutes=5)
+_HALF = timedelta(minutes=30)
 """Clocks of the earth are whole quarters of an hour apart, and a program takes some minutes to name its folder."""
 
 
@@ -38,21 +39,41 @@ def begun(run: Run) -> datetime | None:
 
 def is_start(match: re.Match[str], began: datetime) -> bool:
     """Whether a time in a name may be that start by some clock of the earth: of a date alone, its day."""
+    away = _away(match, began)
+    if away is None:
+        return False
+    if not is_clocked(match):
+        return -_ZONES - timedelta(days=1) <= away <= _ZONES
+    beside = away % _QUARTER
+    return abs(away) <= _ZONES and min(beside, _QUARTER - beside) <= _NAMED_WITHIN
+
+
+def zone_of_start(match: re.Match[str], began: datetime) -> int | None:
+    """By how many minutes the clock differed by which a time in a name is that start; None where it is not. Two runs of
+    one machine have one such number, which two times that have nothing to do with their starts hardly have."""
+    away = _away(match, began) if is_clocked(match) else None
+    if away is None or abs(away) > _ZONES:
+        return None
+    halves = round(away / _HALF)
+    return halves * 30 if abs(away - halves * _HALF) <= _NAMED_WITHIN else None
+
+
+def is_clocked(match: re.Match[str]) -> bool:
+    """Whether a time in a name is more than a date."""
+    return bool(match["name"] or match["hour"])
+
+
+def _away(match: re.Match[str], began: datetime) -> timedelta | None:
     part = match.groupdict()
-    is_clocked = bool(part["name"] or part["hour"])
     text = (
         f"{began.year:04}{_MONTHS.index(part['name']) // 3 + 1:02}{part['date']}{part['h']}{part['m']}{part['s']}"
         if part["name"]
         else "".join(part[name] or "00" for name in ("year", "month", "day", "hour", "minute", "second"))
     )
     try:
-        away = datetime.strptime(text, "%Y%m%d%H%M%S") - began
+        return datetime.strptime(text, "%Y%m%d%H%M%S") - began
     except ValueError:
-        return False
-    if not is_clocked:
-        return -_ZONES - timedelta(days=1) <= away <= _ZONES
-    beside = away % _QUARTER
-    return abs(away) <= _ZONES and min(beside, _QUARTER - beside) <= _NAMED_WITHIN
+        return None
 
 
 def is_time_of_start(value: JSON, began: datetime) -> bool:
@@ -64,7 +85,7 @@ def is_time_of_start(value: JSON, began: datetime) -> bool:
             return False
         return abs(told - began) <= _NAMED_WITHIN
     match = STAMP.search(value) if isinstance(value, str) else None
-    if match is None or not (match["name"] or match["hour"]):
+    if match is None or not is_clocked(match):
         return False
     assert isinstance(value, str)
     rest = value[: match.start()] + value[match.end() :]

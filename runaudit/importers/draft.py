@@ -20,6 +20,7 @@ from runaudit.importers.commandline import arguments, as_number, repeats
 from runaudit.importers.curves import late_start
 from runaudit.importers.kinds import CALLED
 from runaudit.importers.seeds import Seed, find_seed, without_leaf
+from runaudit.importers.sweeps import is_offered, is_sweep, without_switch
 from runaudit.importers.tables import leaves
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
@@ -120,9 +121,9 @@ def imported(draft: Draft, settings: ImportSettings) -> Imported:
 
 
 def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -> dict[str, Any]:
-    seed = find_seed(
-        draft.config or {}, arguments(draft.argv, draft.config), draft.name or "", settings.seed, declared=draft.seed
-    )
+    words = arguments(without_switch(draft.argv), draft.config)
+    # Who gave no other name to a run gave one to its folder.
+    seed = find_seed(draft.config or {}, words, draft.name or draft.run, settings.seed, declared=draft.seed)
     found: dict[str, Any] = {"config": _config(draft, seed), "code": _code(draft, blobs)}
     found |= {name: _known(getattr(draft, name)) for name in ("env", "data", "init", "eval")}
     found["launch"] = _launch(draft)
@@ -181,8 +182,10 @@ def _no_start(draft: Draft) -> dict[str, str]:
 def _config(draft: Draft, seed: Seed | None) -> dict[str, Any] | None:
     """The settings, and beside them what the command line says and they do not."""
     logged, own = dict(draft.config or {}), {name.replace("-", "_").lower() for name in draft.own}
-    extra = {name: value for name, value in arguments(draft.argv, logged).items()
-             if name not in own and not repeats(name, value, logged)}  # fmt: skip
+    sweeps = is_sweep(draft.argv)
+    extra = {name: value for name, value in arguments(without_switch(draft.argv), logged).items()
+             if name.lower() not in own and not repeats(name, value, logged)
+             and not (sweeps and is_offered(name, value, logged))}  # fmt: skip
     config = {**logged, **({"args": extra} if extra else {})}
     if seed is not None and not seed.guessed and not names_the_seed(seed.path):
         config = without_leaf(config, seed.path)  # A name that a policy alone knows for a seed would be a setting.

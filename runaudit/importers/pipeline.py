@@ -24,7 +24,7 @@ class Command:
         """The words as settings, without those that repeat one of these."""
         leaves = dict(_leaves(settings))
         return {name: value for name, value in arguments(self.argv).items()
-                if not repeats(name, value, settings) and not (name in leaves and leaves[name] == value)}  # fmt: skip
+                if not repeats(name, value, settings) and leaves.get(_plain(name), _NONE) != value}  # fmt: skip
 
 
 def command_of(cmd: JSON) -> Command:
@@ -55,4 +55,13 @@ def _leaves(table: Mapping[str, Any]) -> Any:
         if isinstance(value, Mapping):
             yield from _leaves(value)
         else:
-            yield str(key).replace("-", "_").lower(), value
+            yield _plain(str(key)), value
+
+
+_NONE = object()
+
+
+def _plain(name: str) -> str:
+    """The name of a setting, wherever it lies. Of a single letter the case tells two apart: `-B` is not `-b`."""
+    plain = name.replace("-", "_")
+    return plain.lower() if len(plain) > 1 else plain

@@ -13,6 +13,7 @@ from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM, tail_of
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, section_of
+from runaudit.factors.filed import is_filed, spoken_of
 from runaudit.factors.following import ARGUMENTS, are_named_alike, is_one_choice, spells
 from runaudit.factors.gaps import COUNTED_BY_DIGEST
 from runaudit.factors.levels import NOT_DESIGN, Levels
@@ -73,6 +74,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     code = list(code_leaves(runs, settings))
     varying = [leaf for leaf in varying if leaf.path != PROGRAM or not _is_told_by_files(leaf, code)]
     varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
+    varying = [leaf for leaf in varying if not _is_filed_by_another(leaf, varying, runs)]
     idle = {path: raw[path] for path, is_idle in quiet.items() if is_idle}
     varying = [leaf for leaf in varying if not _repeats_idle(leaf.path, raw.get(leaf.path, ()), idle)]
     return Leaves(
@@ -124,6 +126,15 @@ def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
     return len(set_by) == 1 and are_named_alike(word.path, set_by[0]) and not any(
         _is_set(leaf, other) for other in others for leaf in leaves if leaf.path == set_by[0]
     )  # fmt: skip
+
+
+def _is_filed_by_another(leaf: Leaf, leaves: Sequence[Leaf], runs: Sequence[Levels]) -> bool:
+    """Whether a leaf only says under what the tracker files each run, by the levels of another leaf."""
+    if not is_filed(leaf.path, leaf.levels, runs):
+        return False
+    settings = {other.path: other.levels for other in leaves if other is not leaf
+                and section_of(other.path) == "config" and not is_filed(other.path, other.levels, runs)}  # fmt: skip
+    return bool(spoken_of(leaf.levels, settings))
 
 
 def _is_set(leaf: Leaf, word: Leaf) -> bool:

@@ -103,7 +103,7 @@ def columns(rows: Sequence[Sequence[str]], *, left: int = 0) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def level(value: object) -> str:
+def level(value: object, *, digits: int = 6) -> str:
     """A level in few characters: digests and commits are cut to what a person compares.
 
     A text is quoted where it could be read as something else. What is no JSON (absent, unknown) names itself.
@@ -113,22 +113,45 @@ def level(value: object) -> str:
         text = text[:12] + "…" if _COMMIT.fullmatch(text) else text
         is_plain = text.startswith("sha256:") or (text and " " not in text and not _looks_like_another_type(text))
         return cut(text if is_plain else repr(text))
-    return cut(_compact(value))
+    return cut(_compact(value, digits))
 
 
-def _compact(value: object) -> str:
+def levels(before: object, after: object) -> tuple[str, str]:
+    """Two levels that differ, with as many digits as show it: 0.1 and 0.10000000149."""
+    pairs = [(level(before, digits=digits), level(after, digits=digits)) for digits in (6, 10, 17)]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+
+
+def _compact(value: object, digits: int) -> str:
     if isinstance(value, Mapping):
-        # A key of a list's item begins with a mark that nobody typed.
-        return "{" + ", ".join(f"{str(key).lstrip(chr(0))}: {_compact(item)}" for key, item in value.items()) + "}"
+        if value and all(str(key).startswith(_ITEM) for key in value):
+            return "[" + ", ".join(_items(value, digits)) + "]"
+        return "{" + ", ".join(f"{key}: {_compact(item, digits)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_compact, value)) + "]"
+        return "[" + ", ".join(_compact(item, digits) for item in value) + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):
-        return f"{value:.6g}" if math.isfinite(value) else str(value)
+        return f"{value:.{digits}g}" if math.isfinite(value) else str(value)
     if isinstance(value, int):
         return str(value)
     return level(value) if isinstance(value, str) else repr(value)
+
+
+_ITEM = "\0"
+"""How the key of an item begins where a list of tables is compared as a table: a mark that nobody typed."""
+
+
+def _items(table: Mapping[object, object], digits: int) -> Iterator[str]:
+    """The tables of such a list in their order; named ones with their names."""
+    order = table.get(_ITEM * 2)
+    if isinstance(order, list | tuple):
+        for name in order:
+            inner = table.get(f"{_ITEM}{name}")
+            yield _compact({"name": name, **(inner if isinstance(inner, Mapping) else {})}, digits)
+        return
+    for key in sorted(table, key=lambda key: (len(str(key)), str(key))):
+        yield _compact(table[key], digits)
 
 
 def _looks_like_another_type(text: str) -> bool:

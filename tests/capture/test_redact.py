@@ -39,6 +39,8 @@ def test_a_published_shape_is_found_wherever_it_stands(redactor: Redactor, secre
     [
         ("WANDB_API_KEY", WANDB), ("password", "hunter2"), ("db.passwd", "x"), ("aws_secret_access_key", "abc"),
         ("HF_TOKEN", "abcd1234"), ("client-secret", "q"), ("openai_api_key", "q1"), ("Authorization", "Bearer a1b2c3"),
+        ("Session.key", 'b"92a3e0ba-6d4a-4f43-a7d5-5f6a5bcd2b5f"'), ("api.key", "Zk3a9x0Q1p"),
+        ("server.key", "92a3e0ba-6d4a-4f43-a7d5-5f6a5bcd2b5f"),
     ],
 )  # fmt: skip
 def test_a_value_under_a_telling_name_is_a_secret(name: str, value: str) -> None:
@@ -50,6 +52,7 @@ def test_a_value_under_a_telling_name_is_a_secret(name: str, value: str) -> None
     [
         ("tokenizer", "bert-base-uncased"), ("max_tokens", "4096"), ("pooling.token", "cls"), ("num_keys", "8"),
         ("author", "Ada"), ("key_dim", "64"), ("monkey", "banana1234"), ("password", ""), ("keyboard", "a1b2c3d4"),
+        ("sort.key", "92a3e0ba-6d4a-4f43-a7d5-5f6a5bcd2b5f"), ("session.key", "loss"), ("user.key", "/k/a1b2c3d4.pem"),
     ],
 )  # fmt: skip
 def test_the_fields_own_words_are_no_secrets(name: str, value: str) -> None:

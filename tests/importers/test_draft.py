@@ -153,6 +153,43 @@ def test_a_word_of_the_command_line_that_the_config_holds_is_no_setting_of_its_o
 
 
 @pytest.mark.parametrize(
+    ("argv", "config", "kept"),
+    [
+        (["--lr", "0.1"], {"lr_min": 0.1}, {"lr": 0.1}),  # a name of its own
+        (["--dropout", "0.1"], {"dropout_attn": 0.1}, {"dropout": 0.1}),
+        (["--mod", "elph"], {"model_name": "elph"}, {}),  # cut short within a word
+        (["-s", "3"], {"seed": 3}, {}),
+        (["-B", "8"], {"b": 8}, {"B": 8}),
+        (["--LR", "0.1"], {"lr": 0.1}, {}),
+        (["--aug", "flip", "--aug", "crop"], {"aug": ["flip", "crop"]}, {}),
+        (["--lr", "0.1", "--lr", "0.2"], {"lr": 0.2}, {}),  # the last one acted, as the config says
+        (["--lr", "0.1", "--lr", "0.2"], {"lr": 0.1}, {"lr": [0.1, 0.2]}),
+    ],
+    ids=str,
+)
+def test_a_word_is_told_twice_only_by_the_setting_that_it_sets(argv, config, kept):
+    assert run_of(config=config, argv=argv).manifest.to_json()["config"].get("args", {}) == kept
+
+
+@pytest.mark.parametrize(
+    ("words", "seeds", "expected"),
+    [
+        ((["1"], ["2"]), (1, 2), {"seed"}),
+        ((["1"], ["1"]), (1, 2), {"seed"}),  # a fold that one run's seed happens to be
+        ((["3"], ["4"]), (1, 2), {"seed", "config.args.positional.1"}),
+        ((["1", "5"], ["2", "6"]), (1, 2), {"seed", "config.args.positional.2"}),
+        ((["--fold", "1"], ["--fold", "2"]), (1, 2), {"seed", "config.args.fold"}),
+    ],
+    ids=str,
+)
+def test_a_word_without_a_name_is_the_seed_where_it_has_its_value_in_both(words, seeds, expected):
+    a, b = (typed_in(argv, {"lr": 0.1}, seed=seed) for argv, seed in zip(words, seeds, strict=True))
+
+    assert changed(a, b) == expected
+    assert len(cohorts([a, b], settings=Settings())) == (1 if expected == {"seed"} else 2)
+
+
+@pytest.mark.parametrize(
     ("text", "value"), [("3", 3), ("1e-3", 0.001), ("True", True), ("None", None), ("adam", "adam"), ("-x", "-x")]
 )
 def test_a_setting_kept_as_text_is_what_it_was(text, value):
@@ -168,6 +205,9 @@ def test_a_setting_kept_as_text_is_what_it_was(text, value):
         ("lr", "learning_rate", (1, 2)),  # the initials
         ("layers", "num_layers", (3, 5)),  # a word in common
         ("rate", "eta", (0.25, 0.5)),  # values that nothing else is likely to have
+        ("model", "arch", ("r18", "r50")),
+        ("batch", "bs", (32, 64)),  # names that begin alike, and more than a few
+        ("b", "batch_size", (1, 2)),  # the beginning of its name
     ],
 )
 def test_a_word_that_moves_as_one_setting_does_is_that_setting(word, setting, values):
@@ -181,6 +221,7 @@ def test_a_word_that_moves_as_one_setting_does_is_that_setting(word, setting, va
     ("argv", "config"),
     [
         (["--gpus={}"], {"layers": "{}"}),  # any two choices may go from 1 to 2
+        (["--lr={}"], {"lr_min": "{}"}),  # another quantity
         (["--lr={}", "--rate={}"], {"learning_rate": "{}"}),  # which of the two is it?
         (["--lr={}"], {"learning_rate": "{}", "low_rate": "{}"}),
     ],

@@ -294,7 +294,7 @@ def test_a_name_that_holds_the_seed_parts_no_seeds(job):
         ("lr: 0.1\nwd: 0.2\nx: '${lr}'\n", "lr: 0.1\nwd: 0.2\nx: '${wd}'\n", {"config.x"}),
         ("lr: 0.1\nx: '${lr}'\n", "lr: 0.1\nx: 0.5\n", {"config.x"}),
         ("lr: 0.1\nx: '${lr}'\n", "lr: 0.1\nx: 0.1\n", set()),
-        ("x: '${hydra:job.num}'\n", "x: '${hydra:job.num}'\n", {"config.x"}),
+        ("fold: '${hydra:job.num}'\n", "fold: '${hydra:job.num}'\n", {"config.fold"}),
     ],
 )
 def test_what_is_written_otherwise_or_names_no_setting_is_judged_by_its_value(job, a, b, factors):
@@ -305,3 +305,20 @@ def test_what_is_read_from_where_the_run_writes_is_a_factor(job):
     text = "output_dir: /o/{}\ndata: '${{output_dir}}/cache'\n"
 
     assert "config.data" in factors_of(job, text.format("a"), text.format("b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "factors"),
+    [
+        ("name: 'run_${hydra:job.num}'\n", set()),
+        ("out: 'x/${hydra:job.num}'\n", set()),
+        ("o: '${hydra:run.dir}/x'\n", set()),
+        ("load_from: '${hydra:run.dir}/x'\n", {"config.load_from"}),
+        ("o: '${hydra:run.dir}/x'\nresume: true\n", {"config.o"}),
+    ],
+)
+def test_what_hydra_calls_a_job_and_where_it_puts_it_is_no_choice(job, text, factors):
+    hydra = HYDRA.replace('"outputs/${{now:%Y-%m-%d}}"', "multirun/{num}")
+    a, b = (only(job(text, num=number, hydra=hydra)) for number in (0, 1))
+
+    assert {one.factor for one in compare(a, b, settings=Settings()).factors} == factors

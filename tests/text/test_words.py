@@ -2,8 +2,9 @@
 
 import pytest
 
+from runaudit.factors.tree import keyed
 from runaudit.text.verdicts import VERDICTS, comparison_clause
-from runaudit.text.words import in_order
+from runaudit.text.words import in_order, level, levels
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,26 @@ def test_a_comparison_is_said_to_be_only_what_a_comparison_can_be():
     assert said["integrity_failure"] == "a record of these runs does not match its digest"
     assert all(is_said.startswith("the comparison ") == (verdict in ("confounded", "incomparable"))
                for verdict, is_said in said.items())  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (0.1, 0.2, ("0.1", "0.2")),
+        (0.1, 0.10000000149011612, ("0.1", "0.1000000015")),
+        (1.0, 1.0000000000000002, ("1", "1.0000000000000002")),
+        ([0.1, 1], [0.10000000149011612, 1], ("[0.1, 1]", "[0.1000000015, 1]")),
+        ("a", "b", ("a", "b")),
+    ],
+)
+def test_two_numbers_are_written_with_as_many_digits_as_tell_them_apart(before, after, expected):
+    assert levels(before, after) == expected
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[{"name": "flip", "p": 0.3}, {"name": "crop"}], [{"p": 0.3}, {"q": [1]}], [{"p": n} for n in range(12)]],
+    ids=len,
+)
+def test_a_list_that_is_compared_as_a_table_is_written_as_the_list_it_was(rows):
+    assert level(keyed(rows)) == level(rows)
