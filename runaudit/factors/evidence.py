@@ -5,6 +5,7 @@ A key's name only says what evidence to look for. A value that the record does n
 """
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -55,9 +56,17 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
 
 
 def _is_called_so(key: str, value: JSON, of: "Levels") -> bool:
-    """Whether a setting repeats the name or the notes that the record of the tracker has of this very run."""
+    """Whether a setting repeats the notes that the record of the tracker has of this very run, or a name that the
+    tracker drew for it. A name that its user gave it may be what was tried: `--name resnet50` picks a network, and
+    calls the run so; it is told with a note."""
     told = called(of).get(known.CALLED_KEYS.get(key, ""))
-    return isinstance(told, str) and bool(told) and told == value
+    if not isinstance(told, str) or not told or told != value:
+        return False
+    return key != "name" or DRAWN.fullmatch(told) is not None
+
+
+DRAWN = re.compile(r"[a-z]+-[a-z]+-\d+")
+"""A name as W&B draws it for a run that was given none: `brave-sun-12`."""
 
 
 def called(of: "Levels") -> Mapping[str, object]:

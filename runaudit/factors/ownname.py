@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from runaudit.factors import builtin as known
-from runaudit.factors.evidence import called, is_for_weights, is_read
+from runaudit.factors.evidence import DRAWN, called, is_for_weights, is_read
 from runaudit.factors.namewords import words
 from runaudit.factors.readback import may_read_back
 from runaudit.factors.starts import STAMP, is_start, zone_of_start
@@ -25,8 +25,6 @@ OWN = "it names what the run wrote by its seed, its id, its name or its start"
 _SEED_IN_NAME = r"(?i)((?:(?<![a-z])seed|(?<![a-z0-9])s)[-_=]?)%d(?![0-9a-z]|\.\d)"
 _LEAST_ID, _SURE_ID = 4, 6
 """Letters of an id from which on it stands in a name by no chance: of an output, of anything."""
-_DRAWN = re.compile(r"[a-z]+-[a-z]+-\d+")
-"""A name as W&B draws it for a run that was given none: `brave-sun-12`."""
 _TIMED = re.compile(r"20\d\d|[A-Z][a-z]{2}\d\d_")
 _PLACES = known.OUTPUT_WORDS - known.EXPERIMENT_WORDS | known.PLACE_WORDS | known.KEPT_WORDS
 _JOB = re.compile(r"(multirun/<start[^<>]*>/)\d+(?=/|$)")
@@ -84,7 +82,7 @@ def _without_name(value: str, of: "Levels") -> str:
     """A folder without the name that the tracker has of the run. A user may have called the run by what was tried: of
     where outputs lie that is no choice, of anything else it may be."""
     name = called(of).get("name")
-    if not isinstance(name, str) or len(name) < _LEAST_ID or ("/" not in value and not _DRAWN.fullmatch(name)):
+    if not isinstance(name, str) or len(name) < _LEAST_ID or ("/" not in value and not DRAWN.fullmatch(name)):
         return value
     return re.sub(rf"(?<![^/]){re.escape(name)}(?![^/])", "<name>", value)
 

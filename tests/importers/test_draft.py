@@ -180,7 +180,7 @@ def test_a_word_is_told_twice_only_by_the_setting_that_it_sets(argv, config, kep
         ((["1", "5"], ["2", "6"]), (1, 2), {"seed", "config.args.positional.2"}),
         ((["--fold", "1"], ["--fold", "2"]), (1, 2), {"seed", "config.args.fold"}),
     ],
-    ids=str,
+    ids=["its seed", "a fold", "another number", "the second", "an option"],
 )
 def test_a_word_without_a_name_is_the_seed_where_it_has_its_value_in_both(words, seeds, expected):
     a, b = (typed_in(argv, {"lr": 0.1}, seed=seed) for argv, seed in zip(words, seeds, strict=True))
