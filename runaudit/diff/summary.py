@@ -74,7 +74,7 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
             return f"{name} ({lists})"
         why = f" ({only.why})" if only.why.startswith(("breaks", "its rule", TWO_WAYS)) else ""
         return f"{name} {level(only.before)} → {level(only.after)}{why}"
-    if name.startswith("code.") and len(members) == 2:
+    if name.startswith("code.") and len(members) == 2 and name in {member.path for member in members}:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
     parts = [f"{_inner(name, m.path)} {_moved(m.before, m.after)}" for m in members]
     return f"{name} ({head(parts, 4)})"

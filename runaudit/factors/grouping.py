@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT as ARGUMENTS
+from runaudit.factors.code_state import as_one_state
 from runaudit.factors.config_groups import by_choice
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.pair import Pair
@@ -215,6 +216,10 @@ def _prefix(keys: tuple[str | int, ...]) -> str:
     return path
 
 
+def _code(factors: list[Change], _pair: Pair) -> Blocks:
+    return dict(as_one_state(factors))
+
+
 def _config_groups(factors: list[Change], pair: Pair) -> Blocks:
     return by_choice(factors, pair)
 
@@ -229,6 +234,7 @@ _CLAIMS: tuple[Callable[[list[Change], Pair], Blocks], ...] = (
     _config_groups,
     _batch,
     _data,
+    _code,
     _environment,
     _init,
     _tables,

@@ -23,7 +23,7 @@ from runaudit.factors.evidence import (
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.ownname import OWN, own_name
-from runaudit.factors.patch import patch_digest, patch_text
+from runaudit.factors.patch import NEVER_RUN, is_idle, patch_digest, patch_text
 from runaudit.factors.path import joined, last_key, steps
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.unknowns import is_digest
@@ -182,6 +182,8 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
     if path == "code.dirty":
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.patch" and (text := patch_text(of.run, value)):
+        if is_idle(text):
+            return Classification(value=None, why=NEVER_RUN)  # It counts as no patch at all.
         return Classification(value=patch_digest(text), why="a patch counts by its text, whichever secrets it held")
     if path == "code.program" and isinstance(value, str):
         return Classification(value=_in_tree(value, of), why="the script, wherever the work tree lay")
