@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from runaudit.factors.code_state import follow_the_code
 from runaudit.factors.compute_budget import with_budget
+from runaudit.factors.exchanged import renamed_data
 from runaudit.factors.factor import Change
 from runaudit.factors.following import broken_rules, each_once, explained_by_what_counts
 from runaudit.factors.grouping import counted
@@ -35,6 +36,7 @@ RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     explained_by_what_counts,
     each_once,
     follow_the_code,
+    renamed_data,
     explained_by_use,
     seed_unproven,
     with_seeding,
