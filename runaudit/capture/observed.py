@@ -20,6 +20,7 @@ from runaudit.capture.outputs import Outputs, stamp_of
 from runaudit.capture.reads import OBSERVER, Places, Use, is_read_back, uses
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits
+from runaudit.capture.trackerstore import is_bookkeeping
 from runaudit.errors import CaptureError
 from runaudit.observe.gaps import is_trackers
 from runaudit.observe.trace import Read, Trace
@@ -204,11 +205,14 @@ class _Sealing:
 
     def _of_trackers(self, read: Read) -> bool:
         """Whether a file was made while the run ran, for a tracker's own use: its service's port, its lock (a service
-        that the tracker started is not seen to write it); or is the ledger of all runs, in which this one wrote."""
+        that the tracker started is not seen to write it); is what it keeps of its store and tells nobody; or is the
+        ledger of all runs, in which this one wrote."""
         if read.path in self.trace.ledgers or (read.through.endswith(MERGING) and read.path in self.trace.written):
             return True
         if not is_trackers(read.through or read.by) or read.executed:
             return False
+        if is_bookkeeping(read):
+            return True
         try:
             return self.contents.moved(os.stat(read.path))  # noqa: PTH116  (thousands of texts)
         except OSError:

@@ -8,6 +8,7 @@ from runaudit.diff.result import FactorChange
 from runaudit.factors.config_groups import choices
 from runaudit.factors.config_source import TWO_WAYS
 from runaudit.factors.documents import text_of
+from runaudit.factors.exchanged import exchanged_data
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.following import ARGUMENTS
 from runaudit.factors.pair import Pair
@@ -74,8 +75,11 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
             return f"{name} ({lists})"
         why = f" ({only.why})" if only.why.startswith(("breaks", "its rule", TWO_WAYS)) else ""
         return f"{name} {' → '.join(levels(only.before, only.after))}{why}"
-    if name.startswith("code.") and len(members) == 2:
+    if name.startswith("code.") and len(members) == 2 and name in {member.path for member in members}:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
+    if len(exchanged_data(members)) == len(members):
+        came = next(member.path for member in members if isinstance(member.before, Absent))
+        return f"{name} → {came}"
     parts = [f"{_inner(name, m.path)} {_moved(m.before, m.after)}" for m in members]
     return f"{name} ({head(parts, 4)})"
 

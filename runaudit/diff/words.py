@@ -82,7 +82,9 @@ def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
         return
     changed = [c for c in found if c.kind is ChangeClass.FACTOR]
     code = [c.path for c in changed if c.section == "code"]
-    named = [c.path for c in changed if c.section == "config" and _may_say_how_it_is_measured(c.path)]
+    # What is known to be a part of the evaluation made the runs incomparable, and that is said.
+    named = [c.path for c in changed if c.section == "config" and c.role is not Role.EVALUATION
+             and _may_say_how_it_is_measured(c.path)]  # fmt: skip
     if code:
         yield f"no evaluation is declared (--eval): if {head(code)} computes the metric, nothing was compared"
     if named:
@@ -208,8 +210,9 @@ def _options(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     if pair.a.at("code.commit") and pair.b.at("code.commit"):
         return
     for place, options in sorted(choices(pair).items()):
-        leaves = [c.path for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, place)]
-        if len(leaves) > 1:
+        changed = [c for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, place)]
+        leaves = [c.path for c in changed]
+        if len({c.block or c.path for c in changed}) > 1:
             named = ", ".join(map(json.dumps, leaves[:5] if len(leaves) <= 5 else [f"{place}.*"]))
             yield (f"{place} took another option of its group ({' → '.join(options)}), and without a commit on record "
                    f"its leaves count one by one; where both ran the same files: [factors.groups] "

@@ -117,6 +117,7 @@ BATCH_KEYS = {
     "gradient_accumulation": "accumulation", "gradient_accumulation_steps": "accumulation",
     "accumulate_grad_batches": "accumulation",
     "world_size": "world", "num_gpus": "world", "n_gpus": "world", "gpus": "world", "num_devices": "world",
+    "devices": "world",
 }  # fmt: skip
 """Keys whose product is the effective batch."""
 DEVICE_BATCH_KEYS = frozenset({"per_device_train_batch_size", "per_device_batch_size", "micro_batch_size",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from runaudit.factors.code_state import follow_the_code
 from runaudit.factors.compute_budget import with_budget
+from runaudit.factors.exchanged import renamed_data
 from runaudit.factors.factor import Change
 from runaudit.factors.filed import says_what_another_does
 from runaudit.factors.following import broken_rules, each_once, explained_by_what_counts
@@ -37,6 +38,7 @@ RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     each_once,
     says_what_another_does,
     follow_the_code,
+    renamed_data,
     explained_by_use,
     seed_unproven,
     with_seeding,

@@ -1,19 +1,20 @@
 """The code of two runs: file by file where the files are known, by commit and patch where they are not."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.marks import same_but_for_secrets
 from runaudit.factors.pair import Pair
-from runaudit.factors.patch import kept_patch, patch_digest, patched_files
+from runaudit.factors.patch import NEVER_RUN, kept_patch, never_runs, patch_digest, patched_files
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.tree import same
 from runaudit.factors.unknowns import no_sections
 
-CODE_STATE = ("code.commit", "code.patch")
+COMMIT, PATCH = "code.commit", "code.patch"
+CODE_STATE = (COMMIT, PATCH)
 PROGRAM = "code.program"
 """Which script was run, where a tracker says so."""
 APART = "scripts of one name that lay in two places, or one that was moved"
@@ -123,9 +124,25 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
         for path in sorted({*parts[0], *parts[1]}):
             before, after = parts[0].get(path, ABSENT), parts[1].get(path, ABSENT)
             if before != after:
-                yield Change(path=prefix_of(path), before=before, after=after, why="compared as patches to one commit")
+                yield _patched(path, before, after)
     else:
-        yield Change(path="code.patch", before=patches[0], after=patches[1])
+        idle = None not in texts and not _say_two_things(texts)
+        kind, why = (ChangeClass.NUISANCE, NEVER_RUN) if idle else (ChangeClass.FACTOR, "")
+        yield Change(path=PATCH, before=patches[0], after=patches[1], kind=kind, why=why)
+
+
+def _patched(path: str, before: str | Absent, after: str | Absent) -> Change:
+    """A file of which two patches to one commit say different things."""
+    kind, why = ChangeClass.FACTOR, "compared as patches to one commit"
+    if never_runs(path):
+        kind, why = ChangeClass.NUISANCE, "not run: it is for people to read, or for git"
+    return Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why)
+
+
+def as_one_state(factors: Sequence[Change]) -> Mapping[str, str]:
+    """Commit and patch, where both moved, as the one state of the code that they tell of."""
+    moved = {change.path for change in factors}
+    return dict.fromkeys(CODE_STATE, "code.state") if moved >= {*CODE_STATE} else {}
 
 
 def _patches(a: Levels, b: Levels) -> Sequence[str | None]:
@@ -140,8 +157,12 @@ def another_secret(a: Levels, b: Levels) -> Iterator[Change]:
     """Patches of runs that were found alike but for their secrets, where which secrets are in them is a choice."""
     before, after = (of.at("code.patch") for of in (a, b))
     known = not (isinstance(before, Absent) or isinstance(after, Absent) or (a.files_judged and b.files_judged))
-    if known and before != after and len({text and patch_digest(text) for text in _patches(a, b)}) > 1:
+    if known and before != after and _say_two_things(_patches(a, b)):
         yield Change(path="code.patch", before=before, after=after)
+
+
+def _say_two_things(texts: Sequence[str | None]) -> bool:
+    return len({None if text is None else patch_digest(text) for text in texts}) > 1
 
 
 def _of_its_file(change: Change, found: Sequence[Change]) -> Change:

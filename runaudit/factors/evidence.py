@@ -28,6 +28,10 @@ _BOOKKEEPING = frozenset().union(known.PLACE_KEYS, known.HOST_KEYS, known.TRACKE
                                  known.SHORT_NAMING_KEYS, known.TIME_KEYS, known.CALLED_KEYS)  # fmt: skip
 
 
+_LOGGERS = frozenset({"logger", "loggers", "trainer", "init_args", "csv", "tensorboard"})
+"""Tables that tell of a logger of Lightning's, and those that its command line puts around them."""
+
+
 def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     """Why a config leaf only names, dates or places the run; empty where nothing in the record says so."""
     keys = _keys(path)
@@ -43,6 +47,8 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return "" if reads else WHERE_IT_WRITES
     if above <= known.RUN_TABLES | {"args"} and _is_called_so(key, value, of):
         return "its tracker calls the run so"
+    if key == "version" and _is_own_version(above, value, of):
+        return "it is the number of the run's own folder"
     if not above <= known.RUN_TABLES:
         return ""
     if key in known.HOST_KEYS:
@@ -84,6 +90,17 @@ def _to_hydra(key: str, value: JSON, of: "Levels") -> str:
     return "it says how Hydra starts its jobs" if is_of_a_start else ""
 
 
+def _is_own_version(above: frozenset[str], value: JSON, of: "Levels") -> bool:
+    """Whether a logger's version is the number in the name of the folder that Lightning made for this run."""
+    is_loggers = not above.isdisjoint(("logger", "loggers")) and all(
+        key in known.RUN_TABLES | _LOGGERS or key.isdecimal() for key in above
+    )
+    if not is_loggers or isinstance(value, bool) or not isinstance(value, int | str):
+        return False
+    own = {name.rstrip("/").rpartition("/")[2] for name in _names(of, labels=False)}
+    return f"version_{value}" in own or (isinstance(value, str) and value.startswith("version_") and value in own)
+
+
 def _naming(key: str, value: JSON, of: "Levels") -> str:
     """Why a leaf that may name the run does. The label of a run is what its user calls it, and a run is often called by
     what was tried in it: of a key that may say what that is (`experiment: mixup`), only the run's id is a name."""
@@ -96,7 +113,7 @@ def _naming(key: str, value: JSON, of: "Levels") -> str:
 def may_be_bookkeeping(path: str) -> bool:
     """Whether `bookkeeping` looks for evidence where a leaf has this name; it finds none for any other."""
     keys = _keys(path)
-    return bool(keys) and (keys[-1] in _BOOKKEEPING or keys[-1] == "dir")
+    return bool(keys) and (keys[-1] in _BOOKKEEPING or keys[-1] in ("dir", "version"))
 
 
 @lru_cache(maxsize=65536)

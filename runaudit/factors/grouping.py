@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT as ARGUMENTS
+from runaudit.factors.code_state import as_one_state
 from runaudit.factors.config_groups import by_choice
+from runaudit.factors.exchanged import exchanged_data
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import joined, last_key, matches, steps
@@ -128,9 +130,10 @@ def _same_product(members: list[Change]) -> bool:
 
 
 def _data(factors: list[Change], _pair: Pair) -> Blocks:
-    return {
-        c.path: joined("data", str(steps(c.path)[1])) for c in factors if c.section == "data" and len(steps(c.path)) > 1
-    }
+    exchanged = exchanged_data(factors)
+    named = {c.path: joined("data", str(steps(c.path)[1])) for c in factors
+             if c.section == "data" and len(steps(c.path)) > 1}  # fmt: skip
+    return {**named, **exchanged}
 
 
 def _environment(factors: list[Change], _pair: Pair) -> Blocks:
@@ -215,6 +218,10 @@ def _prefix(keys: tuple[str | int, ...]) -> str:
     return path
 
 
+def _code(factors: list[Change], _pair: Pair) -> Blocks:
+    return dict(as_one_state(factors))
+
+
 def _config_groups(factors: list[Change], pair: Pair) -> Blocks:
     return by_choice(factors, pair)
 
@@ -229,6 +236,7 @@ _CLAIMS: tuple[Callable[[list[Change], Pair], Blocks], ...] = (
     _config_groups,
     _batch,
     _data,
+    _code,
     _environment,
     _init,
     _tables,

@@ -16,6 +16,24 @@ _PARTS_OF_GIT = re.compile(
 )
 
 
+_NEVER_RUN = re.compile(
+    r"(?:.*/)?(?:(?:readme|license|licence|copying|notice|changelog|changes|history|contributing|authors|citation|"
+    r"code_of_conduct)(?:\.(?:md|rst|txt|cff))?|\.gitignore|\.gitattributes|\.gitkeep|\.mailmap|codeowners)|"
+    r"(?:.*/)?docs?/.*\.(?:md|rst)|\.github/.*\.(?:md|ya?ml)",
+    re.IGNORECASE,
+)
+"""Files that tell people of a project, or git and its host what to do: no interpreter runs one, no training reads one.
+Another text, a prompt in `prompts/a.md`, is read."""
+
+
+NEVER_RUN = "not run: all that it touches is for people to read, or for git"
+
+
+def never_runs(path: str) -> bool:
+    """Whether a file of a work tree is by its place and name one that nothing runs and no program reads."""
+    return _NEVER_RUN.fullmatch(path) is not None
+
+
 def patched_files(patch: str | None) -> Mapping[str, str] | None:
     """Path -> its part of a git patch, without the line that names blobs where its text is there.
 
@@ -39,9 +57,17 @@ def patched_files(patch: str | None) -> Mapping[str, str] | None:
     return found
 
 
-def patch_digest(text: str) -> str:
-    """What a patch says, file by file where it is git's, by content."""
+def is_idle(text: str) -> bool:
+    """Whether a patch touches nothing that can run."""
     parts = patched_files(text)
+    return parts is not None and bool(parts) and all(map(never_runs, parts))
+
+
+def patch_digest(text: str) -> str:
+    """What a patch says, file by file where it is git's, by content; what cannot run says nothing."""
+    parts = patched_files(text)
+    if parts is not None:
+        parts = {path: body for path, body in parts.items() if not never_runs(path)}
     return str(digest_bytes(text.encode() if parts is None else canonical_bytes(dict(parts))))
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
+from runaudit.factors.devices import NUMBERED, equal_devices, which_one
 from runaudit.factors.evidence import (
     WHERE_IT_WRITES,
     bookkeeping,
@@ -21,10 +22,10 @@ from runaudit.factors.evidence import (
     may_be_bookkeeping,
     under,
 )
-from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
+from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.ownname import OWN, own_name
-from runaudit.factors.patch import patch_digest, patch_text
+from runaudit.factors.patch import NEVER_RUN, is_idle, patch_digest, patch_text
 from runaudit.factors.path import joined, last_key, steps
 from runaudit.factors.seedlike import is_loose_number
 from runaudit.factors.tree import leaves_of, same
@@ -58,6 +59,8 @@ def config_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
     if why := bookkeeping(path, value, of):
         return Classification(kind=ChangeClass.NUISANCE, why=why)
+    if (device := which_one(key, value, of)) is not None:
+        return device
     if isinstance(value, str) and (stands_for := _text(key, value, of)):
         return stands_for
     recorded = of.tree.get("eval")
@@ -84,6 +87,7 @@ def _needs_evidence(path: str) -> bool:
     return (
         names_the_seed(last_key(path))
         or may_be_bookkeeping(path)
+        or last_key(path).lstrip("\0").lower() in NUMBERED
         or _is_within_evaluation(path)
         or path.startswith(ROOT)
     )
@@ -108,16 +112,9 @@ def _text(key: str, value: str, of: Levels) -> Classification | None:
         return Classification(
             value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"
         )
-    if re.fullmatch(r"cuda(?::\d+)?", value) and _equal_devices(of.at("env.gpu")):
+    if re.fullmatch(r"cuda(?::\d+)?", value) and equal_devices(of.at("env.gpu")):
         return Classification(value="cuda", why="which of several equal devices; the GPU is judged by env.gpu")
     return None
-
-
-def _equal_devices(gpu: JSON | Absent) -> bool:
-    """Whether the devices that a record names are of one kind. Where it names none, that is a gap of its own."""
-    if isinstance(gpu, list | tuple):
-        return len({str(name) for name in gpu}) < 2
-    return not (isinstance(gpu, str) and re.search(r" \+ |[,;]", gpu))
 
 
 def data_standing(path: str, value: JSON, of: Levels) -> Classification:
@@ -188,6 +185,8 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
     if path == "code.dirty":
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.patch" and (text := patch_text(of.run, value)):
+        if is_idle(text):
+            return Classification(value=None, why=NEVER_RUN)  # It counts as no patch at all.
         return Classification(value=patch_digest(text), why="a patch counts by its text, whichever secrets it held")
     if path == "code.program" and isinstance(value, str):
         return Classification(value=_in_tree(value, of), why="the script, wherever the work tree lay")

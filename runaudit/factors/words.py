@@ -12,6 +12,7 @@ from typing import Any
 
 from runaudit.factors import builtin as known
 from runaudit.factors.config_source import is_the_config
+from runaudit.factors.devices import which_one
 from runaudit.factors.evidence import WHERE_IT_WRITES, data_place, is_trackers_folder
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
 from runaudit.factors.following import are_named_alike
@@ -42,6 +43,8 @@ def word_standing(path: str, value: JSON, of: Levels) -> Classification:
     keys = steps(path)
     if len(keys) == 4 and keys[2] == "launcher" and str(keys[3]).lstrip("-") in MEETING:
         return Classification(kind=ChangeClass.NUISANCE, why="it says where the ranks of this launch find each other")
+    if (device := which_one(last_key(path), value, of)) is not None:
+        return device
     if isinstance(value, list):
         return _list(value, of)
     if not isinstance(value, str):

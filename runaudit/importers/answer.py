@@ -11,6 +11,7 @@ from typing import Any
 
 from runaudit.importers.base import Skipped
 from runaudit.importers.kinds import CALLED
+from runaudit.importers.merging import says_what_is_one
 from runaudit.records.run import SHORT
 from runaudit.text.markdown import code, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
@@ -77,7 +78,8 @@ class ImportAnswer:
             yield f"{told}; in an interval such runs count once"
 
     def _noted(self) -> Iterator[str]:
-        count = sum(bool(row.get("note")) for row in self.rows)
+        told = [str(row["note"]).split("; ") for row in self.rows if row.get("note")]
+        count = sum(not all(map(says_what_is_one, notes)) for notes in told)
         if count:
             odd = "something in the record is not as it should be"
             yield f"of {plural(count, 'run')} {odd}: `runaudit show RUN` says what"

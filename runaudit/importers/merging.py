@@ -26,6 +26,7 @@ SHARED_FOLDER = "the job ran in the folder of the program, which holds what othe
 HYDRA, TABLE = "hydra", "csv"
 _ORDER = {kind: number for number, kind in enumerate(KINDS)}
 OF_SEVERAL = "it lies in the folder of a job that made several runs, and does not tell whose it is"
+_OF_ONE, _OF_JOB = " are of one training: ", " runs, of which this is one"
 _NO_CHANCE = 3
 """So many values in a row are not those of another curve of that name."""
 _FACTS = ("env", "data", "init", "eval", "launch", "code", "files", "own")
@@ -100,7 +101,7 @@ def _several(
                 left += one
             else:
                 runs.append([*one])
-    note = f"its job made {len(runs)} runs, of which this is one"
+    note = f"its job made {len(runs)}{_OF_JOB}"
     return [replace(one, notes=(*one.notes, note)) for one in (merged([*job, *run]) for run in runs)], left
 
 
@@ -134,12 +135,20 @@ def _stem(table: Draft, stems: Sequence[str | None]) -> str:
 # ── one run of them ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def says_what_is_one(note: str) -> bool:
+    """Whether a note tells what was put together, and nothing that is wrong with it."""
+    return _OF_ONE in note or note.endswith(_OF_JOB)
+
+
 def of_trackers(drafts: Sequence[Draft]) -> Draft:
     """One run of the drafts of several trackers that tell of one training. Each has the settings in a form of its own,
     so what the first has somewhere under that name is not told a second time."""
     ordered = sorted(drafts, key=lambda one: (one.config is None, _ORDER.get(one.kind, 0)))
     told = [CALLED.get(one.kind, one.kind) for one in ordered]
-    note = f"{len(told)} records ({', '.join(dict.fromkeys(told))}) are of one training: they hold the same numbers"
+    why = "they hold the same numbers"
+    if ordered[0].kind == HYDRA and not ordered[0].series:
+        why = "the job of Hydra's has the settings, the folder and the start of the other, and of no other record"
+    note = f"{len(told)} records ({', '.join(dict.fromkeys(told))}){_OF_ONE}{why}"
     one = merged([replace(one, config=_unsaid(ordered[0], one)) for one in ordered])
     return replace(one, notes=(*one.notes, note))
 

@@ -24,6 +24,7 @@ from typing import Any
 from runaudit.importers.commandline import arguments
 from runaudit.importers.curves import ENOUGH_OF_ONE, digits_of, is_pace, plain_name, values_of
 from runaudit.importers.draft import Draft
+from runaudit.importers.merging import HYDRA, SHARED_FOLDER
 from runaudit.importers.seeds import find_seed
 from runaudit.importers.tables import leaves, spelt, utc_time
 
@@ -44,7 +45,9 @@ Key = tuple[int, int]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """What of a record is held against others. writers: those whose files it was read from. curves: name -> its values.
-    ends: name -> its first and its last step. digits: name -> those of its different values."""
+    ends: name -> its first and its last step. digits: name -> those of its different values. is_job: a folder of a job
+    of Hydra's that holds nothing else. cwd: where the program ran. words: its options as they were typed. clocked:
+    settings that the clock, or the surroundings, gave their values."""
 
     writers: frozenset[str]
     curves: Mapping[str, bytes] = field(default_factory=dict)
@@ -58,6 +61,10 @@ class Trace:
     program: str = ""
     is_bare: bool = False
     place: str = ""
+    is_job: bool = False
+    cwd: str = ""
+    words: tuple[str, ...] = ()
+    clocked: frozenset[str] = frozenset()
 
 
 def trace_of(draft: Draft) -> Trace:
@@ -89,15 +96,21 @@ def trace_of(draft: Draft) -> Trace:
         program=str(draft.code.get("codePath") or draft.program or ""),
         place=draft.source,
         is_bare=draft.config is None and not draft.argv and draft.seed is None,
+        is_job=draft.kind == HYDRA and not curves and not draft.also and SHARED_FOLDER not in draft.notes,
+        cwd=str(draft.launch.get("cwd") or ""),
+        words=tuple(map(str, draft.overrides if draft.kind == HYDRA else draft.argv)),
+        clocked=frozenset(path.removeprefix("config.") for path in (*draft.told.get("clock", ()), *draft.unknown)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Records that are of one training, in groups; and each of the others that may be, with one that it may be of."""
+    """Records that are of one training, in groups; and each of the others that may be, with one that it may be of: by
+    their numbers, or (`jobs`) by the settings of a job."""
 
     groups: Sequence[Sequence[Key]] = ()
     doubtful: Mapping[Key, Key] = field(default_factory=dict)
+    jobs: Mapping[Key, Key] = field(default_factory=dict)
 
 
 def of_one_training(traces: Mapping[Key, Trace]) -> Found:
@@ -170,7 +183,7 @@ def _candidates(traces: Mapping[Key, Trace]) -> Iterator[tuple[Key, Key]]:
 
 def _is_one(a: Trace, b: Trace) -> bool:
     """Whether two records tell of one training."""
-    if a.writers & b.writers or _contradict(a, b):
+    if a.writers & b.writers or contradict(a, b):
         return False
     is_timed = a.begun is not None and b.begun is not None
     if is_timed and not _met(a, b):
@@ -190,7 +203,7 @@ def _agree(a: bytes, b: bytes, *, is_timed: bool) -> bool:
 
 def _are_two(a: Trace, b: Trace) -> bool:
     """Whether two records tell of two trainings, whatever a third one has in common with both."""
-    if _contradict(a, b):
+    if contradict(a, b):
         return True
     if a.writers & b.writers:
         return False  # Two launches without a contradiction are as good as each other.
@@ -199,13 +212,14 @@ def _are_two(a: Trace, b: Trace) -> bool:
     return is_apart or not all(_agree(a.curves[name], b.curves[name], is_timed=True) for name in both)
 
 
-def _contradict(a: Trace, b: Trace) -> bool:
+def contradict(a: Trace, b: Trace) -> bool:
+    """Whether two records say of their training what cannot be of one: seed, commit, script or a setting of both."""
     if None not in (a.seed, b.seed) and a.seed != b.seed:
         return True
     if not (a.commit.startswith(b.commit) or b.commit.startswith(a.commit)) or _are_two_scripts(a.program, b.program):
         return True
     mine, theirs = a.settings or {}, b.settings or {}
-    return mine != theirs and any(not _alike(mine[name], theirs[name]) for name in mine.keys() & theirs.keys())
+    return mine != theirs and any(not alike(mine[name], theirs[name]) for name in mine.keys() & theirs.keys())
 
 
 def _are_two_scripts(a: str, b: str) -> bool:
@@ -218,7 +232,8 @@ def _are_two_scripts(a: str, b: str) -> bool:
     return mine[-shared:] != theirs[-shared:]
 
 
-def _alike(a: Any, b: Any) -> bool:
+def alike(a: Any, b: Any) -> bool:
+    """Whether two trackers tell of one value, each in the form in which it keeps one."""
     a, b = spelt(a), spelt(b)
     return bool(a == b) or str(a) == str(b) or max(len(str(a)), len(str(b))) > _LONG
 
@@ -273,7 +288,7 @@ def _fitting(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Sequence[Seque
     is_clear = len({writer for writers in by_writer for writer in writers}) == sum(map(len, by_writer))
     if len(by_writer) < 2 or len(counts) != 1 or not is_clear:
         return ()
-    if any(_contradict(traces[a], traces[b]) for found in by_writer.values() for a, b in combinations(found, 2)):
+    if any(contradict(traces[a], traces[b]) for found in by_writer.values() for a, b in combinations(found, 2)):
         return ()
     ordered = [sorted(found, key=lambda key: traces[key].begun or 0.0) for found in by_writer.values()]
     rows = list(zip(*ordered, strict=True))
@@ -304,7 +319,7 @@ def _with_evaluations(groups: Sequence[Sequence[Key]], traces: Mapping[Key, Trac
         whole = [other for other in ended.get((name, values), ()) if _ends_with(traces[other], trace)]
         if whole:
             last = max(whole, key=lambda other: traces[other].begun or 0.0)
-            if any(_contradict(traces[other], trace) for other in where.get(last, [last])):
+            if any(contradict(traces[other], trace) for other in where.get(last, [last])):
                 continue
             if last not in where:
                 found.append([last])

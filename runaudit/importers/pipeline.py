@@ -10,6 +10,8 @@ from runaudit.importers.tables import words_of
 from runaudit.records.canonical import JSON
 
 _SHELL = re.compile(r"[|&;<>`\n]|\$\(")
+_KEPT = re.compile(r"\s+(?:(?:[12&]?>>?|\|\s*tee(?:\s+-a)?)\s*[^\s|&;<>`$\"']+|2>&1)\s*$")
+"""Where a shell was told to keep what the program prints: it is no part of what ran."""
 _PYTHON = re.compile(r"(?:.*/)?python[\d.]*")
 
 
@@ -30,7 +32,7 @@ class Command:
 def command_of(cmd: JSON) -> Command:
     """The command of a stage, one line or a list of them."""
     lines = [str(line) for line in cmd] if isinstance(cmd, list) else [str(cmd)] if cmd else []
-    text = " && ".join(lines)
+    text = " && ".join(map(_unkept, lines))
     if len(lines) != 1 or _SHELL.search(text):
         return Command(text or None)
     words = words_of(text)
@@ -48,6 +50,12 @@ def command_of(cmd: JSON) -> Command:
             return Command(rest[0], rest[1:])
         return Command(text)
     return Command(words[0], words[1:]) if words else Command()
+
+
+def _unkept(line: str) -> str:
+    while (match := _KEPT.search(line)) is not None:
+        line = line[: match.start()]
+    return line
 
 
 def _leaves(table: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, BY_NAME, CALLED, KINDS, RECORD
 from runaudit.importers.merging import of_trackers, runs_of, together
+from runaudit.importers.onejob import with_jobs
 from runaudit.importers.onetraining import Key, Trace, of_one_training
 from runaudit.importers.opened import address_of
 from runaudit.importers.reading import OF_MANY, Place, readings, told_at, traced
@@ -54,7 +55,7 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
         raise NoRunError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
     alone, groups = len(places) == 1, together(places)
     within = path if path.is_dir() else path.parent
-    told = _of_one_training(groups, within, settings.jobs) if address_of(path) is None else _Twice({}, {})
+    told = _of_one_training(groups, within, settings.jobs) if address_of(path) is None else _Twice({}, {}, {})
     waiting: dict[Key, Draft] = {}
     for number, group in enumerate(readings(groups, within, alone=alone, jobs=settings.jobs)):
         for place, one in enumerate(group):
@@ -130,36 +131,44 @@ def _is_below(path: Path, above: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Twice:
-    """What is told more than once: which drafts belong together, by each of them, and which may."""
+    """What is told more than once: which drafts belong together, by each of them, and which may, by their numbers or as
+    the job of which the other one tells."""
 
     member_of: Mapping[Key, frozenset[Key]]
     beside: Mapping[Key, str]
+    jobs: Mapping[Key, str]
 
 
 def _of_one_training(groups: Sequence[Sequence[Place]], within: Path, jobs: int | None) -> _Twice:
     """Which runs several trackers tell of, far apart in one tree. All is read once to find out, and of each run only
     its numbers are kept; not where one tracker alone wrote there, and it files no run twice."""
     if len(groups) < 2 and not any(place.kind in OF_MANY for group in groups for place in group):
-        return _Twice({}, {})
+        return _Twice({}, {}, {})
     if len({place.kind for group in groups for place in group}) == 1 and groups[0][0].kind not in _FILED_APART:
-        return _Twice({}, {})
+        return _Twice({}, {}, {})
     traces: dict[Key, Trace] = {}
     sources: dict[Key, str] = {}
     for number, seen in enumerate(traced(groups, within, jobs=jobs)):
         for place, (trace, source) in seen.items():
             traces[number, place], sources[number, place] = trace, source
-    found = of_one_training(traces)
+    found = with_jobs(of_one_training(traces), traces)
     return _Twice(
         {key: frozenset(group) for group in found.groups for key in group},
         {key: sources[other] for key, other in found.doubtful.items()},
+        {key: sources[other] for key, other in found.jobs.items()},
     )
 
 
 def _doubted(one: Draft | Skipped, key: Key, told: _Twice) -> Draft | Skipped:
-    other = told.beside.get(key)
-    if other is None or isinstance(one, Skipped):
+    if isinstance(one, Skipped):
         return one
-    note = f"it may be the training of {other}, too: both logged the same numbers, and more than one other record did"
+    if (other := told.beside.get(key)) is not None:
+        why = "both logged the same numbers, and more than one other record did"
+    elif (other := told.jobs.get(key)) is not None:
+        why = "both have the same settings, folder and start, and more than one record of such a job does"
+    else:
+        return one
+    note = f"it may be the training of {other}, too: {why}"
     return replace(one, notes=(*one.notes, note))
 
 

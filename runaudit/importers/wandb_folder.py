@@ -116,6 +116,7 @@ def _read(folder: Path, within: Path) -> WandbRun:
         facts={**log.facts, **(metadata or {})} if log.facts or metadata is not None else None,
         summary={**log.summary, **(summary or {})},
         requirements=_text(files / "requirements.txt", within),
+        conda=_text(files / "conda-environment.yaml", within),
         patch=_text(files / "diff.patch", within),
         files=dict(_saved_code(files / "code", within)),
         series=log.series,

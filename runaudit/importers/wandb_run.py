@@ -39,7 +39,8 @@ NO_ARGS = "the record does not hold the command line"
 class WandbRun:
     """What W&B keeps of one run; None for a file of its that is not there.
 
-    source: the folder, or the address. id: W&B's own. identity: as a draft has it. config: name -> value, or a table
+    requirements, conda: what pip and conda listed. source: the folder, or the address.
+    id: W&B's own. identity: as a draft has it. config: name -> value, or a table
     with `value`. files: the code that W&B was told to save, as the work tree names it. facts: `wandb-metadata.json`,
     None where there is none. names: how it is called. status: a word of `Outcome`, where W&B says how the run ended and
     no exit code does.
@@ -52,6 +53,7 @@ class WandbRun:
     facts: Mapping[str, Any] | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
     requirements: str | None = None
+    conda: str | None = None
     patch: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
@@ -183,12 +185,25 @@ def _env(run: WandbRun) -> dict[str, Any]:
     for apple in (facts.get("apple"), facts.get("gpuapple"), facts.get("gpu_apple")):
         if isinstance(apple, Mapping) and (name := apple.get("name") or apple.get("gpuType") or apple.get("gpu_type")):
             env.setdefault("gpu", str(name))
-    if run.requirements is not None:
-        packages = dict(requirements(run.requirements))
+    packages = {**dict(of_conda(run.conda or "")), **dict(requirements(run.requirements or ""))}
+    if packages or run.requirements is not None:
         env["packages"] = packages
-        if "torch" in packages:
-            env["torch"] = packages["torch"]
+        if torch := packages.get("torch") or packages.get("pytorch"):
+            env["torch"] = torch.partition("=")[0]
     return env
+
+
+_OF_CONDA = re.compile(r"\s*- ([\w.-]+)=([^=\s]\S*)\s*")
+
+
+def of_conda(text: str) -> Iterator[tuple[str, str]]:
+    """Package -> version of what `conda env export` wrote, with the build where it is told (`1.9.0=py3.8_cuda11.1`):
+    one release is built for several versions of CUDA. What pip put beside them is told as it tells it."""
+    for line in text.splitlines():
+        if match := _OF_CONDA.fullmatch(line):
+            yield match[1].lower().replace("_", "-"), match[2]
+        elif "==" in line or " @ " in line:
+            yield from requirements(line.strip().removeprefix("- "))
 
 
 def requirements(text: str) -> Iterator[tuple[str, str]]:

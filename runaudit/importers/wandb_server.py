@@ -26,6 +26,7 @@ STATES: Mapping[str, str] = {"finished": "completed", "failed": "crashed", "cras
 """How a run ended. `crashed` is W&B's word for one of which it has heard nothing more. What is not here, running and
 pending among them, says nothing."""
 METADATA, REQUIREMENTS, PATCH = "wandb-metadata.json", "requirements.txt", "diff.patch"
+CONDA = "conda-environment.yaml"
 _PAGE = re.compile(r"(?P<entity>[^/]+)/(?P<project>[^/]+)(?:/runs/(?P<run>[^/]+)|/(?!runs/).*)?/?")
 
 
@@ -83,6 +84,7 @@ def _read(source: str, run: Any) -> WandbRun:
         facts={"startedAt": run.created_at, **(facts or {})},
         summary=dict(run.summary_metrics or {}),
         requirements=_text(files.get(REQUIREMENTS)),
+        conda=_text(files.get(CONDA)),
         patch=_text(files.get(PATCH)),
         series=series,
         status=STATES.get(run.state),
@@ -96,7 +98,7 @@ def _text(raw: bytes | None) -> str | None:
 
 def _files(run: Any) -> Iterator[tuple[str, bytes]]:
     """The files of facts that the run has, fetched into a folder that is gone afterwards."""
-    wanted = [METADATA, REQUIREMENTS, PATCH]
+    wanted = [METADATA, REQUIREMENTS, CONDA, PATCH]
     with tempfile.TemporaryDirectory(prefix="runaudit-") as name:
         folder = Path(name)
         for file in run.files(names=wanted):

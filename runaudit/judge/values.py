@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, hybrid_mark
+from runaudit.factors.never import is_foreign
 from runaudit.metrics.naming import all_names, meant, near_names
 from runaudit.metrics.quantity import Quantity, quantity_of
 from runaudit.records.outcome import BROKEN_OFF
@@ -158,13 +159,25 @@ def _proven(arm: Cohort, run: Run) -> bool | None:
 
 
 def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
-    """A label for each arm; arms of one name are told apart by their runs."""
+    """What each arm is called: its label, and where another has the same one what tells it from that: the run of its
+    tracker (`a0/metrics.csv`), else its id."""
     labels = [arm.label for arm in arms]
-    pairs = zip(labels, arms, strict=True)
+    told = [arm.label if labels.count(arm.label) == 1 else _told_apart(arm) for arm in arms]
     return tuple(
-        label if labels.count(label) == 1 else f"{label} ({' '.join(run.short for run in arm.runs)})"
-        for label, arm in pairs
+        name if told.count(name) == 1 else f"{arm.label} ({_and_more(arm.runs[0].short, arm)})"
+        for name, arm in zip(told, arms, strict=True)
     )
+
+
+def _told_apart(arm: Cohort) -> str:
+    first = arm.runs[0]
+    theirs = first.manifest.section("origin").get("run") if is_foreign(first) else None
+    known = str(theirs) if theirs else arm.id if arm.n > 1 and not is_foreign(first) else first.short
+    return f"{arm.label} ({known if known == arm.id else _and_more(known, arm)})"
+
+
+def _and_more(known: str, arm: Cohort) -> str:
+    return f"{known} and {arm.n - 1} more" if arm.n > 1 else known
 
 
 def declared_direction(settings: Settings, metric: str, given: str | None) -> "Direction | None":

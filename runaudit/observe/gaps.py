@@ -23,6 +23,7 @@ TRACKERS = {
     "aim",
     "swanlab",
     "trackio",
+    "dvclive",
 }
 _HUBS = {"huggingface_hub", "kagglehub", "gdown", "modelscope"}
 _FETCHING = ("download", "artifact", "restore", "fetch")

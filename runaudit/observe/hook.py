@@ -209,7 +209,7 @@ ASKED.append(CALLERS.gi_frame)
 
 def who():
     """Who asked: the nearest file of the project, unless a library was asked first by being imported; the library's
-    file that stands nearest ("" where none does), and the entry this says.
+    file that stands nearest ("" where none does; the tracker's that asked others), and the entry this says.
     """
     try:
         frame = next(CALLERS)
@@ -223,6 +223,8 @@ def who():
             return found[1], through, via
         if kind == 2:
             through, via = through or found[1], via or found[2]
+            if MUTE in found[1]:
+                through = found[1]
             if frame.f_code.co_name == "<module>":
                 break
         elif kind == 3:
@@ -242,6 +244,8 @@ def asker():
     return (1, "", "") if frame is None else origin(frame)
 
 
+MUTE = "/site-packages/dvclive/"
+"""A tracker that asks a whole tool of versions (dvc, dulwich, diskcache) about its own store."""
 OURS, NOBODY = globals(), (0, "", "")
 HERE = hook.__code__.co_filename
 PARTS = [

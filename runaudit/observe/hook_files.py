@@ -64,7 +64,7 @@ def on_open(args):
             read(other) if reads else write(other, bool(flags & os.O_TRUNC))
     if reads:
         read(name)
-        if not plain:
+        if not plain and name in read_once:
             read_once[path] = True
     else:
         fresh = bool(flags & (os.O_TRUNC | os.O_EXCL)) or (not flags and mode[:1] in "wx")
@@ -98,6 +98,12 @@ def read(name, via=""):
         if many(name):
             return
     by, through, entry = who()
+    if is_trackers(through):
+        if (name, TRACKED) in noted:
+            return
+        noted.add((name, TRACKED))
+    else:
+        read_once[name] = True
     moment = log.now()
     line = f"R\t{moment}\t{name}\t{by}\t{via or entry}\t{through}\n"
     if moment - log.checked > 1000000 or "\\" in line or line.count("\t") > 5 or line.count("\n") > 1 or "\0" in line:
@@ -108,7 +114,14 @@ def read(name, via=""):
             log.map.write(line.encode())
         except (ValueError, AttributeError):  # no room, a name that is no UTF-8, no log
             log.put("R", name, by, via or entry, through)
-    read_once[name] = True
+
+
+TRACKED = "tracked"
+
+
+def is_trackers(through):
+    """Whether a tracker reads, perhaps in its own store: whoever reads that file after it has to be seen as well."""
+    return MUTE in through or "/site-packages/mlflow/" in through
 
 
 def many(name):

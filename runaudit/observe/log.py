@@ -139,6 +139,8 @@ class _Merge:
             old = Read(path=path, own=path in self.own, before="")
             if not old.own and path in self.written:
                 old = replace(old, before=self._known(path))
+        elif gaps.is_trackers(old.through) and not gaps.is_trackers(str(facts.get("through") or "")):
+            old = replace(old, by="", through="")  # A tracker's reading is none of the run's; this one is.
         elif not old.executed and not facts.get("executed") and not facts.get("via"):
             return
         kept = {k: v for k, v in facts.items() if v and not (k != "executed" and getattr(old, k))}

@@ -14,11 +14,11 @@ from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs, study_store
 from runaudit.judge.selection import NamedArms, leading, page_arms, page_metrics
-from runaudit.judge.values import declared_direction, require_metric, runs_left_out
+from runaudit.judge.values import declared_direction, distinct_labels, require_metric, runs_left_out
 from runaudit.metrics.catalogue import known_direction
 from runaudit.metrics.leading import is_of_training
 from runaudit.records.run import Run
-from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged, arm_names
+from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
 from runaudit.report.views.alerts import Alert
 from runaudit.report.views.arm import letter, logged_words
@@ -105,7 +105,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     view = page_view(
         _each(
             lambda one: _arm(bench, *one),
-            tuple(zip(shown, arm_names(shown), sums, left, strict=True)),
+            tuple(zip(shown, distinct_labels(shown), sums, left, strict=True)),
             "reading",
             "arms",
         ),

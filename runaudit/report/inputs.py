@@ -1,12 +1,10 @@
 """What a page is made of: arms of runs, and the judgements on pairs of arms as `diff` and `stats` answer them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from runaudit.diff import Comparison
-from runaudit.factors.cohort import Cohort
-from runaudit.factors.never import is_foreign
 from runaudit.records.run import Run
 from runaudit.report.panels import Panel
 from runaudit.stats.answer import ArmSummary, StatsAnswer
@@ -36,21 +34,6 @@ class ArmInput:
     def curved(self) -> "ArmInput":
         """The same with the runs as they are drawn."""
         return replace(self, runs=self.drawn) if self.drawn else self
-
-
-def arm_names(arms: Sequence[Cohort]) -> tuple[str, ...]:
-    """What each arm is called on a page: its label, and where another has the same one what tells it from that: the run
-    of its tracker (`a0/metrics.csv`), else its id."""
-    labels = [arm.label for arm in arms]
-    return tuple(arm.label if labels.count(arm.label) == 1 else _told_apart(arm) for arm in arms)
-
-
-def _told_apart(arm: Cohort) -> str:
-    first = arm.runs[0]
-    theirs = first.manifest.section("origin").get("run") if is_foreign(first) else None
-    known = str(theirs) if theirs else arm.id if arm.n > 1 and not is_foreign(first) else first.short
-    more = f" and {arm.n - 1} more" if arm.n > 1 and known != arm.id else ""
-    return f"{arm.label} ({known}{more})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -366,6 +366,26 @@ def test_what_a_tracker_only_adds_to_is_no_input_though_it_reads_what_lies_there
     assert set(rows(asked)) == {ledger, results}
 
 
+def test_what_a_tracker_reads_of_its_own_store_is_no_input_and_what_other_runs_logged_there_is(scene: Scene) -> None:
+    heading = b"artifact_location: file:///x\nexperiment_id: '0'\nlifecycle_stage: active\nname: Default\n"
+    files = {name: scene.outside(name, content) for name, content in {
+        "mlruns/0/meta.yaml": heading, "mlruns/0/r1/meta.yaml": heading + b"run_id: r1\n",
+        "mlruns/0/r1/params/lr": b"1",
+        "mlruns/0/r1/artifacts/meta.yaml": b"lr: 1\n",
+    }.items()}  # fmt: skip
+    of_dvc = [scene.outside(name, b"") for name in (".dvc/config", ".dvcignore", "dvc.yaml", "tmp/dvc/x/cache.db")]
+    mine = [scene.outside(name, b"") for name in ("dvclive/metrics.json", ".dvc/cache/ab", "data.csv")]
+    mlflow, live = str(scene.site / "mlflow/utils/yaml.py"), str(scene.site / "dvclive/live.py")
+
+    told = rows(scene.seen(*(Read(path=path, by="train.py", through=mlflow) for path in files.values())))
+    dvcs = rows(scene.seen(*(Read(path=path, by="train.py", through=live) for path in (*of_dvc, *mine))))
+    asked = rows(scene.seen(*(Read(path=path, by="train.py") for path in (*of_dvc, *files.values()))))
+
+    assert set(told) == {path for name, path in files.items() if name != "mlruns/0/meta.yaml"}
+    assert set(dvcs) == {*mine}
+    assert set(asked) == {*of_dvc, *files.values()}
+
+
 def test_what_other_runs_wrote_counts_where_they_ran_beside_this_one(scene: Scene) -> None:
     began = 1_800_000_000.0
     run = scene.manifest(began=began)

@@ -157,6 +157,17 @@ def test_cohorts_are_the_runs_that_differ_only_in_their_seed():
     assert found[0].id == identity_of(runs[0], Settings().factors).id != found[1].id
 
 
+def test_a_patch_of_the_readme_between_two_seeds_does_not_split_a_cohort():
+    def edited(path):
+        text = f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n" if path else None
+        return both(lambda plain: plain["code"].pop("files"), put("code/patch", text), put("code/dirty", bool(path)))
+
+    groups = [cohorts([run(both(edited(""), put("seed", 1))), run(both(edited(path), put("seed", 2)))])
+              for path in ("README.md", "train.py")]  # fmt: skip
+
+    assert [len(found) for found in groups] == [1, 2]
+
+
 def test_a_comment_between_two_seeds_does_not_split_a_cohort():
     runs = [run(), run(both(put("seed", 2), put("code/files/src/train.py", "# remark\n" + TRAIN)))]
 

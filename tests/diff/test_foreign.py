@@ -398,6 +398,15 @@ def test_where_no_evaluation_is_on_record_a_setting_that_is_called_after_one_may
     assert all(f"config.{leaf}" in note for note in notes)
 
 
+def test_a_setting_that_is_a_part_of_the_evaluation_is_not_also_said_to_be_one_perhaps():
+    sides = [foreign(BARE, put("config/eval", {"dataset": name})) for name in ("a", "b")]
+
+    found = compare(*sides, settings=ALL)
+
+    assert found.verdict is Verdict.INCOMPARABLE
+    assert not [note for note in found.notes if "says how the metric is computed" in note]
+
+
 def test_a_declared_evaluation_says_how_it_is_measured():
     a, b = (run(put("config/evaluation", word)) for word in ("mae", "mse"))
 

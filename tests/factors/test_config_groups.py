@@ -34,6 +34,16 @@ def test_the_option_of_a_group_is_one_choice():
     assert [one.factor for one in study([a, b, *others], settings=Settings()).model.columns] == ["config.model"]
 
 
+@pytest.mark.parametrize(("model", "is_told"), [({"name": "cnn", "depth": 4}, True), ({"name": "cnn", "k": 3}, False)])
+def test_that_leaves_count_one_by_one_is_said_where_they_do(model, is_told):
+    """What only one of two models has came with its name, and is one choice with it in any case."""
+    found = compare(job({"name": "mlp", "depth": 3} if is_told else {"name": "mlp"}, commit=None),
+                    job(model, "model=cnn", commit=None), settings=Settings())  # fmt: skip
+
+    assert (len(found.factors) > 1) is is_told
+    assert bool([note for note in found.notes if "count one by one" in note]) is is_told
+
+
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [(job(MLP), job({**CNN, "depth": 9}, "model=cnn", "model.depth=9"), {"config.model", "config.model.depth"}),

@@ -95,6 +95,41 @@ def read(path):
     return found.run
 
 
+CONDA = """name: a
+channels:
+  - defaults
+dependencies:
+  - cudatoolkit=10.2.89=hfd86e86_1
+  - pytorch=1.9.0=py3.8_cuda10.2_cudnn7.6.5_0
+  - Typing_Extensions=3.10
+  - numpy=1.24.0=py38h0
+  - pip:
+    - absl-py==0.12.0
+prefix: /home/a=b/env
+"""
+
+
+@pytest.mark.parametrize(("pip", "more"), [(None, {"numpy": "1.24.0=py38h0"}), ("numpy==2.0\n", {"numpy": "2.0"})])
+def test_what_conda_lists_is_on_record_beside_what_pip_does_and_pip_has_the_word(folder, pip, more):
+    made = folder(requirements_txt=pip)
+    (made / "files/conda-environment.yaml").write_text(CONDA)
+
+    env = read(made).manifest.section("env")
+
+    assert env["packages"] == {
+        "cudatoolkit": "10.2.89=hfd86e86_1", "pytorch": "1.9.0=py3.8_cuda10.2_cudnn7.6.5_0",
+        "typing-extensions": "3.10", "absl-py": "0.12.0", **more,
+    }  # fmt: skip
+    assert env["torch"] == "1.9.0"
+
+
+def test_an_empty_list_of_conda_lists_nothing(folder):
+    made = folder(requirements_txt=None)
+    (made / "files/conda-environment.yaml").write_text("")
+
+    assert "packages" not in read(made).manifest.section("env")
+
+
 def test_what_the_folder_says_is_in_the_record(folder):
     body = read(folder()).manifest.to_json()
 
@@ -502,7 +537,7 @@ def test_every_foreign_run_is_read_or_skipped_with_a_reason():
 # ── a folder from elsewhere is a stranger's ──────────────────────────────────────────────────────────────────────
 
 OPENED = ["files/config.yaml", "files/wandb-metadata.json", "files/wandb-summary.json", "files/requirements.txt",
-          "files/diff.patch", "run-abc.wandb"]  # fmt: skip
+          "files/conda-environment.yaml", "files/diff.patch", "run-abc.wandb"]  # fmt: skip
 
 
 def in_its_place(run, name, put):

@@ -589,3 +589,19 @@ def test_a_pipe_in_the_place_of_a_compiled_hook_is_replaced(tmp_path):
     lay(tmp_path, {})
 
     assert compiled.is_file() or not compiled.exists()
+
+
+@pytest.mark.parametrize(("tracker", "asks"), [("mlflow", "open"), ("dvclive", "dulwich.of")])
+@pytest.mark.parametrize("first", ["tracker.look()", "open('kept/meta.yaml').read()"])
+def test_what_a_tracker_read_is_the_programs_where_the_program_reads_it_too(place, tracker, asks, first):
+    place.write("kept/meta.yaml", "name: x")
+    place.write("v/site-packages/dulwich.py", "of = lambda path: open(path)")
+    place.write(
+        f"v/site-packages/{tracker}/__init__.py",
+        f"import dulwich\ndef look():\n    for _ in range(3):\n        {asks}('kept/meta.yaml').read()\n",
+    )
+    begin = f"import sys\nsys.path.insert(0, 'v/site-packages')\nimport {tracker} as tracker\n"
+    alone = place.program(f"{begin}tracker.look()")
+    both = place.program(f"{begin}{first}\nopen('kept/meta.yaml').read()\ntracker.look()")
+    assert f"site-packages/{tracker}/" in alone.read("kept/meta.yaml").through
+    assert both.read("kept/meta.yaml").through == ""

@@ -16,12 +16,12 @@ import pytest
 from runaudit.diff.result import Missing
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.factors.cohort import cohort_of
+from runaudit.judge.values import distinct_labels
 from runaudit.records.digest import digest_bytes
 from runaudit.records.trajectory import Trajectory
 from runaudit.report import ArmInput, ComparisonInput, page_view, render_page, write_page
 from runaudit.report.assets import templates_folder
 from runaudit.report.html import render
-from runaudit.report.inputs import arm_names
 from tests.report.conftest import factor
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr", "line", "base"}
@@ -331,9 +331,17 @@ def test_arms_of_one_label_are_told_apart(make_run):
     own = [make_run(label="fast", config={"lr": n}) for n in (0, 1)]
     arms = [cohort_of([run]) for run in (*foreign, *own)]
 
-    names = arm_names([*arms, cohort_of([make_run(label="slow")])])
+    names = distinct_labels([*arms, cohort_of([make_run(label="slow")])])
 
     assert names[:2] == ("metrics (a0/metrics.csv)", "metrics (a1/metrics.csv)")
     assert names[2:4] == tuple(f"fast ({run.short})" for run in own)
     assert names[4] == "slow" and len(set(names)) == 5
-    assert arm_names([cohort_of(own), cohort_of(foreign)]) == ("fast", "metrics")
+    assert distinct_labels([cohort_of(own), cohort_of(foreign)]) == ("fast", "metrics")
+
+
+def test_arms_whose_tracker_calls_both_alike_are_told_apart_by_id(make_run):
+    runs = [make_run(label="log", seed=n, origin={"kind": "csv", "run": "exp/log.csv"}) for n in (0, 1)]
+
+    names = distinct_labels([cohort_of([run]) for run in runs])
+
+    assert names == tuple(f"log ({run.short})" for run in runs)
