@@ -8,7 +8,7 @@ from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.compute_budget import updates
 from runaudit.factors.config_groups import choices
-from runaudit.factors.factor import Absent, Change, ChangeClass
+from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.grouping import declared_bundles
 from runaudit.factors.namewords import words
 from runaudit.factors.pair import Pair

@@ -28,7 +28,7 @@ def filed(number, given, recorded, key="group", **config):
         (("lr0.1", "lr0.2"), ("x", "y"), (0.1, 0.2), {"config.lr", "config.args.group"}),
         (("lr0.15", "lr0.2"), ("lr0.15", "lr0.2"), (0.1, 0.2), {"config.lr", "config.args.group"}),
     ],
-    ids=["it says the rate", "it says a variant", "it says both", "no rate", "the tracker has another", "a rate beside it"],
+    ids=["the rate", "a variant", "both", "no rate", "the tracker has another", "a rate beside it"],
 )  # fmt: skip
 def test_a_group_counts_unless_it_only_says_what_another_factor_does(given, recorded, rates, expected):
     a, b = (filed(n, given[n], recorded[n], lr=rates[n]) for n in (0, 1))

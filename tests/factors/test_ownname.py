@@ -142,7 +142,8 @@ def named(config, name, begun, **more):
 @pytest.mark.parametrize(
     ("key", "values", "expected"),
     [
-        ("name", ("focal", "plain"), []),
+        ("name", ("brave-sun-12", "calm-moon-3"), []),  # drawn by the tracker
+        ("name", ("focal", "plain"), ["config.name"]),  # a user may have called it by what it picks
         ("notes", ("try one", "try two"), []),
         ("out", ("runs/focal", "runs/plain"), []),
         ("loss", ("focal", "plain"), ["config.loss"]),  # a run is often called by what was tried
