@@ -17,13 +17,12 @@ _PARTS_OF_GIT = re.compile(
 
 
 _NEVER_RUN = re.compile(
-    r"(?:.*/)?(?:(?:readme|license|licence|copying|notice|changelog|changes|history|contributing|authors|citation|"
-    r"code_of_conduct)(?:\.(?:md|rst|txt|cff))?|\.gitignore|\.gitattributes|\.gitkeep|\.mailmap|codeowners)|"
-    r"(?:.*/)?docs?/.*\.(?:md|rst)|\.github/.*\.(?:md|ya?ml)",
+    r"(?:.*/)?(?:(?:readme|license|licence|copying|changelog|contributing|code_of_conduct)(?:\.(?:md|rst|txt))?|"
+    r"citation\.cff|\.gitignore|\.gitattributes|\.gitkeep|\.mailmap|codeowners)|\.github/.*\.(?:md|ya?ml)",
     re.IGNORECASE,
 )
 """Files that tell people of a project, or git and its host what to do: no interpreter runs one, no training reads one.
-Another text, a prompt in `prompts/a.md`, is read."""
+Another text may be read: a prompt in `docs/a.md`, names in `data/authors.txt`."""
 
 
 NEVER_RUN = "not run: all that it touches is for people to read, or for git"

@@ -69,7 +69,10 @@ def _range(inner: str) -> Iterator[JSON]:
     if not all(isinstance(one, int | float) for one in (start, stop, step)) or not step:
         return
     assert isinstance(start, int | float) and isinstance(stop, int | float) and isinstance(step, int | float)
-    count = min(_MOST, max(0, (stop - start) / step))
+    try:
+        count = min(_MOST, max(0, (stop - start) / step))
+    except OverflowError:  # Integers beyond all floats are no seeds and no rates.
+        return
     for at in range(int(count) + 1):
         here = start + at * step
         if (here < stop) if step > 0 else (here > stop):

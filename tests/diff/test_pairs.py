@@ -220,9 +220,9 @@ SINGLE = [
     Pair("two commits, each with a patch of its own", both(patch(PATCH_A), put("code/commit", "b" * 40)), "single_factor",
          ("code.state",), before=patch(PATCH_B)),
     *(Pair(f"a patch to {path}, which nothing runs", patch(PATCH_A.replace("src/loss.py", path)), "identical", before=patch(None))
-      for path in ("README.md", ".gitignore", "sub/LICENSE", "docs/use.rst")),
+      for path in ("README.md", ".gitignore", "sub/LICENSE", "CITATION.cff")),
     *(Pair(f"a patch to {path}, which may be read", patch(PATCH_A.replace("src/loss.py", path)), "single_factor",
-           (f"code.{path}",), before=patch(None)) for path in ("prompts/a.md", "docs/conf.py", "readme.py", "docs/a.csv")),
+           (f"code.{path}",), before=patch(None)) for path in ("prompts/a.md", "docs/conf.py", "readme.py", "docs/use.rst", "data/authors.txt")),
     Pair("a patch to a file that runs and to one that does not", patch(PATCH_A + PATCH_B.replace("src/loss.py", "README.md")),
          "identical", before=patch(PATCH_A)),
     Pair("another commit, and one patch to its README alone", both(patch(PATCH_A.replace("src/loss.py", "README.md")), put("code/commit", "b" * 40)),
