@@ -6,10 +6,9 @@ Nobody sees it in a table: two columns that agree look like care. Numbers are co
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 from runaudit.metrics.heldout import is_held_out, is_reported
-from runaudit.records.results import Results, bits, is_clock, is_plan
+from runaudit.records.results import Results, bits, is_clock, is_plan, same_numbers
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import letter, seed_text
@@ -41,17 +40,16 @@ def equal_arms(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput])
             )
 
 
-def _are_equal(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+def _are_equal(a: Mapping[str, Results], b: Mapping[str, Results]) -> bool:
     """Whether two arms are equal at every seed that both have, and those are enough that it is no chance."""
     shared = a.keys() & b.keys()
     least = LEAST_VALUES if len(a) > 1 and len(b) > 1 else 1
-    return len(shared) >= least and all(a[seed] == b[seed] for seed in shared)
+    return len(shared) >= least and all(same_numbers(a[seed], b[seed]) for seed in shared)
 
 
-def _numbers(runs: Sequence[Run]) -> Mapping[str, Any]:
-    """Seed -> all that a run logged, of the runs that ended and said enough."""
-    found = [(seed_text(run), Results(run)) for run in runs if run.finished]
-    return {seed: (results.final, results.whole or ()) for seed, results in found if results.says_enough}
+def _numbers(runs: Sequence[Run]) -> Mapping[str, Results]:
+    """Seed -> what a run logged, of the runs that ended; read only where it is asked for."""
+    return {seed_text(run): Results(run) for run in runs if run.finished}
 
 
 def one_data(arms: Sequence[ArmInput]) -> Iterator[str]:
