@@ -19,7 +19,7 @@ from runaudit.factors.compute_budget import (
     samples,
     updates,
 )
-from runaudit.factors.factor import Absent, Role
+from runaudit.factors.factor import SEED_ROLES, Absent
 from runaudit.factors.stopping import gave_up, waited_alike
 from runaudit.records.canonical import JSON
 from runaudit.records.results import Results
@@ -77,7 +77,7 @@ def length_notes(arms: Beside) -> Iterator[str]:
 
 def _how_to_say(arms: Beside) -> Iterator[str]:
     """What a user can state who knows why runs are of other lengths."""
-    named = [f.factor for f in arms.factors if f.role not in (Role.SEED, Role.STOCHASTIC) and f.section == "config"]
+    named = [f.factor for f in arms.factors if f.role not in SEED_ROLES and f.section == "config"]
     if named:
         it = json.dumps(named[0]) if len(named) == 1 else "…"
         yield f"if {listed(named, 3)} sets how many steps a run takes, the policy can say so: [factors] length = [{it}]"
@@ -131,7 +131,7 @@ def moves_the_length(arms: Beside) -> bool:
     """Whether the arms trained for other lengths, and the length is not itself what changed: an effect is then that of
     both together."""
     steps = [_steps(arm) for arm in (arms.a, arms.b)]
-    factors = [f for f in arms.factors if f.role not in (Role.SEED, Role.STOCHASTIC)]
+    factors = [f for f in arms.factors if f.role not in SEED_ROLES]
     if not all(steps) or not factors or _same_samples(arms):
         return False
     ratio = _ratio(*steps)

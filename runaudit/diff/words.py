@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
-from runaudit.factors.compute_budget import updates
+from runaudit.factors.compute_budget import shorter_first, updates
 from runaudit.factors.config_groups import choices
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.grouping import declared_bundles
@@ -188,8 +188,8 @@ def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
                 f"{right.taken} ({right.skipped} skipped)"
             )
     if left is not None and right is not None and left.steps != right.steps:
-        short, long = (a, b) if left.steps < right.steps else (b, a)
-        if short.status == "completed" and (setting := gave_up(short, [long])):
+        short, against = shorter_first(a, b, left, right)
+        if short.status == "completed" and (setting := gave_up(short, against)):
             yield f"{short.label} ({short.short}) stopped early: no better value within {setting}"
     yield from (f"{run.label} ({run.short}) stopped early" for run in (a, b) if run.status == "early_stopped")
 

@@ -100,7 +100,7 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
     `counted_already`: whether a file that the commits changed is compared by itself; what else they changed is a gap.
     """
     commits = a.at("code.commit"), b.at("code.commit")
-    patches = a.at("code.patch"), b.at("code.patch")
+    patches = a.at(PATCH), b.at(PATCH)
     same_commit = commits[0] == commits[1]
     if not same_commit and not any(isinstance(commit, Absent) for commit in commits):
         case = (
@@ -116,7 +116,7 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
         return
     texts = _patches(a, b)
     if texts[0] is not None and texts[0] == texts[1]:
-        yield Change(path="code.patch", before=patches[0], after=patches[1], kind=ChangeClass.NUISANCE,
+        yield Change(path=PATCH, before=patches[0], after=patches[1], kind=ChangeClass.NUISANCE,
                      why="a secret in it; which one it was chose nothing")  # fmt: skip
         return
     parts = [patched_files(text) for text in texts]
@@ -147,7 +147,7 @@ def as_one_state(factors: Sequence[Change]) -> Mapping[str, str]:
 
 def _patches(a: Levels, b: Levels) -> Sequence[str | None]:
     """The texts of the patches of two runs, where both are there with each secret as one word that either proves."""
-    texts = [kept_patch(of.run, of.at("code.patch")) for of in (a, b)]
+    texts = [kept_patch(of.run, of.at(PATCH)) for of in (a, b)]
     if texts[0] is not None and texts[1] is not None:
         return same_but_for_secrets(texts[0], texts[1])
     return texts
@@ -155,10 +155,10 @@ def _patches(a: Levels, b: Levels) -> Sequence[str | None]:
 
 def another_secret(a: Levels, b: Levels) -> Iterator[Change]:
     """Patches of runs that were found alike but for their secrets, where which secrets are in them is a choice."""
-    before, after = (of.at("code.patch") for of in (a, b))
+    before, after = (of.at(PATCH) for of in (a, b))
     known = not (isinstance(before, Absent) or isinstance(after, Absent) or (a.files_judged and b.files_judged))
     if known and before != after and _say_two_things(_patches(a, b)):
-        yield Change(path="code.patch", before=before, after=after)
+        yield Change(path=PATCH, before=before, after=after)
 
 
 def _say_two_things(texts: Sequence[str | None]) -> bool:

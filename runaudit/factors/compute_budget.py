@@ -12,7 +12,7 @@ from math import isnan
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.builtin import BATCH_KEYS
-from runaudit.factors.factor import Change, ChangeClass, Role
+from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.levels import Levels
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches
@@ -59,6 +59,11 @@ def updates(run: Run) -> Updates | None:
     return Updates(steps=int(done), skipped=int(skipped) if not isnan(skipped) else 0)
 
 
+def shorter_first(a: Run, b: Run, left: Updates, right: Updates) -> tuple[Run, tuple[Run]]:
+    """Of two runs that took `left` and `right`, the shorter one and what it is held against, as `gave_up` asks."""
+    return (a, (b,)) if left.steps < right.steps else (b, (a,))
+
+
 def samples(of: Levels, spent: Updates) -> int | None:
     """Samples seen: steps times the effective batch, where the config names each of its parts at most once."""
     parts: dict[str, float] = {}
@@ -99,8 +104,7 @@ def _causes(
 ) -> Iterator[str]:
     if left.steps != right.steps:
         yield from (change.path for change in found if sets_length(change, length) or _logs_otherwise(change))
-        short, long = (a, b) if left.steps < right.steps else (b, a)
-        if "early_stopped" in (a.status, b.status) or gave_up(short, [long]):
+        if "early_stopped" in (a.status, b.status) or gave_up(*shorter_first(a, b, left, right)):
             yield "stopping early"
         if not (a.finished and b.finished):
             yield "a run that did not finish"
@@ -113,7 +117,7 @@ def sets_length(change: Change, length: Sequence[str] = ()) -> bool:
     steps of each stage follow from the staging. length: patterns that the policy declares to do so."""
     if any(matches(change.path, pattern) for pattern in length):
         return True
-    if change.kind not in (ChangeClass.FACTOR, ChangeClass.DERIVED) or change.role in (Role.SEED, Role.STOCHASTIC):
+    if change.kind not in (ChangeClass.FACTOR, ChangeClass.DERIVED) or change.role in SEED_ROLES:
         return False
     if change.kind is ChangeClass.DERIVED and change.section != "config":
         return False
@@ -161,8 +165,7 @@ def _unexplained(a: Run, b: Run, found: Iterable[Change], length: Sequence[str])
     left, right = updates(a), updates(b)
     if left is None or right is None or left.steps == right.steps or {a.status, b.status} != {"completed"}:
         return ()
-    short, long = (a, b) if left.steps < right.steps else (b, a)
-    is_told = explains_length(found, length) or gave_up(short, [long])
+    is_told = explains_length(found, length) or gave_up(*shorter_first(a, b, left, right))
     return () if is_told else (left.steps, right.steps)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from runaudit.guard.facts import Earlier
 from runaudit.guard.invocation import Invocation
-from runaudit.metrics.heldout import is_held_out, is_reported
+from runaudit.metrics.heldout import is_held_out, standing
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
@@ -86,11 +86,10 @@ class SplitOverlap(Rule):
 
     def check(self, datasets: Mapping[str, Any], overlaps: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
         for (a, b), common in overlaps.items():
-            is_chosen_by = is_held_out(a) and is_held_out(b)
-            parts = is_reported if is_chosen_by else is_held_out
-            if not common or parts(a) == parts(b):
+            if not common or standing(a) == standing(b):
                 continue
-            held_out = b if parts(b) else a
+            held_out = max(a, b, key=standing)
+            is_chosen_by = is_held_out(a) and is_held_out(b)
             path = str(datasets.get(held_out.partition(".")[0], {}).get("path", held_out))
             yield self.finding(
                 f"data.{held_out}",

@@ -36,3 +36,9 @@ def is_reported(name: str) -> bool:
     """Whether results are claimed on what bears this name: test, holdout or benchmark, not validation."""
     words = re.split(r"[-_./]", name.lower())
     return any(word.rstrip("0123456789") in _REPORTED for word in words)
+
+
+def standing(name: str) -> int:
+    """What is done with what bears this name: 0 the network learns from it, 1 it is chosen by it, 2 results are claimed
+    on it."""
+    return is_held_out(name) + (is_held_out(name) and is_reported(name))

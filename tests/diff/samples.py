@@ -1,6 +1,7 @@
 """A whole record, and runs made from it by changing one thing at a time."""
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +89,19 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     def change(plain: dict[str, Any]) -> None:
         node, keys = _node(plain, path)
         node[keys] = value
+
+    return change
+
+
+def put_config(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """A change that sets one key of the config, written with dots or slashes, its tables made on the way."""
+    *tables, key = re.split(r"[./]", path)
+
+    def change(plain: dict[str, Any]) -> None:
+        node = plain["config"]
+        for table in tables:
+            node = node.setdefault(table, {})
+        node[key] = value
 
     return change
 

@@ -15,7 +15,7 @@ from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.factors.patch import patched_files
 from runaudit.metrics.heldout import is_held_out
 from runaudit.settings import FactorSettings, Settings
-from tests.diff.samples import TRAIN, both, digest, drop, put, record, run
+from tests.diff.samples import TRAIN, both, digest, drop, put, put_config, record, run
 
 SAME = both()
 ONE, CLEAN, GAP, OTHER, TWO = "single_factor", "identical", "provenance_incomplete", "incomparable", "confounded"
@@ -31,18 +31,7 @@ def two(path, a, b):
 
 def nested(path, a, b):
     """Two values of one key of the config, its tables made on the way."""
-
-    def change(value):
-        def apply(plain):
-            node = plain["config"]
-            *above, last = path.split(".")
-            for key in above:
-                node = node.setdefault(key, {})
-            node[last] = value
-
-        return apply
-
-    return change(a), change(b)
+    return put_config(path, a), put_config(path, b)
 
 
 def files(a, b, name="src/loss.py", **others):

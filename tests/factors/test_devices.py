@@ -4,24 +4,12 @@ import pytest
 
 from runaudit.diff import Verdict, compare
 from runaudit.settings import Settings
-from tests.diff.samples import both, put, run
-
-
-def setting(path, value):
-    *tables, key = path.split("/")
-
-    def change(plain):
-        node = plain["config"]
-        for table in tables:
-            node = node.setdefault(table, {})
-        node[key] = value
-
-    return change
+from tests.diff.samples import both, put, put_config, run
 
 
 def verdict(a, b, *more):
     def made(side):
-        return run(both(*(setting(path, value) for path, value in side.items()), *more))
+        return run(both(*(put_config(path, value) for path, value in side.items()), *more))
 
     found = compare(made(a), made(b), settings=Settings())
     return found.verdict, [factor.factor for factor in found.factors]
@@ -65,7 +53,7 @@ def test_more_devices_with_less_on_each_are_one_batch_where_their_number_is_know
 ])  # fmt: skip
 def test_the_number_of_a_loggers_folder_is_no_setting_where_the_run_lies_in_it(table, a, b, is_own):
     own = [put("origin", {"kind": "lightning", "run": f"logs/version_{at}"}) for at in (0, 1)]
-    runs = [run(both(setting(f"{table}/version", value), told)) for value, told in zip((a, b), own, strict=True)]
+    runs = [run(both(put_config(f"{table}/version", value), told)) for value, told in zip((a, b), own, strict=True)]
 
     found = compare(*runs, settings=Settings())
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from runaudit.metrics.heldout import is_held_out, is_reported
+from runaudit.metrics.heldout import is_held_out, standing
 from runaudit.records.results import Results, bits, is_clock, is_plan, same_numbers
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
@@ -75,23 +75,18 @@ def _shared_data(run: Run) -> Iterator[tuple[str, str]]:
     digests = {name: entry["digest"] for name, entry in run.manifest.section("data").items()
                if isinstance(entry, Mapping) and entry.get("digest")}  # fmt: skip
     for one, two in combinations(sorted(digests), 2):
-        if digests[one] == digests[two] and _standing(one) != _standing(two):
-            first, second = sorted((one, two), key=_standing, reverse=True)
+        if digests[one] == digests[two] and standing(one) != standing(two):
+            first, second = sorted((one, two), key=standing, reverse=True)
             yield first, second
-
-
-def _standing(name: str) -> int:
-    """0 what is trained on, 1 what is chosen by, 2 what is claimed on."""
-    return is_held_out(name) + (is_held_out(name) and is_reported(name))
 
 
 def _equal_metrics(runs: Sequence[Run]) -> Iterator[str]:
     """Final metrics of the test that are those of the validation in every run that has both."""
     names = sorted({name for run in runs for name in run.metrics if not is_clock(name) and not is_plan(name)})
-    tests = [name for name in names if _standing(name) == 2]
+    tests = [name for name in names if standing(name) == 2]
     for test in tests:
         for name in names:
-            if _standing(name) != 1 or _quantity(name) != _quantity(test):
+            if standing(name) != 1 or _quantity(name) != _quantity(test):
                 continue
             having = [run for run in runs if test in run.metrics and name in run.metrics]
             values = {bits(run.metrics[test]) for run in having}
