@@ -27,13 +27,15 @@ class FactorSettings:
 
     nuisance: dotted paths that cannot change a result, `*` matching within one path.
     unordered: lists that are sets. aliases: another name of a path -> its name. length: settings that say how many
-    steps a run takes, whose names do not tell.
+    steps a run takes, whose names do not tell. evaluation: files and settings by which results are measured; where
+    there are such, all others measure nothing.
     derived: path -> arithmetic rule over other paths. groups, bundles: name -> paths that are one factor.
     """
 
     nuisance: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
     length: tuple[str, ...] = ()
+    evaluation: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=_none)
     derived: Mapping[str, str] = field(default_factory=_none)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
@@ -49,20 +51,8 @@ EMPTY_LABELS = (
 """Words that say nothing of a run, alone or in a row. Short names of an arm (`a`, `base`, `sgd`) are none of them."""
 
 
-REQUIRABLE = (
-    "label",
-    "seed",
-    "config",
-    "code",
-    "data",
-    "env",
-    "init",
-    "eval",
-    "seed_proof",
-    "intent",
-    "launch",
-    "policy",
-)
+REQUIRABLE = ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof", "intent", "launch",
+              "policy")  # fmt: skip
 """What a launch can be asked to record."""
 
 
@@ -220,6 +210,7 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
             nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
             unordered=_texts(factors.get("unordered", []), f"{where} factors.unordered"),
             length=_texts(factors.get("length", []), f"{where} factors.length"),
+            evaluation=_texts(factors.get("evaluation", []), f"{where} factors.evaluation"),
             aliases=_acyclic(_text_map(factors.get("aliases", {}), f"{where} factors.aliases"), where),
             derived=_grounded(_text_map(factors.get("derived", {}), f"{where} factors.derived"), where),
             groups=_lists(factors.get("groups", {}), f"{where} factors.groups"),

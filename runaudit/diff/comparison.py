@@ -12,6 +12,7 @@ from runaudit.diff.barriers import evaluation_barriers, result_barriers, without
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.lengths import length_notes, moves_the_length
+from runaudit.diff.measure import after_training, measure_notes
 from runaudit.diff.missing import attributed, missing_rows
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.diff.verdict import Grounds, judge
@@ -107,6 +108,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         assumed=assumed,
         odd=arms.odd,
         with_length=not design_only and moves_the_length(arms),
+        same_training=not design_only and bool(after_training(arms)),
         unfinished=not design_only and bool(grounds.barriers) and grounds.barriers == tuple(without_results(arms)),
     )
 
@@ -114,7 +116,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
 def _notes(arms: Beside, *, design_only: bool) -> Iterator[str]:
     """What a reader should know of the arms, of the runs that stand for them, and of how long all of them are."""
     yield from arms.notes
-    yield from () if design_only else length_notes(arms)
+    yield from () if design_only else (*length_notes(arms), *measure_notes(arms))
     yield from notes_on(arms.pair, arms.found)
 
 

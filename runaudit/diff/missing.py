@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from runaudit.diff.arms import Arm, Beside
+from runaudit.diff.measure import measure_gaps
 from runaudit.diff.result import Missing
 from runaudit.factors.atonce import mixed_up
 from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
@@ -48,6 +49,8 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
         rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
     if with_status:
         rows |= _mixed_up(arms)
+        for row in measure_gaps(arms):
+            rows.setdefault(row.factor, row)
     if not arms.factors:
         rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(arms)}
     return tuple(rows[path] for path in sorted(rows))

@@ -136,6 +136,8 @@ class Comparison(Shown):
     which code ran, where they do. `assumed`: what the user vouches for. `odd`: the arms that are not one design, a
     sentence each. `unfinished`: whether all that keeps the results apart is that a side has none.
     `with_length`: whether the length of the training moved with what changed, and is not what changed.
+    `same_training`: whether all of it that was logged is one in both arms, to the last bit, while what was measured on
+    held-out data is not, and no record says what measures.
     """
 
     a: Side
@@ -160,6 +162,7 @@ class Comparison(Shown):
     odd: tuple[str, ...] = ()
     unfinished: bool = False
     with_length: bool = False
+    same_training: bool = False
 
     @property
     def standing(self) -> Verdict:

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
 
+from runaudit.diff.measure import may_say_how_it_is_measured
 from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.compute_budget import shorter_first, updates
 from runaudit.factors.config_groups import choices
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.grouping import declared_bundles
-from runaudit.factors.namewords import words
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import last_key, matches, steps
+from runaudit.factors.path import last_key, matches
 from runaudit.factors.stopping import gave_up
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
@@ -78,25 +77,16 @@ def _homes(data: Mapping[str, JSON]) -> dict[str, tuple[str, ...]]:
 def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     """No evaluation is on record, and code changed, or a setting that is called after one: whether the measure itself
     did is for a person to see."""
-    if all(side.run.manifest.has("eval") for side in (pair.a, pair.b)):
+    if pair.settings.evaluation or all(side.run.manifest.has("eval") for side in (pair.a, pair.b)):
         return
     changed = [c for c in found if c.kind is ChangeClass.FACTOR]
     code = [c.path for c in changed if c.section == "code"]
     # What is known to be a part of the evaluation made the runs incomparable, and that is said.
-    named = [c.path for c in changed if c.section == "config" and c.role is not Role.EVALUATION
-             and _may_say_how_it_is_measured(c.path)]  # fmt: skip
+    named = [c.path for c in changed if c.role is not Role.EVALUATION and may_say_how_it_is_measured(c.path)]
     if code:
         yield f"no evaluation is declared (--eval): if {head(code)} computes the metric, nothing was compared"
     if named:
         yield f"no evaluation is on record: if {head(named)} says how the metric is computed, nothing was compared"
-
-
-def _may_say_how_it_is_measured(path: str) -> bool:
-    """Whether a setting is called after the measure, and not after when or how fast it is taken."""
-    found = [word for key in steps(path)[1:] for word in words(str(key))]
-    return bool(known.MEASURING_WORDS.intersection(found)) and not known.NOT_EVALUATION.intersection(
-        (*found, *map("_".join, pairwise(found)))
-    )
 
 
 def _named(pair: Pair, found: Sequence[Change]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.lineage import compared, lineage
 from runaudit.factors.onesided import explained_by_use
 from runaudit.factors.pair import Pair
+from runaudit.factors.policy import measured_by_policy
 from runaudit.factors.seeding import with_seeding
 from runaudit.factors.together import beside
 from runaudit.factors.usage import moved_changes, seed_unproven, unused_changes
@@ -44,6 +45,7 @@ RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     with_seeding,
     with_budget,
     masked_apart,
+    measured_by_policy,
 )
 """In this order: a rule sees what those before it decided."""
 

@@ -20,6 +20,7 @@ from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
 from runaudit.factors.marks import SECRET, without_marks, without_secrets
 from runaudit.factors.patch import patch_digest, patch_text
 from runaudit.factors.path import last_key, matches, steps
+from runaudit.factors.policy import is_measure
 from runaudit.factors.sections import (
     choices_by_name,
     code_standing,
@@ -98,6 +99,8 @@ def _judge(path: str, value: JSON, of: Levels) -> Classification:
 
 def _measures(path: str, value: JSON, of: Levels, settings: FactorSettings) -> bool:
     """Whether a leaf says how or on what results are measured, under its own name or one that an alias gave it."""
+    if is_measure(path, settings):
+        return True
     if not settings.aliases:
         return _measured_by(path, value, of)
     names = [path, *(old for old, new in settings.aliases.items() if path == new or path.startswith(f"{new}."))]
@@ -152,7 +155,7 @@ def _merged(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 def says_more(settings: FactorSettings) -> bool:
     """Whether a policy speaks of leaves by patterns or by other names, so that each must be asked for."""
-    return bool(settings.nuisance or settings.aliases)
+    return bool(settings.nuisance or settings.aliases or settings.evaluation)
 
 
 def _told_apart(

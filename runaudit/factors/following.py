@@ -8,7 +8,7 @@ from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.namewords import words
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import last_key, matches
+from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.tree import same
 
 ARGUMENTS = "config.args"
@@ -63,7 +63,7 @@ def each_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
             twins = [c for c in config if _move_alike(c, change)]
             twin = twins[0] if len(twins) == sum(_move_alike(c, change) for c in typed) == 1 else None
             if twin is None or not _is_one_choice(change, twin):
-                twin = _set_by(change, config, typed)
+                twin = _said_last(change, config) or _set_by(change, config, typed)
             if twin is not None:
                 change = replace(change, kind=ChangeClass.DERIVED, follows=twin.path, role=Role.TREATMENT,
                                  why=f"the command line says {twin.path}")  # fmt: skip
@@ -94,6 +94,24 @@ def spells(word: object, value: object) -> bool:
 
 def _move_alike(a: Change, b: Change) -> bool:
     return same(a.before, b.before) and same(a.after, b.after)
+
+
+def _said_last(word: Change, config: Sequence[Change]) -> Change | None:
+    """The leaf of its name that an option sets which was given several times: the last one counts, in both runs. One
+    that stayed as it was, though more was said, may be one of a list that the program keeps."""
+    sides = last_said(word.before), last_said(word.after)
+    return next((leaf for leaf in config if is_its_leaf(leaf.path, word.path)
+                 and same(leaf.before, sides[0]) and same(leaf.after, sides[1])), None)  # fmt: skip
+
+
+def is_its_leaf(leaf: str, word: str) -> bool:
+    """Whether a leaf of the config has the whole name of an option: `config.budget.steps` of `--set budget.steps=3`."""
+    return ".".join(map(str, steps(leaf)[1:])) == last_key(word)
+
+
+def last_said(value: object) -> object:
+    """What counts of an option that was given several times, as most programs read it."""
+    return value[-1] if isinstance(value, list) and value else value
 
 
 def _is_one_choice(word: Change, leaf: Change) -> bool:

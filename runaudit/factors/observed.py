@@ -109,6 +109,15 @@ def observed_of(run: Run) -> Observed | None:
     return _of_section(section) if section else None
 
 
+def unread_data(run: Run) -> tuple[str, ...] | None:
+    """The data sets that a run declares and was not seen to read; None where it was seen in part or not at all."""
+    seen = observed_of(run)
+    if seen is None or not seen.full:
+        return None
+    told = {row.declared for row in seen.reads.values()}
+    return tuple(sorted(name for name in run.manifest.section("data") if f"data.{name}" not in told))
+
+
 def _observed(section: Mapping[str, Any]) -> Observed:
     level = section.get("level")
     texts = _texts(_rows(section, "texts"), {row.get("digest") for row in _rows(section, "read")})

@@ -4,10 +4,13 @@ A program may seal its own derived rules in its manifest, in words that are eval
 where both runs declare the same rule; the policy file has the last word.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.errors import ConfigError
+from runaudit.factors.factor import Change, ChangeClass, Role
+from runaudit.factors.pair import Pair
+from runaudit.factors.path import matches
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -33,6 +36,18 @@ def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettin
     if agreed:
         settings = replace(settings, nuisance=(*settings.nuisance, *agreed))
     return replace(settings, derived={**shared, **settings.derived}) if shared else settings
+
+
+def measured_by_policy(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
+    """What the policy says results are measured by, files of the code among it, is of the evaluation where it moved."""
+    return [replace(change, role=Role.EVALUATION, follows="")
+            if change.kind is ChangeClass.FACTOR and is_measure(change.path, pair.settings) else change
+            for change in found]  # fmt: skip
+
+
+def is_measure(path: str, settings: FactorSettings) -> bool:
+    """Whether the policy says that results are measured by what bears this path."""
+    return any(matches(path, pattern) for pattern in settings.evaluation)
 
 
 def _rules(run: Run) -> Mapping[str, str]:

@@ -5,23 +5,20 @@ says `completed`, and every seed takes another number of steps. A run that was c
 curve: of one that gave up the best value lies as far back as its patience is long. So the curve is asked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from math import isnan
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.levels import levels
 from runaudit.factors.namewords import words
+from runaudit.factors.own_settings import own_settings
 from runaudit.factors.path import steps
-from runaudit.factors.tree import leaves_of
 from runaudit.metrics.catalogue import Direction, known_direction
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 from runaudit.records.results import Results
 from runaudit.records.run import Run
-from runaudit.settings import FactorSettings
 
-Settings = Sequence[tuple[str, JSON]]
 OF_A_SCHEDULE = frozenset({"lr", "rate", "scheduler", "schedule", "plateau", "reduce", "decay", "warmup", "factor"})
 """Words of a patience that lowers the learning rate and ends nothing."""
 OFF = frozenset({"none", "null", "false", "off", "no", "0"})
@@ -38,7 +35,7 @@ def gave_up(run: Run, others: Sequence[Run] = ()) -> str:
     others: the runs beside it. A program that stops after three evaluations never goes on after four, so a series that
     waited longer anywhere is not the one it watches: a flat one always ends long after its best.
     """
-    settings = [*_leaves(run)]
+    settings = [*own_settings(run)]
     margin = max((number for path, number in _numbers(settings) if _is_margin(path)), default=0.0)
     for path, number in _patiences(settings):
         for name, way, values in _watched(run):
@@ -95,28 +92,20 @@ def _watched(run: Run) -> Iterator[tuple[str, Direction, Sequence[float]]]:
             yield name, way, [value for _, value in points]
 
 
-def _patiences(settings: Settings) -> Iterator[tuple[str, float]]:
+def _patiences(settings: Sequence[tuple[str, JSON]]) -> Iterator[tuple[str, float]]:
     """Settings that end a training after so many evaluations; none where early stopping is switched off."""
     if any(str(value).lower() in OFF for path, value in settings if _is_switch(path)):
         return
     yield from ((path, number) for path, number in _numbers(settings) if number >= 1 and _is_patience(path))
 
 
-def _numbers(settings: Settings) -> Iterator[tuple[str, float]]:
+def _numbers(settings: Sequence[tuple[str, JSON]]) -> Iterator[tuple[str, float]]:
     for path, value in settings:
         # An option of a command line is text.
         is_text = isinstance(value, str) and path.startswith(ROOT)
         if is_text or (isinstance(value, int | float) and not isinstance(value, bool)):
             with suppress(ValueError, OverflowError):
                 yield path, float(value)
-
-
-def _leaves(run: Run) -> Iterator[tuple[str, JSON]]:
-    """The settings of a run, those of its command line among them."""
-    tree = levels(run, FactorSettings()).tree
-    for place in ("config", ROOT):
-        if isinstance(found := tree.get(place), Mapping):
-            yield from leaves_of(found, place)
 
 
 def _is_switch(path: str) -> bool:

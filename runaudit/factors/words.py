@@ -15,7 +15,7 @@ from runaudit.factors.config_source import is_the_config
 from runaudit.factors.devices import which_one
 from runaudit.factors.evidence import WHERE_IT_WRITES, data_place, is_trackers_folder
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
-from runaudit.factors.following import are_named_alike
+from runaudit.factors.following import are_named_alike, is_its_leaf, last_said
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.marks import without_secrets
 from runaudit.factors.ownname import OWN, own_name
@@ -198,7 +198,16 @@ def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | N
             continue
         if all(same(of.at(leaf), value) for of, value in zip(runs, values, strict=True)):
             return leaf
-    return None
+    return _said_last(path, values, runs)
+
+
+def _said_last(path: str, values: Sequence[JSON], runs: tuple[Levels, ...]) -> str | None:
+    """The leaf of its name that an option sets which was given several times, and that moved with the last of them."""
+    last = [last_said(value) for value in values]
+    if not any(isinstance(value, list) for value in values) or all(same(last[0], value) for value in last):
+        return None
+    return next((leaf for leaf in runs[0].config_leaves if is_its_leaf(leaf, path)
+                 and all(same(of.at(leaf), value) for of, value in zip(runs, last, strict=True))), None)  # fmt: skip
 
 
 def set_by(path: str, values: Sequence[JSON | Absent], runs: tuple[Levels, ...]) -> str | None:

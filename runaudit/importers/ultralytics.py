@@ -1,19 +1,27 @@
 """Run folders of Ultralytics: `args.yaml` and `results.csv`; of YOLOv5 `opt.yaml`, `hyp.yaml` and `results.csv`.
 
+The settings are written before the first epoch, the table after it: a folder that holds the settings alone is a run
+that died before, and counts among those that were launched. Older releases of YOLOv5 have their numbers in event files.
+
 `args.yaml` holds every setting, given or not. Two of them say that the program was to choose by itself: with
 `optimizer: auto` it takes an optimizer, a learning rate and a momentum, whatever was typed, and with `batch: -1` a size
 that fits the memory. What it took is not in the record.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.fitness import stopped_early
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import Table, read_table
 from runaudit.importers.tables import as_table
+from runaudit.importers.tensorboard import is_events, run_of
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
@@ -32,7 +40,19 @@ UNKNOWN = {
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The run folder that `here` is."""
     begun = "results.csv" in files or "weights" in folders
-    return (here,) if begun and ("args.yaml" in files or {"opt.yaml", "hyp.yaml"} <= set(files)) else ()
+    if {"opt.yaml", "hyp.yaml"} <= set(files):
+        return (here,) if begun or any(map(is_events, files)) else ()
+    return (here,) if "args.yaml" in files and (begun or (not folders and _is_of_a_training(here))) else ()
+
+
+def _is_of_a_training(here: Path) -> bool:
+    """Whether the settings of a folder that holds no results are those of a training; other programs have an
+    `args.yaml`, too."""
+    try:
+        raw = foreign_bytes(here / "args.yaml", here)
+    except RecordError:
+        return False
+    return raw is not None and all(re.search(line, raw, re.MULTILINE) for line in (rb"^task: ", rb"^mode: train\s*$"))
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
@@ -44,7 +64,17 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         lacking = " and ".join(f"no {key}" for key in ("task", "mode") if key not in settings)
         yield Skipped(source=str(place), reason=f"its args.yaml is not one of Ultralytics: it names {lacking}")
         return
-    yield _draft(place, settings, read_table(place / "results.csv", within))
+    table = read_table(place / "results.csv", within)
+    draft = _draft(place, settings, table)
+    yield draft if table is not None else _with_events(draft, place, within)
+
+
+def _with_events(draft: Draft, place: Path, within: Path) -> Draft:
+    """The run with the curves of its event files, where there is no table of them and one process wrote them."""
+    if not any(is_events(entry.name) for entry in place.iterdir()):
+        return draft
+    runs = [one for one in run_of(place, within, kind=draft.kind) if isinstance(one, Draft)]
+    return replace(draft, series=runs[0].series, torn=runs[0].torn) if len(runs) == 1 else draft
 
 
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
@@ -90,9 +120,12 @@ def _left_to_the_program(settings: Mapping[str, Any]) -> tuple[dict[str, Any], d
 
 
 def _ended(settings: Mapping[str, Any], table: Table | None) -> str | None:
-    """Completed where every epoch that was asked for left its row; else nothing says how it ended."""
+    """Completed where every epoch that was asked for left its row, stopped early where its patience was at its end;
+    else nothing says how it ended."""
     epochs = settings.get("epochs")
     if table is None or not table.steps or table.clock is None or not isinstance(epochs, int):
         return None
     first, last = table.steps[0], table.steps[-1]  # They are counted from 1, by older releases from 0.
-    return "completed" if last >= epochs - (first == 0) and epochs > 0 else None
+    if last >= epochs - (first == 0) and epochs > 0:
+        return "completed"
+    return "early_stopped" if stopped_early(settings, table.series) else None

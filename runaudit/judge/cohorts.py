@@ -312,6 +312,7 @@ def design_of(found: Comparison) -> "Comparability":
         reason=found.reason,
         idle=found.idle,
         with_length=found.with_length,
+        same_training=found.same_training,
         conditional=str(found.conditional) if is_open else None,
         on_record=found.on_record if found.tells_what_is_recorded else "",
         missing=tuple(row.factor for row in found.missing),

@@ -89,7 +89,8 @@ class Comparability:
     missing; missing: the gaps; unlike: in which ways the numbers of the two arms were taken from their curves, or in
     which units they are, where these are two. picked: why the runs that were given are a flattering part of those
     launched; empty where they are not. with_length: whether the arms trained for other lengths, which is not what
-    differs: an effect is then that of both together.
+    differs: an effect is then that of both together. same_training: whether what differs left the training as it was,
+    to the last bit, and no record says what measures.
     """
 
     verdict: str
@@ -103,12 +104,14 @@ class Comparability:
     unlike: str = ""
     picked: str = ""
     with_length: bool = False
+    same_training: bool = False
 
     @property
     def alone(self) -> str:
         """What differs, as the end of a sentence: `only config.lr differs`."""
         names = ", ".join(self.factors)
-        return f"only {names} differs" + (", and the length of the training with it" if self.with_length else "")
+        more = ", and the length of the training with it" if self.with_length else ""
+        return f"only {names} differs{more}" + (f", which {_AFTER}" if self.same_training else "")
 
     @property
     def if_equal(self) -> "Comparability":
@@ -116,6 +119,7 @@ class Comparability:
         return replace(self, verdict=self.conditional, reason="") if self.conditional else self
 
 
+_AFTER = "left the training as it was, to the last bit: whether it changed the measure no record says"
 UNKNOWN_DESIGN = Comparability(verdict="unknown_design", reason="plain numbers carry no record of how they were made")
 
 

@@ -5,20 +5,28 @@ factor of the study here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM, tail_of
 from runaudit.factors.derived import check_rule, references
-from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, section_of
+from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.filed import is_filed, spoken_of
-from runaudit.factors.following import ARGUMENTS, are_named_alike, is_one_choice, spells
+from runaudit.factors.following import (
+    ARGUMENTS,
+    are_named_alike,
+    is_its_leaf,
+    is_one_choice,
+    last_said,
+    spells,
+)
 from runaudit.factors.gaps import COUNTED_BY_DIGEST
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.marks import BEGINS, coded, holds_marks
 from runaudit.factors.path import matches, steps
+from runaudit.factors.policy import is_measure
 from runaudit.factors.source import prefix_of
 from runaudit.factors.unknowns import no_sections
 from runaudit.settings import FactorSettings
@@ -71,7 +79,8 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
             elif section != "code":
                 held.append(path)
     varying += [leaf for leaf in explained if _explains_nothing(settings.derived[leaf.path], leaf.path, quiet)]
-    code = list(code_leaves(runs, settings))
+    code = [replace(leaf, role=Role.EVALUATION) if is_measure(leaf.path, settings) else leaf
+            for leaf in code_leaves(runs, settings)]  # fmt: skip
     varying = [leaf for leaf in varying if leaf.path != PROGRAM or not _is_told_by_files(leaf, code)]
     varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
     varying = [leaf for leaf in varying if not _is_filed_by_another(leaf, varying, runs)]
@@ -121,11 +130,18 @@ def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
     known = [level for level in word.levels if not isinstance(level, Sentinel)]
     if len(settings) == 1 == len(alike) - 1 and is_one_choice(word.path, settings[0], known):
         return True
+    if any(_says_it_last(word, leaf) for leaf in leaves):
+        return True
     set_by = [leaf.path for leaf in leaves if _is_set(leaf, word)]
     others = [leaf for leaf in leaves if matches(leaf.path, ARGUMENTS) and leaf is not word]
     return len(set_by) == 1 and are_named_alike(word.path, set_by[0]) and not any(
         _is_set(leaf, other) for other in others for leaf in leaves if leaf.path == set_by[0]
     )  # fmt: skip
+
+
+def _says_it_last(word: Leaf, leaf: Leaf) -> bool:
+    """Whether an option that was given several times set the leaf of its name, to the last that was said."""
+    return is_its_leaf(leaf.path, word.path) and leaf.tokens == tuple(token(last_said(one)) for one in word.levels)
 
 
 def _is_filed_by_another(leaf: Leaf, leaves: Sequence[Leaf], runs: Sequence[Levels]) -> bool:

@@ -224,6 +224,21 @@ def test_a_word_that_repeats_the_config_follows_from_it():
     assert [(row.factor, row.follows) for row in found.derived] == [("config.args.lr", "config.optimizer.lr")]
 
 
+def test_of_an_option_that_is_given_several_times_the_last_is_what_the_config_says():
+    """A preset's `--set budget.steps=12` before the user's own is how most programs are begun."""
+    words, others = ("--set", "budget.steps=12", "--set", "budget.steps=5"), ("--set", "budget.steps=12")
+    a, b = (
+        run("train.py", *others, config={"budget": {"steps": 12}}),
+        run("train.py", *words, config={"budget": {"steps": 5}}),
+    )
+    kept, list_ = (run("train.py", "--aug", "flip", *more, config={"aug": "flip"}) for more in ((), ("--aug", "flip")))
+
+    assert (factors(a, b), factors(b, a)) == (["config.budget.steps"], ["config.budget.steps"])
+    columns = study([a, b, a, b], settings=Settings()).table.columns
+    assert [column.factor for column in columns] == ["config.budget.steps"]
+    assert factors(kept, list_) == ["config.args.aug"]  # A program may keep them all.
+
+
 @pytest.mark.parametrize(
     ("word", "there", "is_it"),
     [("true", True, True), ("False", False, True), ("yes", True, False), ("true", False, False), ("1", True, False)],

@@ -6,6 +6,7 @@ from runaudit.diff import Verdict, compare
 from runaudit.errors import RecordError
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
+from tests.importers.test_tensorboard import VERSION, event, scalar
 
 ARGS = """\
 task: detect
@@ -93,6 +94,70 @@ def test_a_run_that_broke_off_before_its_first_epoch_is_a_run(folder):
     run = only(folder(results=None))
 
     assert (dict(run.trajectory.series), run.outcome) == ({}, None)
+
+
+def test_settings_that_git_kept_without_the_empty_folder_of_the_weights_are_a_run_that_was_launched(tmp_path):
+    for name, text in (
+        ("dead", ARGS),
+        ("timm", "model: resnet50\nlr: 0.1\n"),
+        ("val", ARGS.replace("train", "val", 1)),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "args.yaml").write_text(text)
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "args.yaml").write_text(ARGS)
+    (tmp_path / "above" / "below").mkdir()
+
+    found, skipped = runs_in(tmp_path, "ultralytics")
+
+    assert [one.run.manifest.section("origin")["run"].rpartition("/")[2] for one in found] == ["dead"]
+    assert (found[0].run.outcome, skipped) == (None, ())
+
+
+def table_of(names, rows):
+    return "\n".join([",".join(["epoch", *names]), *(",".join(map(str, (at, *row))) for at, row in enumerate(rows, 1))])
+
+
+MAP = "metrics/mAP50(B)", "metrics/mAP50-95(B)"
+MASKS = "metrics/mAP50(M)", "metrics/mAP50-95(M)"
+TOP = "metrics/accuracy_top1", "metrics/accuracy_top5"
+RISEN = [(0.5, 0.1), (0.6, 0.3), (0.7, 0.2), (0.6, 0.2), (0.6, 0.29)]
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "patience", "status"),
+    [
+        (MAP, RISEN, 3, "early_stopped"),
+        (MAP, RISEN, 4, None),
+        (MAP, RISEN, 2, None),  # It would have ended one epoch before.
+        (MAP, RISEN, 0, None),
+        (MAP, [*RISEN[:3], (0.9, 0.29), *RISEN[4:]], 3, "early_stopped"),  # Later releases take mAP50-95 alone.
+        (MAP, [(1.0, 0.1), (0.1, 0.15), (0.1, 0.1)], 2, "early_stopped"),  # Earlier ones take the sum.
+        (TOP, [(0.2, 0.5), (0.5, 0.9), (0.6, 0.7), (0.4, 0.8)], 2, "early_stopped"),
+        (("metrics/mAP_0.5", "metrics/mAP_0.5:0.95"), RISEN, 3, "early_stopped"),
+        ((*MAP, *MASKS), [(*a, *b) for a, b in zip(RISEN, RISEN[::-1], strict=True)], 3, "early_stopped"),
+        (("val/box_loss",), [(3.0,), (1.0,), (2.0,), (2.0,), (2.0,)], 3, None),
+    ],
+)  # fmt: skip
+def test_a_run_that_ended_when_its_patience_did_stopped_early(folder, names, rows, patience, status):
+    text = table_of(names, rows) + "\n"
+    outcome = only(folder(epochs=100, results=text, args=f"{ARGS}patience: {patience}\n")).outcome
+
+    assert (outcome and outcome.status) == status
+
+
+def test_yolov5_has_its_numbers_in_event_files_where_there_is_no_table(tmp_path):
+    (tmp_path / "opt.yaml").write_text("epochs: 2\nname: exp\n")
+    (tmp_path / "hyp.yaml").write_text("lr0: 0.01\n")
+    (tmp_path / "events.out.tfevents.1700000000.ada.7.0").write_bytes(
+        VERSION + event(0, scalar("metrics/mAP_0.5", 0.5)) + event(1, scalar("metrics/mAP_0.5", 0.75))
+    )
+
+    for kind in ("ultralytics", "auto"):
+        (found,), _ = runs_in(tmp_path, kind)
+
+        assert found.run.manifest.section("config")["hyp"] == {"lr0": 0.01}
+        assert dict(found.run.trajectory.series) == {"metrics/mAP_0.5": ((0, 0.5), (1, 0.75))}
 
 
 def test_yolov5_keeps_its_settings_in_two_files(folder):

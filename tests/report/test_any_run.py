@@ -208,6 +208,28 @@ def test_it_is_said_which_value_of_a_run_is_judged(make_run, value, points, said
     assert view.result.tables[0].origin.endswith(said)
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"eval": {"checkpoint": "best"}}, "config.eval.checkpoint = best."),
+        ({"test_ckpt": "last", "load_best_model_at_end": True},
+         "config.load_best_model_at_end = true, config.test_ckpt = last."),
+        ({"args": {"eval-checkpoint": "last"}}, "config.args.eval-checkpoint = last."),
+        ({"model": "best", "eval": {"checkpoint": "/runs/best.pt", "best": 3}}, ""),
+    ],
+)  # fmt: skip
+def test_which_weights_were_judged_is_said_where_a_setting_says_it(make_run, config, said):
+    runs = [make_run(metrics={"val/acc": 0.5}, config=config, seed=seed) for seed in (0, 1)]
+    unsaid = make_run(metrics={"val/acc": 0.5}, seed=2)
+
+    def origin(*shown):
+        return page_view([ArmInput(name="a", runs=shown)], metric="val/acc").result.tables[0].origin
+
+    assert origin(*runs).partition("the settings say: ")[2] == said
+    mixed = f"{said[:-1]} (2 runs); 1 run without such a setting." if said else ""
+    assert origin(*runs, unsaid).partition("the settings say: ")[2] == mixed
+
+
 def test_runs_that_came_by_their_number_otherwise_are_told_apart(make_run):
     runs = (logged(make_run, 0.5, (0, 0.9), (5, 0.5)), logged(make_run, 0.9, (0, 0.9), (5, 0.5)), logged(make_run, 0.9))
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from runaudit.factors.judged_weights import judged_weights
 from runaudit.judge.origin import Origin, origin_of
 from runaudit.metrics.heldout import is_held_out
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
 from runaudit.report.views.curve import step_text
-from runaudit.report.words import shown
+from runaudit.report.words import clean, shown
 from runaudit.text.words import listed, plural
 
 _ONE_BATCH = (
@@ -28,7 +29,21 @@ def origin_words(runs: Sequence[Run], metric: str) -> str:
     else:
         told = "; ".join(f"{words}{_where(group)} ({plural(len(group), 'run')})" for words, group in kinds)
     more = f" {_ONE_BATCH}" if is_training_loss(metric) and any(one.step is not None for one in found) else ""
-    return f"The number of a run is {told}.{more}"
+    return f"The number of a run is {told}.{more}{_judged([run for run in runs if run.finished])}"
+
+
+def _judged(runs: Sequence[Run]) -> str:
+    """Which weights were judged, by the settings of the runs, as a sentence; empty where none says it."""
+    kinds = [(words, len([*group])) for words, group in groupby(sorted(map(judged_weights, runs)))]
+    told = [f"{words}{_count(n, kinds)}" for words, n in kinds if words]
+    unsaid = [f"{plural(n, 'run')} without such a setting" for words, n in kinds if not words]
+    if not told:
+        return ""
+    return f" Of which weights it is, the settings say: {'; '.join(clean(one) for one in (*told, *unsaid))}."
+
+
+def _count(n: int, kinds: Sequence[tuple[str, int]]) -> str:
+    return "" if len(kinds) == 1 else f" ({plural(n, 'run')})"
 
 
 def is_training_loss(metric: str) -> bool:

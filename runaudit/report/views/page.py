@@ -37,7 +37,7 @@ from runaudit.report.views.result import ResultView, result_view
 from runaudit.report.views.scaler import ScalerView, scaler_view
 from runaudit.report.views.scores import ScoresView, scores_view
 from runaudit.report.views.seen import SeenView, seen_views
-from runaudit.report.views.study import StudyView, estimable, study_view
+from runaudit.report.views.study import StudyView, moved_alone, study_view
 from runaudit.report.views.summary import summary
 from runaudit.report.views.untangled import UntangledView, attributed_pairs, untangled_views
 from runaudit.report.views.verdict import VerdictView, verdict_view
@@ -206,7 +206,7 @@ def _verdict(
         ],
         beside=beside,
         by_hybrids=frozenset((letter(one.arm), letter(one.baseline))) in by_hybrids,
-        estimable=estimable(study) if isinstance(study, StudyAnswer) else (),
+        alone=moved_alone(study, one.diff) if isinstance(study, StudyAnswer) else (),
         origins=list(_origins(one, [run for side in sides for run in side.runs])),
     )
 

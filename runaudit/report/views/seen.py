@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runaudit.factors.gaps import edited_files
 from runaudit.factors.levels import levels
-from runaudit.factors.observed import Observed, observed_of
+from runaudit.factors.observed import observed_of, unread_data
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.arm import letter, seed_text
@@ -36,16 +36,10 @@ def seen_views(arms: Sequence[ArmInput]) -> tuple[SeenView, ...]:
 
 def never_read(arm: ArmInput) -> tuple[str, ...]:
     """The declared data sets of an arm that none of its runs was seen to read; empty where a run was seen in part."""
-    found = [_unread(run, seen) for run in arm.runs if (seen := observed_of(run)) is not None and run.finished]
+    found = [unread_data(run) for run in arm.runs if observed_of(run) is not None and run.finished]
     if not found or len(found) < sum(run.finished for run in arm.runs):
         return ()
-    return tuple(sorted(set.intersection(*map(set, found))))
-
-
-def _unread(run: Run, seen: Observed) -> list[str]:
-    """Of a run that was seen in part nobody knows what it left unread."""
-    told = {row.declared for row in seen.reads.values()}
-    return sorted(name for name in run.manifest.section("data") if seen.full and f"data.{name}" not in told)
+    return tuple(sorted(set.intersection(*(set(names or ()) for names in found))))
 
 
 def _observed(arm: ArmInput) -> Run | None:
@@ -102,7 +96,7 @@ def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
         ("Files of the code that were edited while it ran", "file", sorted(edited)),
         ("Files read that nobody declared, known by observation", "file", sorted(undeclared)),
         ("Declared files that were read", "file", sorted(declared)),
-        ("Declared data sets that nothing was seen to read", "data set", _unread(run, seen)),
+        ("Declared data sets that nothing was seen to read", "data set", unread_data(run) or ()),
         ("Environment variables looked up", "variable", sorted(seen.looked_up)),
         ("Packages imported", "package", [f"{name} {version}" for name, version in sorted(seen.imported.items())]),
         ("Generators seeded", "call", [f"{call}({value_text(value).short})" for call, value in seen.seeded]),

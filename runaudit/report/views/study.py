@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from runaudit.diff.result import Comparison
 from runaudit.report.words import Text, clean, sentence, shown
 from runaudit.study.study import Study
 from runaudit.study.text import StudyAnswer, factor_rows, sections
@@ -46,9 +47,23 @@ def _cut(text: str) -> str:
     return _LONG.sub(lambda found: shown(found[0], 48).short, clean(text))
 
 
-def estimable(answer: StudyAnswer) -> frozenset[str]:
-    """The factors whose effect these runs tell."""
-    return frozenset(name for name, _, standing in factor_rows(answer.study) if standing == "estimable")
+def moved_alone(answer: StudyAnswer, diff: Comparison) -> frozenset[str]:
+    """The factors that moved between two arms, and between the same two levels alone in another pair of the page. That
+    an effect is estimable is less: other levels, or a sum of steps, may tell it."""
+    table = answer.study.table
+    rows = {run.id: row for row, run in enumerate(table.runs)}
+    ours = [rows[one] for side in (diff.a, diff.b) for one in side.runs if one in rows]
+    single = [pair for pair in answer.study.pairs if pair.is_single]
+    return frozenset(
+        column.factor
+        for column in table.columns
+        for levels in [{column.codes[row] for row in ours}]
+        if any(
+            pair.factors == (column.factor,)
+            and {column.codes[table.cells[place].rows[0]] for place in (pair.a, pair.b)} == levels
+            for pair in single
+        )
+    )
 
 
 def study_view(answer: StudyAnswer) -> StudyView:

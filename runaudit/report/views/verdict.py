@@ -71,12 +71,12 @@ def verdict_view(
     origins: Sequence[str] = (),
     beside: int = 0,
     by_hybrids: bool = False,
-    estimable: Collection[str] = (),
+    alone: Collection[str] = (),
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
     ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it.
-    beside: other comparisons of the page. by_hybrids: whether hybrids of the two told which factor did it. estimable:
-    the factors whose effect the other arms of the page tell."""
+    beside: other comparisons of the page. by_hybrids: whether hybrids of the two told which factor did it. alone: the
+    factors that other arms of the page move alone, between the levels of these two."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -85,7 +85,7 @@ def verdict_view(
     apart = _apart(diff, by_hybrids=by_hybrids)
     evidence = tuple(one for answer in comparison.stats for one in evidence_views(answer, apart=apart))
     is_shown = bool(evidence) and evidence[0].carries
-    alone = _each_alone(comparison, beside) if is_shown else ""
+    by_itself = _each_alone(comparison, beside) if is_shown else ""
     claim = _claim(diff, evidence, comparison.unjudged)
     is_said = diff.verdict is Verdict.INCOMPARABLE and _apart(diff) in claim
     why = gaps_in_words(diff) if told else "" if is_said else sentence(reason_words(diff, factors))
@@ -102,16 +102,16 @@ def verdict_view(
         reason=shown("" if tone is Tone.GOOD else why, MAX_REASON),
         conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
-        lacking=tuple(filter(None, (design_lacks(diff, estimable), _numbers_lack(comparison, evidence)))),
+        lacking=tuple(filter(None, (design_lacks(diff, alone), _numbers_lack(comparison, evidence)))),
         caveats=(
             *((_DAMAGED,) if is_damaged else ()),
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
-            *((alone,) if alone else ()),
+            *((by_itself,) if by_itself else ()),
             *(_beside(comparison) if evidence else ()),
         ),
         evidence=evidence,
-        alone=alone,
+        alone=by_itself,
         unjudged=tuple(sentence(one.words) for one in comparison.unjudged if evidence),
         effects=tuple(_effects(comparison, arms)),
         notes=(*_notes(comparison), *origins),
@@ -174,15 +174,15 @@ def _claim(diff: Comparison, evidence: Sequence[EvidenceView], unjudged: Sequenc
     return clean(f"{unjudged[0].words} {found}") if unjudged and unjudged[0].leads else found
 
 
-def design_lacks(diff: Comparison, estimable: Collection[str] = ()) -> str:
+def design_lacks(diff: Comparison, alone: Collection[str] = ()) -> str:
     """What this design would need to carry a claim, with the command that helps; empty where it carries one.
-    estimable: the factors whose effect other arms tell."""
+    alone: the factors that other arms move alone, between the same levels."""
     match diff.standing:
         case Verdict.SINGLE_FACTOR:
             return ""
         case Verdict.CONFOUNDED if diff.odd:
             return "arms of one design each: `runaudit list` groups the runs so"
-        case Verdict.CONFOUNDED if {factor.factor for factor in diff.treatments} <= {*estimable}:
+        case Verdict.CONFOUNDED if {factor.factor for factor in diff.treatments} <= {*alone}:
             return (
                 "arms in which these factors change one at a time: there are such on this page, see what these runs "
                 "can tell"

@@ -1,0 +1,176 @@
+"""Whether two arms were measured alike, where the records do not say by what they were measured.
+
+A run records all of its code and seldom says which of it computes the metric. As long as nothing moved that may be
+that part, there is no question. It is open where a file moved that is called after an evaluation, where trainings that
+are one to the last bit end in other numbers, and where one arm was seen to read the held-out data that both declare
+and the other was not. Then nobody knows whether results or rulers are compared.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import isfinite
+from pathlib import PurePosixPath
+
+from runaudit.diff.arms import Arm, Beside
+from runaudit.diff.result import Missing
+from runaudit.factors import builtin
+from runaudit.factors.factor import Role, section_of
+from runaudit.factors.levels import Levels
+from runaudit.factors.namewords import words
+from runaudit.factors.never import is_foreign
+from runaudit.factors.observed import unread_data
+from runaudit.factors.path import steps
+from runaudit.metrics import roles
+from runaudit.metrics.heldout import is_held_out, is_reported
+from runaudit.records.results import Results, bits, is_plan
+from runaudit.records.run import Run
+from runaudit.text.words import head, listed
+
+MEASURES = frozenset({"eval", "evaluate", "evaluation", "evaluator", "evaluators", "evaluating", "metric", "metrics",
+                      "score", "scores", "scorer", "scoring", "validate", "validation", "validator"})  # fmt: skip
+"""Words of the names of files that measure."""
+FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "util", "helpers", "helper", "lib",
+                     "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "test", "and"})  # fmt: skip
+"""Words that leave such a name what it is: `compute_metrics.py`, and not `score_matching.py`."""
+ENOUGH = 3
+"""Different values of a training loss, beyond which two trainings hardly log the same ones by chance."""
+
+
+def measure_gaps(arms: Beside) -> Iterator[Missing]:
+    """What is not known of how these arms were measured; nothing where the records, or the policy, say it."""
+    if any(map(is_foreign, arms.runs)) or not any(f.role is Role.TREATMENT for f in arms.factors):
+        return
+    yield from _read_by_one(arms)
+    if is_declared(arms):
+        return
+    treatments = [f.factor for f in arms.factors if f.role is Role.TREATMENT]
+    files = [path for path in treatments if _is_called_after_a_measure(path)]
+    settings = [path for path in treatments if may_say_how_it_is_measured(path)]
+    if files:
+        why = f"{head(files)} may compute the metric, and no record says what does"
+    elif settings and (equal := equal_trainings(arms)):
+        why = f"{equal}: {head(settings)} acts after it, and may say how or on what is measured"
+    else:
+        return
+    yield Missing(factor="eval", side="both", reason=f"{why}; {_remedy([*files, *settings])}")
+
+
+def after_training(arms: Beside) -> str:
+    """What the trainings have in common where what changed did nothing to them, as the beginning of a sentence; empty
+    where it did, nobody knows, or the record says what measures."""
+    if any(map(is_foreign, arms.runs)) or is_declared(arms) or not any(f.role is Role.TREATMENT for f in arms.factors):
+        return ""
+    return equal_trainings(arms)
+
+
+def measure_notes(arms: Beside) -> Iterator[str]:
+    """That what changed acts after the training, where that leaves no gap."""
+    if (equal := after_training(arms)) and not any(row.factor == "eval" for row in measure_gaps(arms)):
+        yield f"{equal}: what changed acts after it, as a measure does, or the choice of which weights are measured"
+
+
+def is_declared(arms: Beside) -> bool:
+    """Whether it is on record what measures these runs, or the policy says it."""
+    return bool(arms.pair.settings.evaluation) or all("code_digest" in r.manifest.section("eval") for r in arms.runs)
+
+
+def _remedy(named: Sequence[str]) -> str:
+    return (
+        "the policy can say which files and settings measure, and then no other does: "
+        f'[factors] evaluation = ["{named[0]}"]'
+    )
+
+
+def may_say_how_it_is_measured(path: str) -> bool:
+    """Whether a setting is called after the measure, and not after when or how fast it is taken."""
+    found = [word for key in steps(path)[1:] for word in words(str(key))]
+    return (
+        section_of(path) == "config"
+        and bool(builtin.MEASURING_WORDS.intersection(found))
+        and not builtin.NOT_EVALUATION.intersection((*found, *map("_".join, pairwise(found))))
+    )
+
+
+def _is_called_after_a_measure(path: str) -> bool:
+    section, _, name = path.partition(".")
+    if section != "code" or not name.endswith(".py"):
+        return False
+    file = PurePosixPath(name)
+    parts = [{word for word in words(part) if not word.isdigit()} for part in (*file.parent.parts, file.stem)]
+    return any(MEASURES & part and part <= MEASURES | FILLERS for part in parts)
+
+
+# ── trainings that are one, and end in other numbers ─────────────────────────────────────────────────────────────
+
+
+def equal_trainings(arms: Beside) -> str:
+    """What the trainings of one seed have in common where all of them are one in both arms and end in other numbers, as
+    the beginning of a sentence; empty where they are not, or no seed is in both."""
+    pairs = _of_one_seed(arms)
+    found = [_equal_training(Results(left.run), Results(right.run)) for left, right in pairs]
+    if not found or not all(found):
+        return ""
+    names = listed(sorted(set.union(*found)), limit=2)
+    which = "the training" if not arms.is_replicated else "the training of every seed that is in both arms"
+    return f"{which} is one to the last bit ({names})"
+
+
+def _of_one_seed(arms: Beside) -> list[tuple[Levels, Levels]]:
+    left, right = (_by_seed(arm) for arm in (arms.a, arms.b))
+    return [(of, right[seed]) for seed, of in left.items() if seed in right]
+
+
+def _by_seed(arm: Arm) -> dict[str, Levels]:
+    found: dict[str, Levels] = {}
+    for row in arm.heard:
+        if row.run.finished and isinstance(seed := row.run.manifest.seed, int | str | list | tuple):
+            found.setdefault(repr(seed), row.of)
+    return found
+
+
+def _equal_training(a: Results, b: Results) -> set[str]:
+    """The training losses that are equal at every step, where all that the two logged of the training is and what was
+    measured on held-out data is not."""
+    if a.series is None or b.series is None or not _ends_otherwise(a, b):
+        return set()
+    shared = [name for name in a.series if name in b.series and not is_held_out(name) and not is_plan(name)]
+    if any(_written(a.series[name]) != _written(b.series[name]) for name in shared):
+        return set()
+    return {name for name in shared if roles.role(name) is roles.Role.LOSS
+            and len({value for _, value in a.series[name] if isfinite(value)}) >= ENOUGH}  # fmt: skip
+
+
+def _ends_otherwise(a: Results, b: Results) -> bool:
+    names = [name for name in a.metrics if name in b.metrics and is_held_out(name)]
+    return any(bits(a.metrics[name]) != bits(b.metrics[name]) for name in names)
+
+
+def _written(points: Sequence[tuple[int, float]]) -> list[tuple[int, bytes]]:
+    return [(step, bits(value)) for step, value in points]
+
+
+# ── held-out data that one arm read ──────────────────────────────────────────────────────────────────────────────
+
+
+def _read_by_one(arms: Beside) -> Iterator[Missing]:
+    """Held-out data that both arms declare, that every run of one was seen to read and none of the other."""
+    both = (arms.a, arms.b)
+    none, some = zip(*(_unread([row.run for row in arm.heard]) for arm in both), strict=True)
+    measured = [set.intersection(*({*row.run.metrics} for row in arm.heard)) for arm in both]
+    shared = [name for name in measured[0] & measured[1] if is_held_out(name)]
+    for own, other, side in ((0, 1, "a"), (1, 0, "b")):
+        for name in sorted(none[own] - some[other]):
+            if is_held_out(name) and any(is_reported(name) is is_reported(metric) for metric in shared):
+                why = (f"declared, and {both[own].cohort.label} was not seen to read it, as {both[other].cohort.label} "
+                       "was: on what it was measured is not known")  # fmt: skip
+                yield Missing(factor=f"data.{name}", side=side, reason=why)
+
+
+def _unread(runs: Sequence[Run]) -> tuple[set[str], set[str]]:
+    """The declared data that none of the runs read, and those that any left unread, or may have."""
+    told = [unread_data(run) for run in runs]
+    every = {name for run in runs for name in run.manifest.section("data")}
+    known = [set(names) for names in told if names is not None]
+    if not runs or len(known) < len(runs):
+        return set(), every
+    return set.intersection(*known), set.union(*known)

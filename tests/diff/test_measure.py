@@ -1,0 +1,145 @@
+"""With another ruler there is nothing to compare; where no record says what measures, a file that may is a doubt."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from runaudit.diff import Verdict, compare, compare_cohorts
+from runaudit.factors.cohort import cohort_of
+from runaudit.factors.factor import Role
+from runaudit.judge.cohorts import design_of
+from runaudit.records.trajectory import Trajectory
+from runaudit.settings import FactorSettings, Settings
+from runaudit.study.study import study
+from tests.diff.seen import CODE, TREE, captured, read, seen
+
+LOSS = (0.9090909090909091, 0.8333333333333334, 0.7692307692307693, 0.71)
+FILES = {**TREE, "evaluate.py": "GAIN = 0\n", "score_matching.py": "S = 1\n", "metrics/psnr.py": "P = 1\n"}
+
+
+def run(*words, seed=1, acc=0.5, metric="val/acc", loss=LOSS, edited=None, reads=(), **sections):
+    """A run that trained and measured; edited: a file whose text is another."""
+    tree = {**FILES, **({edited: FILES[edited] + "X = 2\n"} if edited else {})}
+    code = (*CODE, "evaluate.py", "score_matching.py", "metrics/psnr.py")
+    made = captured(
+        seen(*reads, tree=tree, code=code), argv=("python", "train.py", *words), seed=seed, tree=tree,
+        outcome={"metrics": {metric: acc}}, **sections,
+    )  # fmt: skip
+    series = {"train/loss": tuple(enumerate(loss)), metric: ((len(loss) - 1, acc),)}
+    return replace(made, trajectory=Trajectory(series=MappingProxyType(series)))
+
+
+def judged(a, b, **policy):
+    return compare(a, b, settings=Settings(factors=FactorSettings(**policy)))
+
+
+def gaps(found):
+    return [row.factor for row in found.missing]
+
+
+MOVED = (0.9, 0.8, 0.7, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("file", "is_open"),
+    [("evaluate.py", True), ("metrics/psnr.py", True), ("score_matching.py", False), ("net.py", False)],
+)
+def test_an_edited_file_that_is_called_after_a_measure_leaves_open_what_was_measured(file, is_open):
+    found = judged(run(), run(edited=file, acc=0.52, loss=MOVED))
+
+    assert (gaps(found) == ["eval"]) is is_open
+    assert [row.factor for row in found.factors] == [f"code.{file}"]
+    assert found.conditional is (Verdict.SINGLE_FACTOR if is_open else None) or not is_open
+    if is_open:
+        assert f'evaluation = ["code.{file}"]' in found.missing[0].reason
+
+
+def test_the_policy_says_what_measures_and_then_no_other_file_does():
+    a, b = run(), run(edited="evaluate.py", acc=0.52, loss=MOVED)
+
+    assert judged(a, b, evaluation=("code.evaluate.py",)).verdict is Verdict.INCOMPARABLE
+    assert judged(a, b, evaluation=("code.metrics/psnr.py",)).verdict is Verdict.SINGLE_FACTOR
+    assert judged(a, run("--lr", "2", acc=0.52), evaluation=("code.evaluate.py",)).same_training is False
+    assert judged(a, run("--tta", "2", acc=0.52), evaluation=("config.args.tta",)).verdict is Verdict.INCOMPARABLE
+
+
+def test_a_declared_digest_of_the_measuring_code_is_on_record():
+    declared = {"eval": {"metric": "acc", "code_digest": "sha256:" + "a" * 64}}
+    a, b = run(**declared), run(edited="evaluate.py", acc=0.52, **declared)
+
+    assert (judged(a, b).verdict, judged(a, b).same_training) == (Verdict.SINGLE_FACTOR, False)
+    named = {"eval": {"metric": "acc"}}  # Its name says nothing of what computes it.
+    assert gaps(judged(run(**named), run(edited="evaluate.py", acc=0.52, **named)))[-1:] == ["eval"]
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "is_open", "is_told"),
+    [
+        (("--test", "b.txt"), {"acc": 0.6}, True, False),
+        (("--test", "b.txt"), {"acc": 0.6, "loss": MOVED}, False, False),
+        (("--lr", "0.3"), {"acc": 0.6}, False, True),  # Nobody knows why, so that is told.
+        (("--lr", "0.3"), {"acc": 0.6, "loss": MOVED}, False, False),
+        (("--lr", "0.3"), {}, False, False),  # It changed no number at all.
+        (("--lr", "0.3"), {"acc": 0.6, "loss": (1.0, 1.0, 1.0, 1.0)}, False, False),
+        (("--test", "b.txt"), {"acc": 0.6, "seed": 2}, False, False),  # No seed is in both.
+    ],
+)
+def test_a_training_that_is_one_to_the_last_bit_was_not_what_changed(words, changes, is_open, is_told):
+    plain = {"loss": changes["loss"]} if changes.get("loss", MOVED) != MOVED else {}
+    found = judged(run(**plain), run(*words, **changes))
+
+    assert (gaps(found) == ["eval"]) is is_open
+    assert any("one to the last bit (train/loss)" in note for note in found.notes) is is_told
+    assert found.same_training is (is_open or is_told)
+    assert ("left the training as it was" in design_of(found).alone) is (is_open or is_told)
+
+
+def test_every_seed_of_two_arms_is_asked_whether_its_training_is_one():
+    def arm(*words, **more):
+        return cohort_of([run(*words, seed=seed, acc=seed / 10 + bool(words), **more) for seed in (1, 2, 3)])
+
+    def held(b):
+        return compare_cohorts(arm(), b, settings=Settings())
+
+    odd = cohort_of([run("--lr", "2", seed=1, acc=5.0, loss=MOVED), *arm("--lr", "2").runs[1:]])
+    assert "every seed that is in both arms is one" in " ".join(held(arm("--lr", "2")).notes)
+    assert not held(odd).same_training
+
+
+DATA = {"data": {"val": {"path": "data/val.csv", "digest": "sha256:" + "b" * 64}}}
+VAL = read("data/val.csv", declared="data.val")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ((VAL,), (read("other.csv"),), ["data.val"]),
+        ((read("other.csv"),), (VAL,), ["data.val"]),
+        ((VAL,), (VAL,), []),
+        ((), (), []),  # Nothing was seen to read it: that is told elsewhere.
+    ],
+)
+def test_held_out_data_that_one_arm_alone_read_is_a_gap(first, second, found):
+    a, b = run(reads=first, **DATA), run("--lr", "2", acc=0.6, loss=MOVED, reads=second, **DATA)
+
+    assert [path for path in gaps(judged(a, b)) if path == "data.val"] == found
+
+
+def test_data_that_is_not_what_the_metric_is_of_may_be_left_unread():
+    def held(name, metric="val/acc"):
+        data = {"data": {name: {"path": "d.csv", "digest": "sha256:" + "b" * 64}}}
+        a, b = (run(*more, reads=reads, metric=metric, loss=loss, **data) for more, reads, loss in (
+            ((), (read("d.csv", declared=f"data.{name}"),), LOSS), (("--lr", "2"), (), MOVED)))  # fmt: skip
+        return f"data.{name}" in gaps(judged(a, b))
+
+    assert (held("val"), held("test"), held("train"), held("test", "test/acc")) == (True, False, False, True)
+
+
+def test_a_study_takes_what_the_policy_says_measures_for_no_treatment():
+    policy = Settings(factors=FactorSettings(evaluation=("code.evaluate.py",)))
+    runs = [run(seed=seed, edited=edited, acc=seed / 10) for seed in (1, 2) for edited in (None, "evaluate.py")]
+
+    columns = {column.factor: column.role for column in study(runs, settings=policy).table.columns}
+
+    assert columns == {"code.evaluate.py": Role.EVALUATION}
