@@ -106,7 +106,7 @@ def _said_last(word: Change, config: Sequence[Change]) -> Change | None:
 
 def is_its_leaf(leaf: str, word: str) -> bool:
     """Whether a leaf of the config has the whole name of an option: `config.budget.steps` of `--set budget.steps=3`."""
-    return ".".join(map(str, steps(leaf)[1:])) == last_key(word)
+    return not matches(leaf, ARGUMENTS) and ".".join(map(str, steps(leaf)[1:])) == last_key(word)
 
 
 def last_said(value: object) -> object:
