@@ -5,7 +5,7 @@ variable that only one run got to follows from whatever else differs, as long as
 does, it is told as a factor. No rule here leaves a difference without a factor.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -39,7 +39,17 @@ def explained_by_use(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
     factors = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in SEED_ROLES]
     others = [path for path in factors if path not in loose and path not in causes]
     causes |= {path: others[0] for path in loose if others}
+    for path in _measured_on(found, lone):
+        causes.pop(path, None)
     return [_with_cause(change, causes.get(change.path)) if change.path in lone else change for change in found]
+
+
+def _measured_on(found: Sequence[Change], lone: Collection[str]) -> Sequence[str]:
+    """Held-out files that one run alone read, where the other read such of its own: results on other data are not held
+    side by side, whatever setting named the file. One that reads a test set besides is measured as before."""
+    read = [c for c in found if c.path in lone and c.role is Role.EVALUATION]
+    sides = {isinstance(change.before, Absent) for change in read}
+    return [change.path for change in read] if len(sides) > 1 else []
 
 
 def _within_declared(change: Change, a: Levels, b: Levels) -> bool:

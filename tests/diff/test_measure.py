@@ -143,3 +143,22 @@ def test_a_study_takes_what_the_policy_says_measures_for_no_treatment():
     columns = {column.factor: column.role for column in study(runs, settings=policy).table.columns}
 
     assert columns == {"code.evaluate.py": Role.EVALUATION}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        ("data/val.txt", "data/holdout_easy.txt", Verdict.INCOMPARABLE),
+        ("v1/val.csv", "v2/val.csv", Verdict.INCOMPARABLE),
+        ("data/a.txt", "data/b.txt", Verdict.SINGLE_FACTOR),  # Nothing says that results are measured on it.
+        (None, "data/test.txt", Verdict.SINGLE_FACTOR),  # One measures on a test set besides.
+    ],
+)
+def test_arms_that_each_read_a_held_out_file_of_its_own_were_measured_on_other_data(first, second, verdict):
+    a, b = (
+        run("--file", str(path), acc=acc, loss=loss, reads=(read(path, path),) if path else ())
+        for path, acc, loss in ((first, 0.5, LOSS), (second, 0.6, MOVED))
+    )
+
+    assert judged(a, b).verdict is verdict
+    assert judged(b, a).verdict is verdict
