@@ -11,6 +11,7 @@ from statistics import median
 
 from runaudit.diff.arms import Arm, Beside
 from runaudit.factors.compute_budget import (
+    LENGTH_WORDS,
     NOTHING_SETS,
     budget_barriers,
     budget_notes,
@@ -20,6 +21,7 @@ from runaudit.factors.compute_budget import (
     updates,
 )
 from runaudit.factors.factor import SEED_ROLES, Absent
+from runaudit.factors.own_settings import own_settings
 from runaudit.factors.stopping import gave_up, waited_alike
 from runaudit.records.canonical import JSON
 from runaudit.records.results import Results
@@ -39,8 +41,12 @@ def unexplained_lengths(arms: Beside) -> Iterator[str]:
 
 
 def _of_other_lengths(arms: Beside) -> Iterator[str]:
+    yield from budget_barriers(arms.pair.a.run, arms.pair.b.run, arms.found, arms.pair.settings.length)
+    yield from _within_arms(arms)
+
+
+def _within_arms(arms: Beside) -> Iterator[str]:
     length = arms.pair.settings.length
-    yield from budget_barriers(arms.pair.a.run, arms.pair.b.run, arms.found, length)
     for arm in (arms.a, arms.b):
         first = arm.typical.run
         within = (
@@ -77,11 +83,20 @@ def length_notes(arms: Beside) -> Iterator[str]:
 
 def _how_to_say(arms: Beside) -> Iterator[str]:
     """What a user can state who knows why runs are of other lengths."""
+    # Of seeds of one arm nothing that was changed is why: only what they share can be.
     named = [f.factor for f in arms.factors if f.role not in SEED_ROLES and f.section == "config"]
+    if any(_within_arms(arms)):
+        shared = set.intersection(*({path for path, _ in own_settings(run)} for run in arms.runs))
+        named = sorted(shared & {*named}) or sorted(filter(_may_time, shared))
     if named:
         it = json.dumps(named[0]) if len(named) == 1 else "…"
         yield f"if {listed(named, 3)} sets how many steps a run takes, the policy can say so: [factors] length = [{it}]"
     yield 'a program that stops early by itself can say so at its end: run.finish("early_stopped")'
+
+
+def _may_time(path: str) -> bool:
+    """Whether a setting, by its name, may say how long a run is."""
+    return any(word in path.lower() for word in LENGTH_WORDS)
 
 
 def broken_off(arms: Beside) -> Iterator[str]:
@@ -117,7 +132,7 @@ def _apart(arms: Beside) -> Iterator[str]:
     steps = [_steps(arm) for arm in (arms.a, arms.b)]
     if not all(steps) or {*steps[0]} == {*steps[1]}:
         return
-    apart, ratio = f"steps logged: {_range(steps[0])} → {_range(steps[1])}", _ratio(*steps)
+    apart, ratio = f"last step logged: {_range(steps[0])} → {_range(steps[1])}", _ratio(*steps)
     if _same_samples(arms):
         yield f"{apart}, for the same number of samples"
     elif moves_the_length(arms):

@@ -14,6 +14,7 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.builtin import BATCH_KEYS
 from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.levels import Levels
+from runaudit.factors.own_settings import own_settings
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.stopping import gave_up
@@ -126,6 +127,14 @@ def sets_length(change: Change, length: Sequence[str] = ()) -> bool:
     return change.section == "config" and any(word in change.path.lower() for word in LENGTH_WORDS)
 
 
+def are_timed(a: Run, b: Run, length: Sequence[str]) -> bool:
+    """Whether both runs have a setting of which the policy says that it sets how long a run is: a budget of seconds
+    gives another number of steps each time."""
+    return bool(length) and all(
+        any(matches(path, pattern) for path, _ in own_settings(run) for pattern in length) for run in (a, b)
+    )
+
+
 def _logs_otherwise(change: Change) -> bool:
     return change.section == "config" and last_key(change.path) in LOGGING_KEYS
 
@@ -142,7 +151,7 @@ def budget_barriers(a: Run, b: Run, found: Iterable[Change], length: Sequence[st
     steps = _unexplained(a, b, found, length)
     if not steps or logged_apart(a, b):
         return ()
-    return (f"runs that say completed took {steps[0]} and {steps[1]} steps, and {NOTHING_SETS}",)
+    return (f"runs that say completed ended at steps {steps[0]} and {steps[1]}, and {NOTHING_SETS}",)
 
 
 UNEXPLAINED = "nothing that is known to set it"
@@ -165,7 +174,7 @@ def _unexplained(a: Run, b: Run, found: Iterable[Change], length: Sequence[str])
     left, right = updates(a), updates(b)
     if left is None or right is None or left.steps == right.steps or {a.status, b.status} != {"completed"}:
         return ()
-    is_told = explains_length(found, length) or gave_up(*shorter_first(a, b, left, right))
+    is_told = explains_length(found, length) or are_timed(a, b, length) or gave_up(*shorter_first(a, b, left, right))
     return () if is_told else (left.steps, right.steps)
 
 
