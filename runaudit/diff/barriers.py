@@ -6,7 +6,7 @@ from itertools import islice
 from runaudit.diff.arms import Beside
 from runaudit.diff.lengths import broken_off, unexplained_lengths
 from runaudit.diff.result import FactorChange
-from runaudit.factors.factor import Role
+from runaudit.factors.factor import Absent, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.records.sources import launch_called
@@ -16,7 +16,15 @@ from runaudit.text.words import listed
 
 def evaluation_barriers(factors: Iterable[FactorChange]) -> tuple[str, ...]:
     """Factors of the evaluation: with another measure there is nothing to compare."""
-    return tuple(f"the evaluation differs: {f.summary}" for f in factors if f.role is Role.EVALUATION)
+    found = [f for f in factors if f.role is Role.EVALUATION]
+    data = [f for f in found if f.section == "data"]
+    of_a = [f for f in data if isinstance(f.after, Absent)]
+    of_b = [f for f in data if isinstance(f.before, Absent)]
+    if not (of_a and of_b):
+        return tuple(f"the evaluation differs: {f.summary}" for f in found)
+    read = (f"{listed([f.factor for f in side], 3)} in {name}" for side, name in ((of_a, "a"), (of_b, "b")))
+    rest = (f"the evaluation differs: {f.summary}" for f in found if f not in (*of_a, *of_b))
+    return (f"the evaluation differs: results were measured with {' and with '.join(read)}", *rest)
 
 
 def result_barriers(arms: Beside) -> tuple[str, ...]:

@@ -259,9 +259,10 @@ def _idle(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, whe
         return f"the seed had no effect: the two are equal in every number both logged{where} ({much})"
     names = _named([f.factor for f in treatments])
     also = ", nor did the seed" if seeds else ""
-    verb = "is it" if len(treatments) == 1 else "are they"
-    return (f"{names} had no effect: it changed no number{also}, the two are equal in every series and metric both "
-            f"logged{where} ({much}): {verb} used?")  # fmt: skip
+    equal = f"{also}, the two are equal in every series and metric both logged{where} ({much})"
+    if len(treatments) > 1:  # Each may do much, and undo what the other does.
+        return f"{names} together changed no number{equal}: are they used, or does one undo the other?"
+    return f"{names} had no effect: it changed no number{equal}: is it used?"
 
 
 def _much(held: Overlap) -> str:

@@ -18,6 +18,7 @@ from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattribute
 from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.unwritten import unwritten_runs
 from runaudit.judge.bench import Bench
+from runaudit.judge.campaigns import picked_of_campaign
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
 from runaudit.judge.origin import Taken, in_percent, off_curve, taken, unlike
@@ -97,6 +98,7 @@ def judge_cohorts(
         *map(ended, filter(None, [overtaken])),
         *_forgotten(arms, home),
         *around.notes,
+        *map(ended, picked_of_campaign(bench.store, arms, answer)),
         *_off_curve(taken_so, values), *_of_numbers(arms, designs, quantity),
         *answer.notes,
     )  # fmt: skip

@@ -393,7 +393,7 @@ def test_where_no_evaluation_is_on_record_a_setting_that_is_called_after_one_may
 
     found = compare(*sides, settings=ALL)
 
-    notes = [note for note in found.notes if "says how the metric is computed" in note]
+    notes = [note for note in found.notes if "no record says what computes the metric" in note]
     assert bool(notes) is is_told
     assert all(f"config.{leaf}" in note for note in notes)
 
@@ -404,7 +404,7 @@ def test_a_setting_that_is_a_part_of_the_evaluation_is_not_also_said_to_be_one_p
     found = compare(*sides, settings=ALL)
 
     assert found.verdict is Verdict.INCOMPARABLE
-    assert not [note for note in found.notes if "says how the metric is computed" in note]
+    assert not [note for note in found.notes if "no record says what computes the metric" in note]
 
 
 def test_a_declared_evaluation_says_how_it_is_measured():

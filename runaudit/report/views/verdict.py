@@ -72,11 +72,13 @@ def verdict_view(
     beside: int = 0,
     by_hybrids: bool = False,
     alone: Collection[str] = (),
+    cost: str = "",
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
     ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it.
     beside: other comparisons of the page. by_hybrids: whether hybrids of the two told which factor did it. alone: the
-    factors that other arms of the page move alone, between the levels of these two."""
+    factors that other arms of the page move alone, between the levels of these two. cost: how much longer the runs of
+    one arm took than those of the other, as a sentence."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -107,6 +109,7 @@ def verdict_view(
             *((_DAMAGED,) if is_damaged else ()),
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
+            *((cost,) if cost and evidence else ()),
             *((by_itself,) if by_itself else ()),
             *(_beside(comparison) if evidence else ()),
         ),
