@@ -135,10 +135,10 @@ def test_what_may_be_what_a_program_is_for_is_not_passed_over_for_a_loss(tmp_pat
 
 
 def test_single_changes_are_only_pointed_to_where_they_are_between_the_levels_of_these_arms(tmp_path, monkeypatch):
-    """opt sgd -> adam alone is on the page, sgd -> mom is not: of the arm with mom and reg nothing can be put right."""
+    """opt sgd -> adam alone is on the page, sgd -> mom is not."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RUNAUDIT_RUN", raising=False)
-    arms = {"base": ("sgd", 0), "adam": ("adam", 0), "reg": ("sgd", 1), "both": ("adam", 1), "mom": ("mom", 1)}
+    arms = {"base": ("sgd", 0), "adam": ("adam", 0), "reg": ("sgd", 1), "both": ("adam", 1), "mom": ("mom", 2)}
     for label, (opt, reg) in arms.items():
         for seed in (0, 1):
             with record(label, seed=seed, config={"opt": opt, "reg": reg}) as run:
