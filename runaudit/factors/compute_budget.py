@@ -151,7 +151,7 @@ def budget_barriers(a: Run, b: Run, found: Iterable[Change], length: Sequence[st
     steps = _unexplained(a, b, found, length)
     if not steps or logged_apart(a, b):
         return ()
-    return (f"runs that say completed ended at steps {steps[0]} and {steps[1]}, and {NOTHING_SETS}",)
+    return (f"runs that say completed ended at {steps[0]} and {steps[1]} steps, and {NOTHING_SETS}",)
 
 
 UNEXPLAINED = "nothing that is known to set it"

@@ -97,13 +97,11 @@ def judge_cohorts(
         *_before(bench, arms, designs),
         *map(ended, filter(None, [overtaken])),
         *_forgotten(arms, home),
-        *around.notes,
-        *map(ended, picked_of_campaign(bench.store, arms, answer)),
-        *_off_curve(taken_so, values), *_of_numbers(arms, designs, quantity),
-        *answer.notes,
+        *around.notes, *map(ended, picked_of_campaign(bench.store, arms, answer)),
+        *_off_curve(taken_so, values), *_of_numbers(arms, designs, quantity), *answer.notes,
     )  # fmt: skip
-    answer = replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
-    return _with_interaction(answer, values, designs, around.plan)
+    told = replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+    return _with_interaction(told, values, designs, around.plan)
 
 
 def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison]) -> Iterator[str]:
