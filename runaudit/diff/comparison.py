@@ -65,9 +65,10 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
     arms = arms_beside(a, b, shared_policy(settings.factors, runs))
     factors, met = held_against_intent(arms.factors, runs, intent)
     missing = attributed(missing_rows(arms, with_status=not design_only), arms, settings)
-    foreign = on_record(_lacking(arms, missing))
+    lacking, lost = _lacking(arms, missing), [row.factor for row in missing]
+    foreign, unread, damage = on_record(lacking), open_code(lost, runs), faults(runs)
     grounds = Grounds(
-        faults=faults(runs),
+        faults=damage,
         barriers=evaluation_barriers(factors) if design_only else result_barriers(arms),
         factors=factors,
         missing=missing,
@@ -75,14 +76,12 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         replicated=arms.is_replicated,
         is_blind=_is_blind(arms, missing),
         half_told=_half_told(arms, missing),
-        open_code=open_code([row.factor for row in missing], runs),
-        beside_code=foreign if foreign != IN_FILES and open_code([row.factor for row in missing], runs) else "",
+        open_code=unread,
+        beside_code=foreign if foreign != IN_FILES and unread else "",
     )
     found = judge(grounds)
     late = None if design_only else _late(a, b, settings, str(found.verdict), factors, intent)
-    against = (
-        Against() if design_only else contradictions(a, b, factors, found.verdict, gaps=[row.factor for row in missing])
-    )
+    against = Against() if design_only else contradictions(a, b, factors, found.verdict, gaps=lost)
     filled = [row.factor for row in missing if row.assumed]
     seeds = unread_seeds(runs, settings)
     assumed = assumption(runs, settings, filled, [row.factor for row in missing if not row.assumed])
