@@ -8,7 +8,9 @@ values alone, as short as the shortest keeps them, under what is left of a name 
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from enum import Enum
+from itertools import islice, pairwise
+from statistics import median
 
 from runaudit.records.results import is_clock, is_plan
 
@@ -78,3 +80,60 @@ def _begins(points: Points) -> tuple[int, int] | None:
     if len(stretches) + 1 < _ENOUGH_STEPS:
         return (steps[0], steps[0]) if steps and steps[0] <= 1 else None
     return min(steps), max(stretches)
+
+
+# ── whether one goes on with another ─────────────────────────────────────────────────────────────────────────────
+
+
+class Link(Enum):
+    """What the steps of a later curve say of an earlier one of its name."""
+
+    ON = "it goes on with it, from its end or from a checkpoint shortly before"
+    ANEW = "it begins about where that one began"
+    DOUBT = "it begins where neither a new training would nor one that goes on"
+
+
+def link(known: Points, points: Points) -> Link:
+    """Whether a later curve goes on with a known one. That its first step is the larger one says little: an agent logs
+    when an episode ends, so that each of its trainings begins at a step of its own, and who logs more rarely begins
+    later. So it has to begin beyond the first stretch of either, and no further from the end than half of what there
+    is: a checkpoint may be old, and the last lines of a killed writer are lost."""
+    first, last, begins = known[0][0], known[-1][0], points[0][0]
+    mine, theirs = _stretches(points), _stretches(known)
+    stretch = max((median(some) for some in (mine, theirs) if some), default=0)
+    if begins <= first or begins < first + stretch:
+        return Link.ANEW
+    if not stretch:
+        return Link.ON  # A number at a time, as evaluations between two epochs write it.
+    may_begin = bool(mine) and begins <= max(mine)
+    is_far = abs(begins - last) > max(2 * stretch, (last - first) / 2)
+    return Link.DOUBT if may_begin or is_far or begins >= _A_CLOCK else Link.ON
+
+
+def linked(known: Mapping[str, Points], series: Mapping[str, Points]) -> Link | None:
+    """The same of the curves of two launches: one that begins anew tells, else the one of the most points; None where
+    they have no curve in common, but single numbers at most."""
+    both = [name for name in known if name in series and len(known[name]) + len(series[name]) > 2]
+    if any(len(known[name]) > 1 and link(known[name], series[name]) is Link.ANEW for name in both):
+        return Link.ANEW
+    finest = max(both, key=lambda name: (len(known[name]), len(series[name])), default=None)
+    return None if finest is None else link(known[finest], series[finest])
+
+
+def is_beyond(known: Mapping[str, Points], series: Mapping[str, Points]) -> bool:
+    """Whether every curve that both launches of one run have, if there is any, goes on from one to the other: that they
+    are of one run is known, and only whether it began anew is asked."""
+    both = {name: points for name, points in known.items() if name in series}
+    found = linked(both, series)
+    later = all(series[name][0][0] > points[0][0] for name, points in both.items())
+    return bool(both) and (later if found is None else found is not Link.ANEW)
+
+
+_OF_ITS_BEGINNING = 6
+"""Points that tell in which stretches a curve begins to be logged; later on they may be others."""
+
+
+def _stretches(points: Points) -> list[int]:
+    """The stretches between the first steps of a curve."""
+    steps = [step for step, _ in islice(points, _OF_ITS_BEGINNING)]
+    return [later - step for step, later in pairwise(steps) if later > step]

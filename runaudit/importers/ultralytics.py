@@ -17,11 +17,12 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.eventfolders import is_events
 from runaudit.importers.fitness import stopped_early
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import Table, read_table
 from runaudit.importers.tables import as_table
-from runaudit.importers.tensorboard import is_events, run_of
+from runaudit.importers.tensorboard import run_of
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
