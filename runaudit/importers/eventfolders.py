@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from runaudit.importers.eventfile import EventLog, read_head
@@ -61,7 +62,7 @@ def owner_of(folder: Path) -> Path:
     else:
         is_part = not _hosts(files).isdisjoint(_hosts(above)) and _is_of_hparams(folder, files)
     # A program that files every trial in a folder of its own keeps what they have in common above them.
-    return folder.parent if is_part and not (_settings(files) and not _holds_numbers(above)) else folder
+    return folder.parent if is_part and not (keeps_trials(folder.parent) and _settings(files)) else folder
 
 
 def files_of(folder: Path) -> Iterator[EventFile]:
@@ -71,13 +72,24 @@ def files_of(folder: Path) -> Iterator[EventFile]:
 
 
 def keeps_trials(folder: Path) -> bool:
-    """Whether the event files of a folder hold no number, and trials lie in those below that their process made."""
+    """Whether the event files of a folder tell nothing, and several trials lie in those below that their process made,
+    each with its settings."""
+    try:
+        return _keeps_trials(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=64)
+def _keeps_trials(folder: Path, _changed: int) -> bool:
+    """Kept for a while: each of a thousand trials asks."""
     mine = _events_in(folder)
-    writers = {file.writer for file in mine} - {""}
+    if not mine or any(log.series or log.texts for log in _heads(mine)):
+        return False
+    writers = {file.writer for file in mine}
     below = (_events_in(folder / name) for name in _listing(folder)[1])
-    return not _holds_numbers(mine) and any(
-        _settings(files) and (not writers.isdisjoint(file.writer for file in files) or not writers) for files in below
-    )
+    trials = (True for files in below if not writers.isdisjoint(file.writer for file in files) and _settings(files))
+    return len([*islice(trials, 2)]) == 2
 
 
 def prefix_of(file: EventFile, folder: Path) -> str:
@@ -148,10 +160,6 @@ def _is_of_hparams(folder: Path, files: Sequence[EventFile]) -> bool:
 
 def _settings(files: Iterable[EventFile]) -> bool:
     return any(log.settings is not None for log in _heads(files))
-
-
-def _holds_numbers(files: Iterable[EventFile]) -> bool:
-    return any(log.series for log in _heads(files))
 
 
 def _hosts(files: Iterable[EventFile]) -> frozenset[str]:

@@ -51,7 +51,7 @@ def run_of(folder: Path, within: Path, *, kind: str) -> Iterator[Draft | Skipped
     if not any(log.messages for _, log in logs):
         yield Skipped(source=str(source), reason="its event files hold no events")
         return
-    if not any(log.series or log.texts for _, log in logs) and keeps_trials(folder):
+    if keeps_trials(folder) and not any(log.series for _, log in logs):
         yield Skipped(source=str(source), reason="its event files hold no number: the trials lie in the folders below")
         return
     for number, launch in enumerate(found := launches(logs, folder), start=1):

@@ -69,8 +69,8 @@ def _nothing(path: Path, kind: str) -> RecordError:
     if (address := address_of(path)) is not None:
         return RecordError(
             f"{address} is not the address of a server of {CALLED.get(kind, 'a known tracker')}",
-            remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your own), "
-            "or runaudit import mlflow http://HOST:PORT",
+            remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your "
+            "own), or runaudit import mlflow http://HOST:PORT",
         )
     if kind != AUTO:
         return NoRunError(f"{path} holds no {CALLED.get(kind, kind)} run", remedy=_OTHERWISE)
@@ -79,7 +79,8 @@ def _nothing(path: Path, kind: str) -> RecordError:
     for word in sorted(BY_NAME):
         if count := sum(1 for _ in islice(_by_name(path, word), MOST_LOGS)):
             many = plural(count, CALLED[word].removesuffix("s"))
-            return NoRunError(f"{told}, but {many}", remedy=f"runaudit import {word} {shlex.quote(str(path))}")
+            remedy = f"runaudit import {word} {shlex.quote(str(path))}"
+            return NoRunError(f"{told}, but {many}", remedy=remedy)
     return NoRunError(told, remedy=_OTHERWISE)
 
 

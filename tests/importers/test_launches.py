@@ -206,6 +206,16 @@ def test_trials_in_folders_of_their_own_are_runs_and_what_they_have_in_common_is
     assert [one.reason for one in skipped] == ["its event files hold no number: the trials lie in the folders below"]
 
 
+def test_a_run_that_handed_in_its_settings_and_died_before_its_first_number_is_one(events):
+    events("x", VERSION, name=file_of(7))
+    path = events("x/1700000000.25", VERSION, event(0, hparams(START)), name=file_of(7))
+
+    found, skipped = read_runs(path.parents[1])
+
+    assert [(one.run.manifest.label, config(one)["lr"], one.run.metrics) for one in found] == [("runs/x", 0.1, {})]
+    assert skipped == ()
+
+
 @pytest.mark.parametrize("tag", ["loss", "loss/of/all"])
 def test_the_lines_that_tensorboardx_draws_into_one_picture_are_parts_of_the_run(events, tag):
     events("x", VERSION, name=file_of(1, process=False))
