@@ -4,6 +4,8 @@ tell is no splice; and settings that lie in a folder of their own are the run's 
 import pytest
 
 from runaudit.importers.curves import Link, link
+from runaudit.importers.draft import Draft
+from runaudit.importers.resuming import resumed
 from tests.importers.test_tensorboard import (
     START,
     VERSION,
@@ -132,6 +134,17 @@ def test_a_process_that_wrote_nothing_does_not_make_the_run_before_it_longer(eve
 
     (found,), _ = read_runs(path.parent)
     assert found.run.outcome.to_json()["duration_s"] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("later", "count"),
+    [(range(410, 1001, 10), 1), (range(110, 1001, 10), 1), (range(50, 1001, 50), 2), (range(15, 1001, 10), 2)],
+)
+def test_what_a_tracker_calls_one_run_is_one_unless_it_begins_anew(later, count):
+    starts = [Draft(kind="wandb", source="a", run="r", identity="r", launch={"started": f"2024-01-0{number}"},
+                    series={"a": points(steps)}) for number, steps in ((1, range(10, 501, 10)), (2, later))]  # fmt: skip
+
+    assert len(resumed(starts)) == count
 
 
 # ── settings and lines in folders of their own ───────────────────────────────────────────────────────────────────
