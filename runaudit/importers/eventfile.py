@@ -27,7 +27,7 @@ MOST_TEXTS = 32
 """Tags of text of which the last is kept: settings are written under one or two, samples under any number."""
 CHECKED_BYTES = 1 << 16
 """The checksum of a longer message, an image or a graph, takes long to reckon; it is asked where there are numbers."""
-_HEAD_BYTES = 1 << 18
+_HEAD_BYTES, _FIRST_BYTES = 1 << 18, 1 << 13
 _HEAD = struct.Struct("<QI")
 _MASK = 0xFFFFFFFF
 _POLYNOMIAL = 0x82F63B78
@@ -78,13 +78,15 @@ def read_head(path: Path) -> EventLog:
     return _head(path, facts.st_mtime_ns, facts.st_size)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _head(path: Path, _changed: int, _size: int) -> EventLog:
     """Kept for a while: each folder below asks what the one above it holds."""
     log = EventLog()
     with contextlib.suppress(OSError, RecordError, *GARBAGE):
         with open_ordinary(path, within=path.parent) as file:
             raw = file.read(_HEAD_BYTES) or b""
+        if b"hparams" not in raw:  # Settings may be long, and of numbers the first are enough.
+            raw = raw[:_FIRST_BYTES]
         for message in _messages(raw, path):
             if message is not None:
                 log.messages += 1

@@ -141,8 +141,10 @@ def test_a_process_that_wrote_nothing_does_not_make_the_run_before_it_longer(eve
     [(range(410, 1001, 10), 1), (range(110, 1001, 10), 1), (range(50, 1001, 50), 2), (range(15, 1001, 10), 2)],
 )
 def test_what_a_tracker_calls_one_run_is_one_unless_it_begins_anew(later, count):
-    starts = [Draft(kind="wandb", source="a", run="r", identity="r", launch={"started": f"2024-01-0{number}"},
-                    series={"a": points(steps)}) for number, steps in ((1, range(10, 501, 10)), (2, later))]  # fmt: skip
+    starts = [
+        Draft(kind="wandb", source="a", run="r", identity="r", launch={"started": day}, series={"a": points(steps)})
+        for day, steps in (("2024-01-01", range(10, 501, 10)), ("2024-01-02", later))
+    ]
 
     assert len(resumed(starts)) == count
 
