@@ -34,6 +34,8 @@ _NO_CLOCK = f"no column of whole numbers is called {', '.join(CLOCKS)}"
 _DOUBLED = "two columns are called {}, and they differ: neither counts"
 _NOT_WHOLE = "the column {} does not count in whole numbers"
 _ENDS = (".csv", ".tsv")
+"""How a table is called that is named by itself. Among others a `.tsv` is most often one of dvclive's: a curve a file.
+"""
 _OF_TIMM = frozenset({"model", "opt", "epochs"})
 _BOOKS = re.compile(r"output|experiment|(?:no_)?log_.*|wandb_.*|checkpoint_hist|recovery_interval|save_images")
 """Settings of timm that say where and how often is written."""
@@ -45,9 +47,10 @@ UNKNOWN = {
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The tables of a folder whose first line names a column that counts; any that was named itself (no `folders`)."""
-    tables = [here / name for name in files if name.lower().endswith(_ENDS)]
     if folders == ():
-        return tables or [path for path in _logs(here, files) if _is_table(path)]
+        named = [here / name for name in files if name.lower().endswith(_ENDS)]
+        return named or [path for path in _logs(here, files) if _is_table(path)]
+    tables = [here / name for name in files if name.lower().endswith(".csv")]
     return [*(path for path in tables if not _OTHERS.fullmatch(path.name) and _is_log(path)),
             *(path for path in _logs(here, files) if _is_table(path))]  # fmt: skip
 

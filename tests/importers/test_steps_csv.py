@@ -198,3 +198,11 @@ def test_a_log_that_is_a_table_from_its_first_line_on_is_one(table, text, is_one
     for kind in ("csv", "auto"):
         found, skipped = runs_in(path.parent, kind)
         assert ([one.run.manifest.label for one in found], skipped) == (["log", *(["training"] * is_one)], ())
+
+
+def test_tables_of_tabs_called_so_are_read_by_their_name_and_not_taken_for_runs_among_others(table):
+    path = table("step\tloss\n0\t1\n", "loss.tsv")
+    table("step,loss\n0,1\n")
+
+    assert series_of(path) == {"loss": [(0, 1.0)]}
+    assert [one.run.manifest.label for one in runs_in(path.parent, "auto")[0]] == ["log"]
