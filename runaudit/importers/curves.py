@@ -97,7 +97,8 @@ def link(known: Points, points: Points) -> Link:
     """Whether a later curve goes on with a known one. That its first step is the larger one says little: an agent logs
     when an episode ends, so that each of its trainings begins at a step of its own, and who logs more rarely begins
     later. So it has to begin beyond the first stretch of either, and no further from the end than half of what there
-    is: a checkpoint may be old, and the last lines of a killed writer are lost."""
+    is: who writes a checkpoint every so often never goes back by more. Beyond the end lines of a killed writer may be
+    lost."""
     first, last, begins = known[0][0], known[-1][0], points[0][0]
     mine, theirs = _stretches(points), _stretches(known)
     stretch = max((median(some) for some in (mine, theirs) if some), default=0)

@@ -5,6 +5,7 @@ them to the hparams plugin.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,14 +56,17 @@ def run_of(folder: Path, within: Path, *, kind: str) -> Iterator[Draft | Skipped
         yield Skipped(source=str(source), reason="its event files hold no number: the trials lie in the folders below")
         return
     for number, launch in enumerate(found := launches(logs, folder), start=1):
+        draft = _draft(kind, source, launch, folder)
         told = f"the folder holds {len(found)} runs, of which this is number {number} by the time at which it began"
-        yield _draft(kind, source, launch, folder, notes=[told] if len(found) > 1 else [])
+        # The first keeps the name that it had when it was alone.
+        run = draft.run if number == 1 else f"{draft.run}#{number}"
+        yield draft if len(found) == 1 else replace(draft, run=run, notes=(*draft.notes, told))
 
 
 # ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _draft(kind: str, source: Path, launch: Launch, folder: Path, *, notes: Sequence[str]) -> Draft:
+def _draft(kind: str, source: Path, launch: Launch, folder: Path) -> Draft:
     logs, curves = launch.logs, joined(launch.logs, folder)
     told = [log for _, log in logs if log.series or log.settings is not None] or [log for _, log in logs]
     times = [time for log in told for time in log.times or ()]
@@ -86,7 +90,7 @@ def _draft(kind: str, source: Path, launch: Launch, folder: Path, *, notes: Sequ
         duration_s=max(times) - min(times) if times else None,
         told={"files": [file.path.relative_to(source).as_posix() for file, _ in logs], "group": group or None},
         unknown={**UNKNOWN, **({"config": why} if why else {})},
-        notes=(*curves.notes, *notes, *launch.notes),
+        notes=(*curves.notes, *launch.notes),
     )  # fmt: skip
 
 

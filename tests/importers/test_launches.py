@@ -83,6 +83,7 @@ def test_a_training_that_begins_a_little_later_than_the_one_before_is_a_run_of_i
     assert [series(one.run)["a"][0] for one in found] == [(13, 1013.0), (14, 2014.0), (12, 3012.0)]
     assert [len(series(one.run)["a"]) for one in found] == [10, 10, 10]
     assert all("the folder holds 3 runs" in note for note in notes(found))
+    assert [one.run.manifest.label for one in found] == ["runs/x", "runs/x#2", "runs/x#3"]
 
 
 def test_of_a_run_that_may_or_may_not_go_on_nothing_is_put_together_and_it_is_said(events):
