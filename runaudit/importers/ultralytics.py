@@ -24,7 +24,7 @@ from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import Table, read_table
 from runaudit.importers.tables import as_table
 from runaudit.importers.tensorboard import run_of
-from runaudit.importers.yolo_text import NAME, read_results
+from runaudit.importers.yolo_text import NAME, is_results, read_results
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
@@ -36,6 +36,7 @@ _CLOCKS = ("epoch", "time")
 _OF_A_TRAINING = (rb"^task: ", rb"^mode: train\s*$")
 _OF_YOLOV5 = (rb"^epochs: ", rb"^data: ", rb"^(?:imgsz|img_size): ?", rb"^(?:save_dir|project|name|logdir): ")
 UNKNOWN = {
+    "config": "neither args.yaml nor opt.yaml lies beside its results",
     "code": "Ultralytics does not record it",
     "data": "args.yaml names the data, and no digest of it",
     "init": "args.yaml names the weights, and no digest of them",
@@ -48,6 +49,9 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     if "opt.yaml" in files and "args.yaml" not in files:
         is_run = begun or NAME in files or any(map(is_events, files))
         return (here,) if is_run and ("hyp.yaml" in files or _is_of(here / "opt.yaml", _OF_YOLOV5)) else ()
+    if NAME in files and "args.yaml" not in files:
+        # YOLOv3 once wrote it into the folder of the program, below which other things lie.
+        return (here,) if {*folders} <= {"weights"} and is_results(here / NAME) else ()
     return (
         (here,)
         if "args.yaml" in files and (begun or (not folders and _is_of(here / "args.yaml", _OF_A_TRAINING)))
@@ -82,17 +86,21 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
 def _of_yolov5(place: Path, within: Path) -> Mapping[str, Any]:
     """The settings of a run of YOLOv5: its options, and among them the hyperparameters, which some releases write into
     a file of their own, and some among the options."""
-    options = _table(place / "opt.yaml", within) or {}
-    given = _table(place / "hyp.yaml", within)
-    return options if given is None else {**options, "hyp": given}
+    options, given = _table(place / "opt.yaml", within), _table(place / "hyp.yaml", within)
+    return (options or {}) if given is None else {**(options or {}), "hyp": given}
 
 
 def _with_events(draft: Draft, place: Path, within: Path) -> Draft:
-    """The run with the curves of its event files, where there is no table of them and one process wrote them."""
+    """The run with the curves of its event files, where there is no table of them; of several trainings in the folder
+    the last one's, to which its settings belong."""
     if not any(is_events(entry.name) for entry in place.iterdir()):
         return draft
     runs = [one for one in run_of(place, within, kind=draft.kind) if isinstance(one, Draft)]
-    return replace(draft, series=runs[0].series, torn=draft.torn + runs[0].torn) if len(runs) == 1 else draft
+    if not runs:
+        return draft
+    why = f"its event files are of {len(runs)} trainings: the settings are the last one's, and so are the numbers"
+    notes = [*draft.notes, *([why] if len(runs) > 1 else [])]
+    return replace(draft, series=runs[-1].series, torn=draft.torn + runs[-1].torn, notes=notes)
 
 
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
@@ -109,7 +117,7 @@ def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Dra
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         name=_name(place, settings),
-        config={key: value for key, value in settings.items() if key not in OWN and key not in left},
+        config={key: value for key, value in settings.items() if key not in OWN and key not in left} or None,
         launch={"run_dir": str(settings["save_dir"]) if settings.get("save_dir") else None},
         series={key: points for key, points in series.items() if key not in _CLOCKS},
         torn=table.torn if table else 0,

@@ -16,6 +16,7 @@ from typing import Any
 
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import MAX_TABLE_BYTES, Table, as_number
+from runaudit.system.files import HEAD_BYTES, open_ordinary
 
 NAME = "results.txt"
 _LOSSES = ("train/box_loss", "train/obj_loss", "train/cls_loss")
@@ -35,6 +36,16 @@ class _Row:
     epoch: int
     last: int
     cells: tuple[float | None, ...]
+
+
+def is_results(path: Path) -> bool:
+    """Whether a file begins as such a table."""
+    try:
+        with open_ordinary(path, within=path.parent) as file:
+            head = file.read(HEAD_BYTES) or b""
+    except OSError:
+        return False
+    return any(_row(line) is not None for line in head.decode("utf-8", "replace").splitlines())
 
 
 def read_results(place: Path, within: Path, settings: Mapping[str, Any]) -> tuple[Table | None, tuple[str, ...]]:

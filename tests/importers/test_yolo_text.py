@@ -128,6 +128,20 @@ def test_what_classifies_has_its_settings_in_one_file(folder):
     assert [one.factor for one in compare(a, b, settings=Settings()).factors] == ["config.lr0"]
 
 
+def test_a_table_without_settings_is_a_run_of_which_the_config_is_unknown(folder):
+    here = folder(results=rows(3))
+    (here / "opt.yaml").unlink()
+    (here / "hyp.yaml").unlink()
+    run = only(here)
+
+    assert (run.metrics["metrics/mAP_0.5"], "config" in run.manifest.body) == (0.42, False)
+    assert "neither args.yaml nor opt.yaml" in run.manifest.section("unknown")["config"]
+
+    (here / "other").mkdir()
+    (here / "other" / "log.csv").write_text("epoch,loss\n0,1\n")
+    assert [one.run.manifest.label for one in runs_in(here, "auto")[0]] == ["log"]
+
+
 def test_hyperparameters_of_which_only_the_file_is_named_are_a_gap(folder):
     unknown = only(folder(hyp=None, results=rows(3))).manifest.section("unknown")
 
