@@ -112,22 +112,35 @@ def link(known: Points, points: Points) -> Link:
 
 
 def linked(known: Mapping[str, Points], series: Mapping[str, Points]) -> Link | None:
-    """The same of the curves of two launches: one that begins anew tells, else the one of the most points; None where
+    """The same of the curves of two launches: that of the most points tells, and no other may begin anew; None where
     they have no curve in common, but single numbers at most."""
-    both = [name for name in known if name in series and len(known[name]) + len(series[name]) > 2]
-    if any(len(known[name]) > 1 and link(known[name], series[name]) is Link.ANEW for name in both):
-        return Link.ANEW
+    both = _in_common(known, series)
     finest = max(both, key=lambda name: (len(known[name]), len(series[name])), default=None)
-    return None if finest is None else link(known[finest], series[finest])
+    if finest is None:
+        return None
+    found = link(known[finest], series[finest])
+    if not _begins_anew(known, series, both):
+        return found
+    return Link.DOUBT if found is Link.ON else Link.ANEW  # A counter of each process may begin at 0 again.
 
 
 def is_beyond(known: Mapping[str, Points], series: Mapping[str, Points]) -> bool:
     """Whether every curve that both launches of one run have, if there is any, goes on from one to the other: that they
     are of one run is known, and only whether it began anew is asked."""
     both = {name: points for name, points in known.items() if name in series}
-    found = linked(both, series)
-    later = all(series[name][0][0] > points[0][0] for name, points in both.items())
-    return bool(both) and (later if found is None else found is not Link.ANEW)
+    curves = _in_common(known, series)
+    if not curves:
+        return bool(both) and all(series[name][0][0] > points[0][0] for name, points in both.items())
+    return linked(known, series) is not Link.ANEW and not _begins_anew(known, series, curves)
+
+
+def _in_common(known: Mapping[str, Points], series: Mapping[str, Points]) -> list[str]:
+    """The curves that two launches drew, of which one at least has more than a point."""
+    return [name for name in known if name in series and len(known[name]) + len(series[name]) > 2]
+
+
+def _begins_anew(known: Mapping[str, Points], series: Mapping[str, Points], both: Sequence[str]) -> bool:
+    return any(len(known[name]) > 1 and link(known[name], series[name]) is Link.ANEW for name in both)
 
 
 _OF_ITS_BEGINNING = 6

@@ -68,7 +68,7 @@ def _home(
     if best is _Tie.NO_CURVE and min(ties) is _Tie.NO_CURVE:
         return places[-1], _of_another_process(found[places[-1]].logs, one)
     if best in (_Tie.GOES_ON, _Tie.DOUBT):
-        first = min(points[0][0] for points in one[1].series.values())
+        first = max(one[1].series.values(), key=len)[0][0]
         runs = " and ".join(str(number + 1) for number in places)
         why = f"it begins at step {first}: whether it goes on with number {runs} is not in the record"
         return None, (why,)

@@ -93,7 +93,17 @@ def test_of_a_run_that_may_or_may_not_go_on_nothing_is_put_together_and_it_is_sa
     found, _ = read_runs(path.parent)
 
     assert [series(one.run)["a"][-1][0] for one in found] == [500, 6000]
-    assert "step 5010: whether it goes on with number 1 is not in the record" in notes(found)[1]
+    assert "whether it goes on with number 1 is not in the record" in notes(found)[1]
+
+
+def test_of_a_run_of_which_one_curve_goes_on_and_another_begins_anew_nothing_is_put_together(events):
+    events("x", *curve(range(10, 501, 10), time=1e9), *curve(range(9), time=1e9, tag="b"), name=file_of(1))
+    path = events("x", *curve(range(510, 901, 10), time=2e9), *curve(range(9), time=2e9, tag="b"), name=file_of(2))
+
+    found, _ = read_runs(path.parent)
+
+    assert [series(one.run)["a"][-1][0] for one in found] == [500, 900]
+    assert "begins at step 510: whether it goes on with number 1 is not in the record" in notes(found)[1]
 
 
 def test_what_goes_on_with_either_of_two_runs_is_put_to_neither(events):
