@@ -143,6 +143,12 @@ def _begins_anew(known: Mapping[str, Points], series: Mapping[str, Points], both
     return any(len(known[name]) > 1 and link(known[name], series[name]) is Link.ANEW for name in both)
 
 
+def ends_of(known: Points, points: Points) -> Points:
+    """So much of a known curve, and of one that goes on with it, as `link` looks at: its beginning and its end."""
+    both = [*islice(known, _OF_ITS_BEGINNING), *islice(points, _OF_ITS_BEGINNING + 1)]
+    return [*both[:_OF_ITS_BEGINNING], *([points[-1]] if len(both) > _OF_ITS_BEGINNING else [])]
+
+
 _OF_ITS_BEGINNING = 6
 """Points that tell in which stretches a curve begins to be logged; later on they may be others."""
 

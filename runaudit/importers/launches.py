@@ -6,12 +6,12 @@ one goes on where its curves do. Where that cannot be told they are two runs, an
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from runaudit.importers.curves import Link, link, linked
+from runaudit.importers.curves import Link, Points, ends_of, link, linked
 from runaudit.importers.eventfile import EventLog
 from runaudit.importers.eventfolders import EventFile, prefix_of
 
@@ -26,6 +26,8 @@ class Launch:
 
     logs: Logs
     notes: tuple[str, ...] = ()
+    curves: Mapping[str, Points] = field(default_factory=dict)
+    """Of each curve so much as tells whether another goes on with it: its beginning and its end."""
 
 
 class _Tie(IntEnum):
@@ -43,12 +45,16 @@ def launches(logs: Logs, folder: Path) -> Sequence[Launch]:
     given = _settings_by_process(logs)
     found: list[Launch] = []
     for one in sorted(logs, key=lambda one: began(one[1])):
-        ties = [_tie(launch.logs, one, folder, given) for launch in found]
+        series = _named(*one, folder)
+        ties = [_tie(launch, one, series, given) for launch in found]
         home, why = _home(ties, found, one)
         if home is None:
-            found.append(Launch([one], why))
+            found.append(Launch([one], why, {name: ends_of((), points) for name, points in series.items()}))
         else:
-            found[home] = replace(found[home], logs=[*found[home].logs, one], notes=(*found[home].notes, *why))
+            known = found[home].curves
+            curves = {**known, **{name: ends_of(known.get(name, ()), points) for name, points in series.items()}}
+            logs, notes = [*found[home].logs, one], (*found[home].notes, *why)
+            found[home] = Launch(logs, notes, curves)
     return found
 
 
@@ -86,22 +92,20 @@ def _of_another_process(launch: Logs, one: tuple[EventFile, EventLog]) -> tuple[
     return (f"{told}: whether it was of the same run is not in the record",)
 
 
-def _tie(launch: Logs, one: tuple[EventFile, EventLog], folder: Path, given: Mapping[str, Any]) -> _Tie:
+def _tie(
+    launch: Launch, one: tuple[EventFile, EventLog], series: Mapping[str, Points], given: Mapping[str, Any]
+) -> _Tie:
     file, log = one
-    is_at_one_time = not log.times or _at_one_time(launch, log)
-    is_of_process = bool(file.writer) and any(file.writer == other.writer for other, _ in launch)
-    if _is_set_otherwise(launch, one, given) and (not is_at_one_time or (file.writer and not is_of_process)):
+    is_at_one_time = not log.times or _at_one_time(launch.logs, log)
+    is_of_process = bool(file.writer) and any(file.writer == other.writer for other, _ in launch.logs)
+    if _is_set_otherwise(launch.logs, one, given) and (not is_at_one_time or (file.writer and not is_of_process)):
         return _Tie.OTHER
     if is_at_one_time:
         return _Tie.SAME  # For all that anybody can tell.
-    known: dict[str, Sequence[tuple[int, float]]] = {}
-    for other, told in launch:
-        for name, points in _named(other, told, folder).items():
-            known[name] = [*known.get(name, ()), *points]
-    found = linked(known, _named(file, log, folder))
+    found = linked(launch.curves, series)
     if is_of_process:
         # A process that trains anew after it has handed in the settings of what it trained before: the next trial.
-        is_next = found is Link.ANEW and any(other.settings is not None for _, other in launch)
+        is_next = found is Link.ANEW and any(other.settings is not None for _, other in launch.logs)
         return _Tie.OTHER if is_next else _Tie.SAME
     if found is None:
         return _Tie.NO_CURVE
@@ -131,7 +135,7 @@ def _settings_by_process(logs: Logs) -> dict[str, Any]:
     return {writer: sets[0] for writer, sets in told.items() if len(sets) == 1}
 
 
-def _named(file: EventFile, log: EventLog, folder: Path) -> dict[str, Sequence[tuple[int, float]]]:
+def _named(file: EventFile, log: EventLog, folder: Path) -> dict[str, Points]:
     prefix = prefix_of(file, folder)
     return {f"{prefix}{tag}": points for tag, points in log.series.items()}
 
@@ -143,7 +147,7 @@ def _named(file: EventFile, log: EventLog, folder: Path) -> dict[str, Sequence[t
 class Curves:
     """The series of several event files as those of one run, and what is to be said of how they were put together."""
 
-    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    series: Mapping[str, Points] = field(default_factory=dict)
     resumed: Sequence[int] = ()
     notes: Sequence[str] = ()
 
@@ -166,7 +170,7 @@ def joined(logs: Logs, folder: Path) -> Curves:
                 twice.add(plain)
             if name in series:
                 resumed.add(points[0][0])
-            series[name] = [*series.get(name, ()), *points]
+            series.setdefault(name, []).extend(points)
             ends[name] = (log.times or (0.0, 0.0))[1], file.writer
     for name in twice:
         series[f"{name} (1)"] = series.pop(name)
@@ -184,9 +188,9 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 def _goes_on(
-    known: Sequence[tuple[int, float]],
+    known: Points,
     end: tuple[float, str],
-    points: Sequence[tuple[int, float]],
+    points: Points,
     one: tuple[EventFile, EventLog],
 ) -> bool:
     file, log = one

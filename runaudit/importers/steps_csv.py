@@ -164,5 +164,5 @@ def _draft(place: Path, table: Table, settings: Mapping[str, Any]) -> Draft:
         told={"clock": table.clock},
         own=books,
         unknown=UNKNOWN,
-        notes=[_DOUBLED.format(name) for name in table.doubled],
+        notes=[_DOUBLED.format(name) for name in table.doubled[:3]],
     )

@@ -27,6 +27,8 @@ _WHOLE = re.compile(r"[-+]?\d{1,18}(?:\.0*)?")
 _COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d{1,5})?")
 """A number as most of Europe writes it."""
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+_BEFORE = re.compile(r"(?:(?:#[^\n]*|\r?)\n)*+")
+"""Empty lines and lines of comment before the names."""
 _SEPARATORS = (",", ";", "\t")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,5})?")
@@ -55,10 +57,9 @@ def text_of(raw: bytes) -> str:
 
 def laid_out(text: str) -> tuple[str, str, str]:
     """A table without what stands before its names, what parts its cells, and what stood there."""
-    before: list[str] = []
-    while text.startswith(("#", "\n", "\r")):
-        line, _, text = text.partition("\n")
-        before += [line.strip("# \t\r")] if line.strip() else []
+    end = match.end() if (match := _BEFORE.match(text)) is not None else 0
+    before = [words for line in text[:end].splitlines() if (words := line.strip("# \t\r"))]
+    text = text[end:]
     first = text.partition("\n")[0]
     if before and None not in map(as_number, _cells(first, _separator(first))):
         named = before[-1]
@@ -100,6 +101,8 @@ def read_table(path: Path, within: Path) -> Table | None:
         why = "it holds bytes of 0, as UTF-16 without its mark does" if "\0" in whole else "its lines are too long"
         raise RecordError(f"{path} is not a table of comma-separated values: {why}", remedy="leave it out")
     text, separator, _ = laid_out(whole)
+    if not text.strip():
+        return None
     try:
         header, *rows = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=separator)
     except (csv.Error, ValueError) as error:
@@ -126,16 +129,18 @@ def _with_points(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]], *, torn: bool) -> Table:
     clock, counted = None, tuple(range(len(rows)))
     doubled = _doubled(names, rows)
-    for name in clocks_of([name for name in names if name not in doubled]):
+    left_out = {*doubled}
+    for name in clocks_of([name for name in names if name not in left_out]):
         at = names.index(name)
         if (steps := _steps([row[at] if at < len(row) else "" for row in rows])) is not None:
             clock, counted = name, steps
             break
     series: dict[str, list[tuple[int, float]]] = {}
     texts: set[str] = set()
+    left_out |= {clock or ""}
     for step, row in zip(counted, rows, strict=True):
         for name, cell in dict(zip(names, row, strict=False)).items():
-            if not cell or not name or name == clock or name in doubled:
+            if not cell or not name or name in left_out:
                 continue
             point = as_number(cell)
             if point is None:
@@ -156,12 +161,15 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]], *, torn: bool) -
 
 def _doubled(names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Names of several columns that are not the same."""
-    found: list[str] = []
-    for name in dict.fromkeys(name for name in names if name and names.count(name) > 1):
-        places = [at for at, one in enumerate(names) if one == name]
-        if len({tuple(row[at] if at < len(row) else "" for row in rows) for at in places}) > 1:
-            found.append(name)
-    return tuple(found)
+    places: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        places.setdefault(name, []).append(at)
+    found = [name for name, several in places.items() if name and len(several) > 1]
+    return tuple(name for name in found if any(_differ(row, places[name]) for row in rows))
+
+
+def _differ(row: Sequence[str], places: Sequence[int]) -> bool:
+    return len({row[at] if at < len(row) else "" for at in places}) > 1
 
 
 def clocks_of(names: Sequence[str]) -> list[str]:

@@ -59,6 +59,7 @@ def test_what_a_table_does_not_hold_is_unknown(table):
         ("step,note\n1,hello\n", "more than numbers"),
         ("step,epoch\n1,0\n", "no column of numbers"),
         ("", "empty"),
+        ("# a comment alone\n", "empty"),
     ],
 )
 def test_any_other_table_is_left_out_with_the_reason(table, text, reason):
@@ -206,3 +207,14 @@ def test_tables_of_tabs_called_so_are_read_by_their_name_and_not_taken_for_runs_
 
     assert series_of(path) == {"loss": [(0, 1.0)]}
     assert [one.run.manifest.label for one in runs_in(path.parent, "auto")[0]] == ["log"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#\n" * 300_000 + "epoch,loss\n0,1\n", "\n" * 300_000 + "epoch,loss\n0,1\n",
+     "epoch,loss" + "".join(f",{n % 50_000}" for n in range(100_000)) + "\n0,1" + "".join(
+         f",{n}" for n in range(100_000)) + "\n"],
+    ids=["comments", "empty lines", "columns of one name"],
+)  # fmt: skip
+def test_a_table_that_is_made_to_take_long_is_read_at_once(table, text):
+    assert series_of(table(text)) == {"loss": [(0, 1.0)]}
