@@ -18,10 +18,11 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.eventfolders import PARTS, is_events
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.pipeline import Command, command_of
 from runaudit.importers.tables import texts, utc_word, words_of
-from runaudit.importers.tensorboard import PARTS, is_events, run_of
+from runaudit.importers.tensorboard import run_of
 from runaudit.importers.wandb_run import requirements
 from runaudit.records.canonical import JSON
 from runaudit.records.yamlfile import parse_yaml

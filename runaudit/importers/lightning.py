@@ -14,9 +14,10 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, Points
+from runaudit.importers.eventfolders import is_events
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import read_table
-from runaudit.importers.tensorboard import EVENTS, is_events, run_of
+from runaudit.importers.tensorboard import EVENTS, run_of
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
