@@ -6,7 +6,7 @@ they tell the same curve, as two loggers of one program do; else the job made se
 settings. Tables of steps are the job's own, however many.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,17 +157,21 @@ def _unsaid(first: Draft, other: Draft) -> Mapping[str, Any] | None:
     """The settings of another draft without those that the first one tells as well, in whatever table."""
     if other is first or first.config is None or other.config is None:
         return other.config
-    known = by_last_name(first.config)
-    return _without(other.config, known)
+    return _without(other.config, by_last_name(first.config), first.unknown, "config")
 
 
-def _without(table: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def _without(
+    table: Mapping[str, Any], known: Mapping[str, Sequence[Any]], unknown: Collection[str], at: str
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
+        path = f"{at}.{str(key).replace('/', '.')}"
         if isinstance(value, Mapping):
-            if inner := _without(value, known):
+            if inner := _without(value, known, unknown, path):
                 found[key] = inner
-        elif not any(_alike(spelt(value), one) for one in known.get(str(key).rpartition(".")[2], ())):
+        elif path in unknown or not any(
+            _alike(spelt(value), one) for one in known.get(str(key).rpartition(".")[2], ())
+        ):
             found[key] = value
     return found
 
@@ -208,7 +212,28 @@ def _left_open(draft: Draft, other: Draft) -> dict[str, str]:
     """What a draft leaves unknown, and the other one does not tell either."""
     told = {"code.program": bool(other.program or other.code.get("codePath")),
             "code.commit": bool(other.code.get("commit")), "code.patch": other.patch is not None}  # fmt: skip
-    return {path: why for path, why in draft.unknown.items() if path in other.unknown or not told.get(path)}
+    return {path: why for path, why in draft.unknown.items()
+            if path in other.unknown or not (told.get(path) or _fills(path, draft, other))}  # fmt: skip
+
+
+def _fills(path: str, draft: Draft, other: Draft) -> bool:
+    """Whether another draft knows the value of a leaf that one has none of, a table of it or a list included: W&B was
+    given `${oc.env:HOME}` as what it came to. What it was given unresolved it does not know either."""
+    section, _, name = path.partition(".")
+    if section not in ("config", *_FACTS) or not name or [*_under(getattr(draft, section), name)]:
+        return False
+    known = [*_under(getattr(other, section), name)]
+    return bool(known) and not any("${" in str(value) or value == "???" for value in known)
+
+
+def _under(table: Any, name: str) -> Iterator[Any]:
+    """What a table holds under a dotted name, or under a flat copy of it: `optim.lr`, `optim/lr`."""
+    for key, value in table.items() if isinstance(table, Mapping) else ():
+        dotted = str(key).replace("/", ".")
+        if dotted == name:
+            yield value
+        elif name.startswith(f"{dotted}."):
+            yield from _under(value, name.removeprefix(f"{dotted}."))
 
 
 def _words(first: Draft, other: Draft) -> dict[str, Any]:

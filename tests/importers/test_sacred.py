@@ -11,6 +11,8 @@ import pytest
 from runaudit.diff import compare
 from runaudit.diff.result import Verdict
 from runaudit.errors import RecordError
+from runaudit.factors.gaps import gaps
+from runaudit.factors.levels import levels
 from runaudit.settings import Settings
 from runaudit.study.study import study
 from tests.importers.reading import real_runs, runs_in
@@ -99,6 +101,22 @@ def test_a_repository_says_commit_and_dirt_and_no_token(observer):
     code = only(observer(experiment={"repositories": rows})).manifest.section("code")
 
     assert (code["commit"], code["dirty"], code["remote"]) == ("c" * 40, True, "https://github.com/a/b")
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its sources", "without them"])
+def test_a_commit_that_is_on_record_is_no_gap_wherever_it_is_asked_for(observer, kept):
+    clean = repositories(("/p", "c", False))
+    a, b = (
+        only(observer(n, kept=kept, config={"lr": lr, "seed": 7}, experiment=clean)) for n, lr in (("1", 1), ("2", 2))
+    )
+
+    answer = compare(a, b, settings=Settings())
+    shown = levels(a, Settings().factors)
+
+    assert "code.commit" not in a.manifest.section("unknown")
+    assert [path for path in gaps(shown, Settings().factors) if path.startswith("code")] == []
+    assert [row.factor for row in answer.missing if row.factor.startswith("code")] == []
+    assert [row.factor for row in answer.factors] == ["config.lr"]
 
 
 def repositories(*rows):
