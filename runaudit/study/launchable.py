@@ -20,12 +20,17 @@ _MARK = re.compile(r"<[^<>]+>")
 """What stands in a text for what each run has for itself, or for an object."""
 
 
-def is_typed(column: Column, level: Level, among: Sequence[Column]) -> bool:
-    """Whether one can say at a launch that a factor has this level. among: all columns of the study."""
+TYPED, TAKEN, MADE = range(3)
+"""What it takes to launch a run at a level: to say it, to take it over from the run that had it, to make a tree that no
+run had."""
+
+
+def effort_of(column: Column, level: Level, among: Sequence[Column]) -> int:
+    """What it takes to launch a run at a level of a factor. among: all columns of the study."""
     if section_of(column.factor) == "code" and column.factor != PROGRAM:
-        return column.factor == COMMIT and stands_alone(column, among)
+        return MADE if not stands_alone(column, among) else TYPED if column.factor == COMMIT else TAKEN
     is_bare = section_of(column.factor) != "config" and isinstance(level, str) and _BARE.fullmatch(level)
-    return not is_bare and _is_plain(level)
+    return TYPED if not is_bare and _is_plain(level) else TAKEN
 
 
 def stands_alone(column: Column, among: Sequence[Column]) -> bool:

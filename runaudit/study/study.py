@@ -24,7 +24,7 @@ from runaudit.settings import Settings
 from runaudit.study.columns import Column
 from runaudit.study.design import Design, design_of
 from runaudit.study.interactions import Interaction, interactions
-from runaudit.study.launchable import is_one_tree, is_typed
+from runaudit.study.launchable import effort_of, is_one_tree
 from runaudit.study.leaf import UNKNOWN, Level
 from runaudit.study.pairs import Chain, Judge, Pair, chains_of, pairs_of
 from runaudit.study.projects import Project
@@ -248,7 +248,7 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         drawn=drawn,
         codes=codes,
         extensions=tuple(
-            extension(design, members, sizes, partial(_is_typed, model, drawn, codes)) for members in design.alias_sets
+            extension(design, members, sizes, partial(_effort, model, drawn, codes)) for members in design.alias_sets
         ),
         interactions=tuple(
             found
@@ -268,11 +268,11 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
                    unread=unread_seeds(table.runs, settings))  # fmt: skip
 
 
-def _is_typed(model: Table, drawn: Sequence[int], codes: Sequence[Sequence[int]], move: Move) -> bool:
-    """Whether a run can be launched at both levels of a move."""
+def _effort(model: Table, drawn: Sequence[int], codes: Sequence[Sequence[int]], move: Move) -> int:
+    """What it takes to launch a run at either level of a move."""
     column = model.columns[drawn[move.factor]]
     both = (column.levels[codes[move.factor][code]] for code in (move.before, move.after))
-    return all(is_typed(column, level, model.columns) for level in both)
+    return max(effort_of(column, level, model.columns) for level in both)
 
 
 def _able_to_run(study: Study, found: Extension) -> Extension:

@@ -55,12 +55,12 @@ class Extension:
 
 
 def extension(
-    design: Design, members: tuple[int, ...], sizes: Counter[Row], is_typed: Callable[[Move], bool] = lambda _: True
+    design: Design, members: tuple[int, ...], sizes: Counter[Row], effort: Callable[[Move], int] = lambda _: 0
 ) -> Extension:
     """The fewest new cells that make every effect of one alias set estimable.
 
-    sizes: how many runs each cell has; a cell that was run often is the better one to differ from. is_typed: whether
-    somebody can launch a run at both levels of a move.
+    sizes: how many runs each cell has; a cell that was run often is the better one to differ from. effort: what it
+    takes to launch a run at the levels of a move, 0 where they can be typed. What takes less is chosen first.
     """
     if design.saturated is not None:
         return Extension(factors=members, cells=(), bases=(), short=design.columns - design.rank)
@@ -70,20 +70,20 @@ def extension(
         return Extension(factors=members, cells=(), bases=(), short=k)
     moves = _moves(design, members)
     parts = np.stack([basis.T @ design.move(m.factor, m.before, m.after) for m in moves])  # (n_moves, k)
-    typed = np.array([is_typed(move) for move in moves])
-    able = np.nonzero(typed)[0]
+    efforts = np.array([effort(move) for move in moves])
+    able = np.nonzero(efforts == 0)[0]
     if np.linalg.matrix_rank(parts[able], tol=TOLERANCE) < k:
-        chosen = _greedy(parts, k, typed)
+        chosen = _greedy(parts, k, efforts)
     else:
         few = comb(len(able), k) <= MAX_EXHAUSTIVE
         chosen = tuple(int(able[i]) for i in (_exhaustive(parts[able], k) if few else _greedy(parts[able], k)))
     placed = [_placed(moves[i], design.cells, sizes) for i in chosen]
-    mine = [pair for pair, i in zip(placed, chosen, strict=True) if typed[i]]
+    mine = [pair for pair, i in zip(placed, chosen, strict=True) if not efforts[i]]
     return Extension(
         factors=members,
         cells=tuple(cell for cell, _ in mine),
         bases=tuple(base for _, base in mine),
-        taken=tuple(pair for pair, i in zip(placed, chosen, strict=True) if not typed[i]),
+        taken=tuple(pair for pair, i in zip(placed, chosen, strict=True) if efforts[i]),
     )
 
 
@@ -116,15 +116,15 @@ def _exhaustive(parts: Matrix, k: int) -> tuple[int, ...]:
     return best or _greedy(parts, k)
 
 
-def _greedy(parts: Matrix, k: int, first: NDArray[np.bool_] | None = None) -> tuple[int, ...]:
-    """Again and again the move whose part is largest beside what the chosen ones explain. first: (n_moves,), the moves
-    that are chosen before any other, as long as one of them explains more."""
+def _greedy(parts: Matrix, k: int, efforts: NDArray[np.int64] | None = None) -> tuple[int, ...]:
+    """Again and again the move whose part is largest beside what the chosen ones explain, among those of the least
+    effort that explain anything more. efforts: (n_moves,)."""
     left = parts.copy()
     chosen: list[int] = []
     for _ in range(k):
         norms = np.linalg.norm(left, axis=1)
-        if first is not None and (near := np.where(first, norms, 0.0)).max() > TOLERANCE:
-            norms = near
+        if efforts is not None and (norms > TOLERANCE).any():
+            norms = np.where(efforts == efforts[norms > TOLERANCE].min(), norms, 0.0)
         top = int(np.argmax(norms >= norms.max() - TOLERANCE))
         chosen.append(top)
         unit = left[top] / norms[top]

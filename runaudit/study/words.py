@@ -123,18 +123,23 @@ def suggestion_lines(study: Study, found: Extension) -> tuple[str, list[str]]:
 
 def in_words(study: Study, found: Extension) -> list[str]:
     """What would separate the rest of an alias set, where the level to move to is told by a digest: it can only be
-    taken over from a run that has it."""
-    return list(dict.fromkeys(_taken(study, cell, base) for cell, base in found.taken))
-
-
-def _taken(study: Study, cell: Sequence[int], base: Sequence[int]) -> str:
-    moved, new, run = _moved(study, cell, base)
-    one, other = _giver(study, moved, new), f"{run.label} ({run.short})"
-    if section_of(moved) != "code":
-        return f"runs with {moved} of {one}, the rest as {other}"
-    if stands_alone(next(column for column in study.model.columns if column.factor == moved), study.model.columns):
-        return f"runs of the code of {one} with the settings of {other}"
-    return f"runs of a tree with {moved} of {one} and all else of {other}, which has to be made: none is on record"
+    taken over from a run that has it. Of the files of one tree none can be taken over without the others."""
+    said, files = [], []
+    for cell, base in found.taken:
+        moved, new, run = _moved(study, cell, base)
+        one, other = _giver(study, moved, new), f"{run.label} ({run.short})"
+        if section_of(moved) != "code":
+            said.append(f"runs with {moved} of {one}, the rest as {other}")
+        elif stands_alone(next(c for c in study.model.columns if c.factor == moved), study.model.columns):
+            said.append(f"runs of the code of {one} with the settings of {other}")
+        else:
+            files.append(moved)
+    if files:
+        names = list(dict.fromkeys(files))
+        each = "each by itself" if len(names) > 1 else "by itself"
+        made = "trees that have the one without the others, and none is on record"
+        said.append(f"for what {listed(names)} did {each}, {made}")
+    return list(dict.fromkeys(said))
 
 
 def _giver(study: Study, factor: str, wanted: Level) -> str:

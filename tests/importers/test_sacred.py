@@ -358,7 +358,7 @@ def test_files_without_a_commit_count_each_by_itself(observer):
     assert [row.factor for row in compare(*runs, settings=Settings()).factors] == files
     assert columns == files
     assert [len(column.levels) for column in found.table.columns] == [2, 2]
-    assert "has to be made: none is on record" in reasons[0]
+    assert "trees that have the one without the others, and none is on record" in reasons[0]
 
 
 def test_what_was_edited_beside_a_commit_is_a_choice_of_its_own(observer):

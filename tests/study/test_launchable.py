@@ -49,7 +49,7 @@ def test_of_code_and_a_setting_the_setting_is_moved():
     [({"code": code("x = 1\n"), "data": data("a")}, {"code": code("x = 2\n"), "data": data("b")},
       "runs (of the code|with data.train) of (one|other) .*(with the settings of|the rest as) (one|other)"),
      ({"code": code("x = 1\n", "y = 1\n")}, {"code": code("x = 2\n", "y = 2\n")},
-      r"runs of a tree with code\.\w\.py of (one|other) .* and all else of (one|other) .*none is on record")],
+      r"for what code\.\w\.py did by itself, trees that have the one without the others, and none is on record")],
     ids=["code and data", "two files of one tree"],
 )  # fmt: skip
 def test_what_no_setting_separates_is_said_in_words(a, b, expected):
@@ -59,6 +59,19 @@ def test_what_no_setting_separates_is_said_in_words(a, b, expected):
     assert re.fullmatch(expected, re.sub(r" \([0-9a-f]{12}\)", " ", word).strip())
     assert shown[0].strip().startswith("no setting that can be typed separates")
     assert not any(DIGEST.search(line) for line in shown)
+
+
+def test_what_is_taken_over_is_moved_before_a_tree_is_made():
+    runs = [run({}, label=label, code=code(text, text), data=data(letter))
+            for label, text, letter in (("one", "x = 1\n", "a"), ("other", "x = 2\n", "b"))]  # fmt: skip
+
+    cells, words, _ = proposed(runs)
+
+    assert cells == []
+    assert [re.sub(r" \([0-9a-f]{12}\)|one|other", "", word) for word in words[:1]] == [
+        "runs with data.train of , the rest as "
+    ]
+    assert re.fullmatch(r"for what code\.\w\.py did by itself, trees .*", words[1])
 
 
 def test_beside_the_settings_the_rest_is_said_in_words():
