@@ -180,6 +180,7 @@ def merged(drafts: Sequence[Draft]) -> Draft:
     """One run of several drafts: the first one's config, completed by what the others know and it does not."""
     first, *others = drafts
     for other in others:
+        first, other = _uncut(first, other), _uncut(other, first)
         facts: dict[str, Any] = {name: {**getattr(other, name), **getattr(first, name)} for name in _FACTS}
         first = replace(
             first,
@@ -208,6 +209,21 @@ def merged(drafts: Sequence[Draft]) -> Draft:
     return first
 
 
+def _uncut(draft: Draft, other: Draft) -> Draft:
+    """A draft without the settings of which it has the beginning alone, as MLflow cuts off a long one, where another
+    draft has the whole."""
+    config = draft.config or {}
+    cut = {name for name, value in config.items() if isinstance(value, str) and f"config.{name}" in draft.unknown
+           and any(_goes_on(value, whole) for whole in _under(other.config, name))}  # fmt: skip
+    if not cut:
+        return draft
+    return replace(draft, config={name: value for name, value in config.items() if name not in cut})
+
+
+def _goes_on(cut: str, whole: Any) -> bool:
+    return str(whole) != cut and str(whole).startswith(cut)
+
+
 def _left_open(draft: Draft, other: Draft) -> dict[str, str]:
     """What a draft leaves unknown, and the other one does not tell either."""
     told = {"code.program": bool(other.program or other.code.get("codePath")),
@@ -222,7 +238,7 @@ def _fills(path: str, draft: Draft, other: Draft) -> bool:
     section, _, name = path.partition(".")
     if section not in ("config", *_FACTS) or not name or [*_under(getattr(draft, section), name)]:
         return False
-    known = [*_under(getattr(other, section), name)]
+    known = [value for value in _under(getattr(other, section), name) if section == "config" or value is not None]
     return bool(known) and not any("${" in str(value) or value == "???" for value in known)
 
 

@@ -106,6 +106,18 @@ def test_a_value_that_stands_elsewhere_too_still_fills_a_gap():
     assert (one.config, dict(one.unknown)) == (told, {})
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("whole", "left"), [("ab", {}), ("xb", {"config.note": "cut off"}), ("a", {"config.note": "cut off"})]
+)
+def test_a_value_that_was_cut_off_gives_way_to_the_whole_of_it(is_first, whole, left):
+    cut = draft("mlflow", config={"note": "a", "lr": 1}, unknown={"config.note": "cut off"})
+    one = merged([cut, draft("wandb", config={"note": whole})][:: 1 if is_first else -1])
+
+    assert dict(one.unknown) == left
+    assert (one.config == {"note": whole, "lr": 1}) is (whole != "xb")
+
+
 def test_each_job_has_its_own(tree):
     runs, _ = auto(tree(**hydra("a"), **hydra("b", "lr: 0.2\n"), **events("a", acc=0.25), **events("b", acc=0.5)))
 
