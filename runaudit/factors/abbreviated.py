@@ -23,8 +23,6 @@ _LEAST = 3
 """Letters of a name that is no chance beginning of another."""
 _LONG = 4
 """Characters of a text beyond which two choices hardly have it by chance."""
-_ENOUGH = 2
-"""So many other options that are settings show that the settings are what was typed."""
 
 
 def with_whole_names(tree: dict[str, Any], run: Run) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def _whole_names(table: Mapping[str, Any], config: Mapping[str, Any], run: Run) 
     names = {_name(path) for path, _ in settings}
     found = {name: path for name in cut if (path := _sets(name, table[name], settings))}
     untold = {name for name in typed if name in table and not _is_setting(name, names)}
-    is_shown = untold <= found.keys() and len(typed) - len(found) >= _ENOUGH
+    is_shown = untold <= found.keys() and len(typed) > len(found)
     for name, path in found.items():
         whole = plain_name(last_key(path))
         if (is_shown or _is_rare(table[name])) and whole not in typed:
