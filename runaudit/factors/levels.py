@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
+from runaudit.factors.abbreviated import with_whole_names
 from runaudit.factors.arguments import ROOT, arguments_of
 from runaudit.factors.codefiles import effective_files, late_files, patch_of
 from runaudit.factors.factor import ABSENT, Absent, section_of
@@ -196,6 +197,7 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     # An importer may have made settings of the same words already.
     if (words := run.words) and (_is_captured(run) or not _has_args(tree)):
         tree[ROOT] = arguments_of(words)
+    tree = with_whole_names(tree, run)
     if "seed" not in tree and (path := seed_in_config(tree)):
         tree["seed"] = lookup(tree, path)
     elif "seed" not in tree and (given := _seed_argument(tree.get(ROOT, {}))) is not None:

@@ -130,7 +130,7 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
     sections = {name: value for name, value in found.items() if value is not None}
     if seed is not None and not seed.guessed:
         sections["seed"] = seed.value
-    unknown = {name: why for name, why in _reasons(draft, seed).items() if name not in sections}
+    unknown = {path: why for path, why in _reasons(draft, seed).items() if not _is_told(path, sections)}
     sources = [source_of(draft), *draft.also]
     origin = {"kind": draft.kind, "run": draft.run, "source": sources[0], **draft.told,
               **({"sources": sources} if len(sources) > 1 else {}),
@@ -140,6 +140,14 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
     if ended(draft) is None and (metrics := _metrics(draft)):
         origin["metrics"] = metrics
     return {**sections, "label": draft.name or draft.run, "unknown": unknown, "origin": origin}
+
+
+def _is_told(path: str, sections: Mapping[str, Any]) -> bool:
+    """Whether a record holds what a reader gives a reason for: a section, or a fact in one. A setting or a script that
+    stands beside its reason is known in part."""
+    section, _, name = path.partition(".")
+    table = {} if section == "config" or path == "code.program" else sections.get(section)
+    return path in sections or (isinstance(table, Mapping) and table.get(name) is not None)
 
 
 def source_of(draft: Draft) -> str:

@@ -21,7 +21,14 @@ from runaudit.study.projects import Project, command_of
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
-from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence, unmeasured_sentence, without_result
+from runaudit.study.words import (
+    alias_sentence,
+    in_words,
+    notes_on,
+    suggestion_sentence,
+    unmeasured_sentence,
+    without_result,
+)
 from runaudit.text.words import IF_EQUAL, beside_code, listed
 
 SCHEMA = "runaudit.study/1"
@@ -188,6 +195,7 @@ def _suggestion(study: Study, found: Extension) -> dict[str, Any]:
     return {
         "separates": [study.name(f) for f in found.factors],
         "cells": [{name: plain(level) for name, level in study.levels_of(cell).items()} for cell in found.cells],
+        "in_words": in_words(study, found),
         "from": [study.table.runs[study.cell_of(base).rows[0]].id for base in found.bases],
         "seeds": study.seeds_for(found),
         "runs": study.seeds_for(found) * (len(found.cells) + found.short),
