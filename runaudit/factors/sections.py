@@ -33,7 +33,7 @@ from runaudit.factors.unknowns import is_digest
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 from runaudit.records.sections import OfSection
-from runaudit.records.seednames import names_the_seed
+from runaudit.records.seednames import ends_in_seed, names_the_seed
 
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
 _NUMBERS = (int, float, type(None))
@@ -50,10 +50,12 @@ def plain_standing(path: str, _value: JSON, _of: Levels) -> Classification:
 def config_standing(path: str, value: JSON, of: Levels) -> Classification:
     """A setting: a choice, unless the record shows that it repeats, names or places something."""
     key = last_key(path)
-    if names_the_seed(key) and not isinstance(value, Mapping):
+    if ends_in_seed(key) and not isinstance(value, Mapping):
         if same(value, of.tree.get("seed", ABSENT)):
             return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
-        if key in SEED_KEYS:  # Of a rarer name nobody knows what it seeds: a split of the data, say.
+        if (
+            names_the_seed(key) and key in SEED_KEYS
+        ):  # Of a rarer name nobody knows what it seeds: a split of the data, say.
             return Classification(role=Role.SEED)
     if is_loose_number(path, value) and same(value, of.tree.get("seed", ABSENT)):
         return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
@@ -85,7 +87,7 @@ number of such a name, unless it repeats a leaf of the evaluation or a policy sp
 @lru_cache(maxsize=65536)
 def _needs_evidence(path: str) -> bool:
     return (
-        names_the_seed(last_key(path))
+        ends_in_seed(last_key(path))
         or may_be_bookkeeping(path)
         or last_key(path).lstrip("\0").lower() in NUMBERED
         or _is_within_evaluation(path)
