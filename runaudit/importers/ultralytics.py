@@ -28,6 +28,22 @@ WHOLE = True
 OWN = ("project", "name", "exist_ok", "save_dir", "plots", "verbose", "show", "bucket", "entity", "upload_dataset",
        "bbox_interval", "artifact_alias")  # fmt: skip
 """Where Ultralytics files and shows its results."""
+OF_OTHER_MODES = (
+    "source", "vid_stride", "stream_buffer", "visualize", "retina_masks", "embed",  # predict settings
+    "save_frames", "save_txt", "save_conf", "save_crop", "show_labels", "show_conf", "show_boxes", "line_width",
+    "format", "keras", "optimize", "int8", "dynamic", "simplify", "opset", "workspace", "nms",  # export settings
+    "tracker", "save_period", "save_json",
+)  # fmt: skip
+"""Settings that `args.yaml` of a training holds, since it holds all there are, and that no training reads: by the
+headings of ultralytics/cfg/default.yaml those of predicting, of drawing what was predicted, of exporting and of
+tracking; and of those of training and validation the ones that only say what is written to a file, `save_period` and
+`save_json`. What a validation within the training reads besides (`conf`, `iou`, `half`, `augment` …) is no such one."""
+_MASKS = ("save_json", "save_txt")
+"""Of a segmentation these two choose how its masks are made, and so what its validation measures: `init_metrics` in
+ultralytics/models/yolo/segment/val.py."""
+OF_YOLOV5 = ("noplots", "save_period")
+"""By the help of YOLOv5's train.py: "save no plot files", and "Save checkpoint every x epochs". `nosave` leaves another
+checkpoint for the best one, and is a choice."""
 _CHOSEN = "optimizer: auto leaves it to the program, and what it chose is not in the record"
 _CLOCKS = ("epoch", "time")
 UNKNOWN = {
@@ -84,7 +100,8 @@ def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
 
 def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Draft:
     left, why = _left_to_the_program(settings)
-    own = {key: settings[key] for key in OWN if settings.get(key) is not None}
+    books = _books(settings)
+    own = {key: settings[key] for key in books if settings.get(key) is not None}
     name = settings.get("name")
     series = table.series if table else {}
     return Draft(
@@ -92,7 +109,7 @@ def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Dra
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         name=name if isinstance(name, str) and name else None,
-        config={key: value for key, value in settings.items() if key not in OWN and key not in left},
+        config={key: value for key, value in settings.items() if key not in books and key not in left},
         launch={"run_dir": str(settings["save_dir"]) if settings.get("save_dir") else None},
         series={key: points for key, points in series.items() if key not in _CLOCKS},
         torn=table.torn if table else 0,
@@ -102,6 +119,15 @@ def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Dra
         own=own,
         unknown={**UNKNOWN, **why},
     )
+
+
+def _books(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The settings that only say where, how and how often this training is filed and shown, or are of no training."""
+    if "hyp" in settings and "mode" not in settings:
+        return frozenset({*OWN, *OF_YOLOV5})
+    others = OF_OTHER_MODES if settings.get("mode") == "train" else ()
+    masked = _MASKS if settings.get("task") == "segment" else ()
+    return frozenset({*OWN, *others}) - frozenset(masked)
 
 
 def _left_to_the_program(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
