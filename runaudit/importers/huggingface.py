@@ -41,7 +41,7 @@ _ROUNDED = 0.01
 """Some releases round the epoch in one of two places."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
 CLOCKS = re.compile(
-    r"step|epoch|total_flos|.*(?:_runtime|_per_second|_compilation_time)|num_input_tokens_seen|.*_mem_.*"
+    r"step|epoch|total_flos|.*(?:_runtime|_per_second|_compilation_time|_preparation_time)|num_input_tokens_seen|.*_mem_.*"
 )
 """What the Trainer logs of its own pace; no measure of the model."""
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/21"
+SCHEMA = "runaudit.list-index/22"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5
