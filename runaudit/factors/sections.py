@@ -176,6 +176,17 @@ def _in_tree(program: str, of: Levels) -> str:
     return posixpath.normpath(program)
 
 
+_FOLDER, _ALONE = ".dir", "its files without what Python compiled of them"
+"""How DVC ends the digest of a folder."""
+
+
+def _without_bytecode(path: str, digest: str, of: Levels) -> str:
+    """The digest of a folder of sources without bytecode, where its importer could tell it; else the one it has."""
+    told, name = of.run.manifest.section("origin").get("sources_alone"), steps(path)[2:]
+    found = told.get(name[0]) if isinstance(told, Mapping) and name else None
+    return found if isinstance(found, str) else digest
+
+
 def code_standing(path: str, value: JSON, of: Levels) -> Classification:
     """Facts about the code beside its files. Files themselves are judged by `code`."""
     if path == "code":
@@ -184,6 +195,8 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
     if steps(path)[1:2] == ("sources",) and of.files is not None and steps(path)[2:3] and steps(path)[2] in of.files:
         return Classification(kind=ChangeClass.NUISANCE, why="the tracker's digest of a file that is compared itself")
+    if steps(path)[1:2] == ("sources",) and isinstance(value, str) and value.endswith(_FOLDER):
+        return Classification(value=_without_bytecode(path, value, of), why=_ALONE)
     if path == "code.dirty":
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.patch" and (text := patch_text(of.run, value)):
