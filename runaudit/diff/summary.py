@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from runaudit.diff.lines import changed_lines
 from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
+from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.config_groups import choices
 from runaudit.factors.config_source import TWO_WAYS
 from runaudit.factors.documents import text_of
@@ -69,7 +70,7 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
         return f"{name} (group {option[0]} → {option[1]}: {head(parts, 4)})"
     if len(members) == 1:
         only = members[0]
-        if only.section == "code" and (lines := _code_summary(only, pair)):
+        if only.section == "code" and only.path != PROGRAM and (lines := _code_summary(only, pair)):
             return f"{name} ({lines}; {only.why})" if only.why.startswith(TWO_WAYS) else f"{name} ({lines})"
         if lists := list_summary(only.before, only.after):
             return f"{name} ({lists})"

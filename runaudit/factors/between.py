@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
-from runaudit.factors.code_state import APART, PROGRAM, lay_apart
+from runaudit.factors.code_state import APART, PROGRAM, lay_apart, may_be_one
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.gaps import (
     COUNTED_BY_DIGEST,
@@ -67,6 +67,8 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
 def _differs_for_all_that(path: str, pair: Pair) -> bool:
     """Whether two values that are known in part are known to differ."""
     values = pair.a.at(path), pair.b.at(path)
+    if path == PROGRAM and may_be_one(pair.a, pair.b):
+        return False
     in_part = any(path in of.run.manifest.section("unknown") for of in (pair.a, pair.b))
     return in_part and not any(isinstance(value, Absent) for value in values) and not same(*values)
 

@@ -13,6 +13,7 @@ from runaudit.factors.path import steps
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.tree import same
 from runaudit.factors.unknowns import no_sections
+from runaudit.records.canonical import JSON
 
 COMMIT, PATCH = "code.commit", "code.patch"
 CODE_STATE = (COMMIT, PATCH)
@@ -33,6 +34,42 @@ def tail_of(program: str) -> str:
     parts = [part for part in re.split(r"[/\\]+", program) if part]
     is_whole = program.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[/\\]", program) is not None
     return f"…/{parts[-2]}/{parts[-1]}" if is_whole and len(parts) > 2 else ""
+
+
+def may_be_one(first: Levels, second: Levels) -> bool:
+    """Whether two scripts under two names may be one: two places of one tail, or one of which the tracker tells no
+    folder, and whose name the other's path ends with (`main.py` run from `src`, and `src/main.py` from above it)."""
+    names = first.at(PROGRAM), second.at(PROGRAM)
+    if not (isinstance(names[0], str) and isinstance(names[1], str)):
+        return False
+    if (tail := tail_of(names[0])) and tail == tail_of(names[1]):
+        return True
+    return (_lacks_folder(first) and _ends_with(names[1], names[0])) or (
+        _lacks_folder(second) and _ends_with(names[0], names[1])
+    )
+
+
+def _lacks_folder(of: Levels) -> bool:
+    """Whether a tracker names the script of a run from a folder that nobody knows."""
+    return PROGRAM in of.left_open
+
+
+def _ends_with(program: str, name: str) -> bool:
+    program, name = (text.replace("\\", "/") for text in (program, name))
+    return program.endswith(f"/{name.removeprefix('./')}")
+
+
+def scripts(runs: Sequence[Levels]) -> Sequence[JSON | Absent | None]:
+    """The script of each of these runs: what may be one under several names is told by the longest of them, and None is
+    one that may be several."""
+    names = [tail_of(name) or name if isinstance(name := of.at(PROGRAM), str) else name for of in runs]
+    told = {name for name in names if isinstance(name, str)}
+    found: list[JSON | Absent | None] = []
+    for name, of in zip(names, runs, strict=True):
+        longer = {one for one in told if isinstance(name, str) and _lacks_folder(of) and _ends_with(one, name)}
+        ends = {one for one in longer if not any(_ends_with(other, one) for other in longer)}
+        found.append(name if not ends else ends.pop() if len(ends) == 1 else None)
+    return found
 
 
 def lay_apart(runs: Sequence[Levels]) -> frozenset[int]:

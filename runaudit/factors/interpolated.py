@@ -4,8 +4,9 @@ Who imported the record kept what stood there, beside the value it came to. Two 
 chose the same; what it refers to is compared by itself. That excuses nothing where a setting that is referred to does
 not count, as where a run writes: the value may be used for what does.
 
-What Hydra says of a job itself is no setting: its own folder under a key that reads nothing, and its number within a
-sweep where the key names the run or what it writes. Under any other key the number may choose, as in
+What Hydra says of a job itself is no setting: its own folder and the list of its overrides (`override_dirname`, each of
+which is a setting itself) under a key that reads nothing, and its number within a sweep where the key names the run or
+what it writes. Under any other key the number may choose, as in
 `fold: ${hydra:job.num}`.
 """
 
@@ -46,7 +47,8 @@ def _of_the_job(path: str, of: Levels) -> frozenset[str]:
     return _FOLDERS | _NUMBERS if names_it or key in known.NAMING_KEYS | known.SHORT_NAMING_KEYS else _FOLDERS
 
 
-_FOLDERS = frozenset({f"hydra hydra.{name}" for name in ("run.dir", "sweep.dir", "sweep.subdir", "runtime.output_dir")})
+_FOLDERS = frozenset({f"hydra hydra.{name}" for name in ("run.dir", "sweep.dir", "sweep.subdir", "runtime.output_dir",
+                                                    "job.override_dirname")})  # fmt: skip
 _NUMBERS = frozenset({"hydra hydra.job.num", "hydra hydra.job.id"})
 
 

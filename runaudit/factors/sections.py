@@ -33,7 +33,7 @@ from runaudit.factors.unknowns import is_digest
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 from runaudit.records.sections import OfSection
-from runaudit.records.seednames import names_the_seed
+from runaudit.records.seednames import ends_in_seed, names_the_seed
 
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
 _NUMBERS = (int, float, type(None))
@@ -50,10 +50,12 @@ def plain_standing(path: str, _value: JSON, _of: Levels) -> Classification:
 def config_standing(path: str, value: JSON, of: Levels) -> Classification:
     """A setting: a choice, unless the record shows that it repeats, names or places something."""
     key = last_key(path)
-    if names_the_seed(key) and not isinstance(value, Mapping):
+    if ends_in_seed(key) and not isinstance(value, Mapping):
         if same(value, of.tree.get("seed", ABSENT)):
             return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
-        if key in SEED_KEYS:  # Of a rarer name nobody knows what it seeds: a split of the data, say.
+        if (
+            names_the_seed(key) and key in SEED_KEYS
+        ):  # Of a rarer name nobody knows what it seeds: a split of the data, say.
             return Classification(role=Role.SEED)
     if is_loose_number(path, value) and same(value, of.tree.get("seed", ABSENT)):
         return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
@@ -85,7 +87,7 @@ number of such a name, unless it repeats a leaf of the evaluation or a policy sp
 @lru_cache(maxsize=65536)
 def _needs_evidence(path: str) -> bool:
     return (
-        names_the_seed(last_key(path))
+        ends_in_seed(last_key(path))
         or may_be_bookkeeping(path)
         or last_key(path).lstrip("\0").lower() in NUMBERED
         or _is_within_evaluation(path)
@@ -174,6 +176,17 @@ def _in_tree(program: str, of: Levels) -> str:
     return posixpath.normpath(program)
 
 
+_FOLDER, _ALONE = ".dir", "its files without what Python compiled of them"
+"""How DVC ends the digest of a folder."""
+
+
+def _without_bytecode(path: str, digest: str, of: Levels) -> str:
+    """The digest of a folder of sources without bytecode, where its importer could tell it; else the one it has."""
+    told, name = of.run.manifest.section("origin").get("sources_alone"), steps(path)[2:]
+    found = told.get(name[0]) if isinstance(told, Mapping) and name else None
+    return found if isinstance(found, str) else digest
+
+
 def code_standing(path: str, value: JSON, of: Levels) -> Classification:
     """Facts about the code beside its files. Files themselves are judged by `code`."""
     if path == "code":
@@ -182,6 +195,8 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
     if steps(path)[1:2] == ("sources",) and of.files is not None and steps(path)[2:3] and steps(path)[2] in of.files:
         return Classification(kind=ChangeClass.NUISANCE, why="the tracker's digest of a file that is compared itself")
+    if steps(path)[1:2] == ("sources",) and isinstance(value, str) and value.endswith(_FOLDER):
+        return Classification(value=_without_bytecode(path, value, of), why=_ALONE)
     if path == "code.dirty":
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.patch" and (text := patch_text(of.run, value)):

@@ -16,7 +16,7 @@ from runaudit.factors.path import last_key, steps
 from runaudit.factors.tree import Difference, leaves_of, same
 from runaudit.records.canonical import JSON, MAPPINGS
 from runaudit.records.sections import OfSection
-from runaudit.records.seednames import is_one_seed, names_the_seed, seeds_another
+from runaudit.records.seednames import ends_in_seed, is_one_seed, names_the_seed, seeds_another
 
 NO_SEED = "a seed is one whole number; what is none is a choice"
 OF_ANOTHER = "the seed of what its table is about, and no seed of the training"
@@ -117,9 +117,12 @@ def nested_differences(a: Levels, b: Levels) -> Iterator[Difference]:
 
 
 def _is_nested(path: str) -> bool:
-    """Whether a leaf is a seed by its name in a table of the config. An argument lies no deeper than a setting."""
-    is_deep = section_of(path) == "config" and not path.startswith(ROOT) and len(steps(path)) > 2
-    return is_deep and names_the_seed(last_key(path))
+    """Whether a leaf is a seed by its name in a table of the config, or beside the run's own at its top, as `data_seed`
+    and `cuda_seed` are. An argument lies no deeper than a setting."""
+    if section_of(path) != "config" or path.startswith(ROOT):
+        return False
+    key, depth = last_key(path), len(steps(path))
+    return names_the_seed(key) if depth > 2 else depth == 2 and key not in SEED_KEYS and ends_in_seed(key)
 
 
 _LOOSE = f"{ROOT}.positional."

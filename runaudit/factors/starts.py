@@ -8,18 +8,21 @@ from runaudit.records.run import Run
 
 STAMP = re.compile(
     r"(?<!\d)(?P<year>20\d\d)[-_.]?(?P<month>[01]\d)[-_.]?(?P<day>[0-3]\d)"
-    r"(?:[T _./-]{1,2}(?P<hour>[0-2]\d)[-_:.h]?(?P<minute>[0-5]\d)(?:[-_:.m]?(?P<second>[0-5]\d))?)?(?!\d)"
+    r"(?:[T _./-]{0,2}(?P<hour>[0-2]\d)[-_:.h]?(?P<minute>[0-5]\d)"
+    r"(?:[-_:.m]?(?P<second>[0-5]\d)(?:[.,](?:\d{3}){1,3}(?!\d))?(?:Z(?![A-Za-z])|[+-]\d\d:\d\d(?!\d))?)?)?(?!\d)"
     r"|(?P<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?P<date>[0-3]\d)"
     r"_(?P<h>[0-2]\d)-(?P<m>[0-5]\d)-(?P<s>[0-5]\d)"
 )
-"""A date, with or without a time, as programs name their folders, in one name or, as Hydra does, in two; the second
-kind is that of PyTorch's writer for TensorBoard: `Dec12_10-22-33`."""
+"""A date, with or without a time, down to thousandths and with a zone, as programs name their folders, in one name or,
+as Hydra does, in two; the second kind is that of PyTorch's writer for TensorBoard: `Dec12_10-22-33`."""
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _ZONES = timedelta(hours=15)
 """A record has the time of Greenwich, a folder's name that of the machine."""
 _QUARTER, _NAMED_WITHIN = timedelta(minutes=15), timedelta(minutes=5)
 _HALF = timedelta(minutes=30)
 """Clocks of the earth are whole quarters of an hour apart, and a program takes some minutes to name its folder."""
+_IN_SECONDS = 1e11
+"""A time in the year 5138, in seconds: what is more was counted in thousandths."""
 
 
 def started(run: Run) -> datetime | None:
@@ -77,10 +80,11 @@ def _away(match: re.Match[str], began: datetime) -> timedelta | None:
 
 
 def is_time_of_start(value: JSON, began: datetime) -> bool:
-    """Whether a whole value is the time at which a run began: a text of it with the hour, or the seconds since 1970."""
+    """Whether a whole value is the time at which a run began: a text of it with the hour, or the seconds since 1970, or
+    their thousandths."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
-            told = datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
+            told = datetime.fromtimestamp(value / 1000 if value > _IN_SECONDS else value, UTC).replace(tzinfo=None)
         except (ValueError, OverflowError, OSError):
             return False
         return abs(told - began) <= _NAMED_WITHIN

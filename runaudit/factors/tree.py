@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.labelmap import FORTH as LABELS
+from runaudit.factors.labelmap import as_one_choice
 from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import joined
 from runaudit.factors.tables import NAMES
@@ -63,12 +65,13 @@ def keyed(value: JSON) -> JSON:
     """`value` with every list of tables turned into a mapping.
 
     Tables that all carry a distinct `name` are keyed by it and their order is kept beside them; others by position.
-    A list that holds anything else stays one leaf: its elements are not chosen one by one.
+    A list that holds anything else stays one leaf: its elements are not chosen one by one. So is a label map.
     """
     if isinstance(value, LEAVES):
         return value
     if isinstance(value, MAPPINGS):
-        leaves = named_openly(value).items()
+        table = named_openly(value)
+        leaves = (as_one_choice(table) if LABELS in table else table).items()
         return {key: item if item.__class__ in LEAF_CLASSES else keyed(item) for key, item in leaves}
     if isinstance(value, list | tuple):
         if value and all(isinstance(item, MAPPINGS) for item in value):

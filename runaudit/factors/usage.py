@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from runaudit.factors.code_state import PROGRAM, tail_of
+from runaudit.factors.code_state import PROGRAM, may_be_one
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import is_left_open, one_sided_gap, unobserved, unwatched
 from runaudit.factors.levels import Levels
@@ -23,7 +23,7 @@ def known_empty(section: str, a: Levels, b: Levels) -> bool:
 def is_gap(path: str, before: JSON | Absent, after: JSON | Absent, a: Levels, b: Levels) -> bool:
     """Whether a leaf that only one record has is unknown on the other."""
     if path == PROGRAM and isinstance(before, str) and isinstance(after, str):
-        return bool(tail_of(before)) and tail_of(before) == tail_of(after)
+        return may_be_one(a, b)
     lacking = a if isinstance(before, Absent) else b if isinstance(after, Absent) else None
     if lacking is None:
         return False

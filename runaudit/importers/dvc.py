@@ -26,6 +26,7 @@ from runaudit.importers.dvc_files import (
     results,
     series_beside,
     table,
+    without_bytecode,
 )
 from runaudit.importers.pipeline import Command, command_of
 from runaudit.importers.tables import part
@@ -172,7 +173,9 @@ def _draft(files: Files, name: str, source: str) -> Draft:
         series=series_beside(files, table(files, PIPELINE) or {}),
         metrics=metrics,
         status=None if torn else "completed",  # A stage comes into the lock when its command has ended with 0.
-        told={"outputs": made} | ({"params_not_tracked": untracked} if untracked else {}),
+        told={"outputs": made}
+        | ({"params_not_tracked": untracked} if untracked else {})
+        | ({"sources_alone": alone} if (alone := _alone(code, files)) else {}),
         unknown={**UNKNOWN, "config": "no stage tracks a parameter"},
         notes=[*([f"params.yaml was edited since: {stale}; dvc.lock says what ran"] if stale else []), *torn, *notes],
     )
@@ -182,6 +185,11 @@ def _is_code(path: str, files: Files) -> bool:
     """Whether a dependency is code: a file of such a name, or a folder with one in it."""
     inside = () if posixpath.splitext(path)[1] else files.below(path)
     return any(name.lower().endswith(_CODE) for name in (path, *inside))
+
+
+def _alone(code: Mapping[str, str], files: Files) -> dict[str, str]:
+    """Folders of sources by the digest that they have without what Python compiled of them."""
+    return {path: found for path, digest in code.items() if (found := without_bytecode(files, path, digest))}
 
 
 def _torn(stages: Sequence[Stage], made: Mapping[str, str]) -> list[str]:

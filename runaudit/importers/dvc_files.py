@@ -6,6 +6,7 @@ followed.
 """
 
 import hashlib
+import json
 import os
 import posixpath
 import re
@@ -275,6 +276,31 @@ def _is_what_was_made(raw: bytes, digest: str) -> bool:
         return True
     seen = {hashlib.md5(text, usedforsecurity=False).hexdigest() for text in (raw, raw.replace(b"\r\n", b"\n"))}
     return digest.removeprefix("md5:") in seen
+
+
+def without_bytecode(files: Files, folder: str, digest: str) -> str:
+    """The digest that DVC would have given a folder without what Python compiled of the sources in it; empty where none
+    was compiled, and where the files that lie there are not those of its digest. DVC hashes the list of them."""
+    names = files.below(folder)
+    if not digest.startswith("md5:") or not digest.endswith(".dir") or not any(map(_is_bytecode, names)):
+        return ""
+    raw = {posixpath.relpath(name, folder): files.raw(name) for name in names}
+    for text in (raw, {name: (data or b"").replace(b"\r\n", b"\n") for name, data in raw.items()}):
+        if None not in raw.values() and _folder_digest(text) == digest:
+            return _folder_digest({name: data for name, data in text.items() if not _is_bytecode(name)})
+    return ""
+
+
+def _is_bytecode(name: str) -> bool:
+    """Whether a file is what Python compiled of a source, which it reads no longer than that source is there."""
+    return name.endswith(".pyc") and posixpath.basename(posixpath.dirname(name)) == "__pycache__"
+
+
+def _folder_digest(raw: Mapping[str, bytes | None]) -> str:
+    rows = [{"md5": hashlib.md5(raw[name] or b"", usedforsecurity=False).hexdigest(), "relpath": name}
+            for name in sorted(raw)]  # fmt: skip
+    listed = json.dumps(rows, sort_keys=True).encode()
+    return f"md5:{hashlib.md5(listed, usedforsecurity=False).hexdigest()}.dir"
 
 
 def series_beside(files: Files, pipeline: Mapping[str, Any]) -> dict[str, Points]:

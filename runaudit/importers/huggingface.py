@@ -27,25 +27,29 @@ from runaudit.importers.huggingface_arguments import (
     spelled,
     was_begun,
 )
+from runaudit.importers.huggingface_states import (
+    CHECKPOINT,
+    CLOCKS,
+    STATE,
+    State,
+    completed,
+    left_over,
+    newest,
+    series_of,
+    states_of,
+    table_in,
+)
 from runaudit.importers.opened import foreign_bytes
-from runaudit.importers.tables import as_table
 from runaudit.importers.tensorboard import EVENTS, run_of
-from runaudit.records.canonical import JSON, parse_strict
+from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import number, same_points
 
 WHOLE = True
-STATE = "trainer_state.json"
 RESULTS = tuple(f"{split}_results.json" for split in ("train", "eval", "test", "predict"))
 """What `save_metrics` writes. `all_results.json` beside them holds what earlier trainings left, too."""
-_ROUNDED = 0.01
-"""Some releases round the epoch in one of two places."""
-_CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
-CLOCKS = re.compile(
-    r"step|epoch|total_flos|.*(?:_runtime|_per_second|_compilation_time)|num_input_tokens_seen|.*_mem_.*"
-)
-"""What the Trainer logs of its own pace; no measure of the model."""
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")
 _VERSION = re.compile(r"(?m)^- (Transformers|Pytorch|Datasets|Tokenizers|PEFT) (\S+)$")
+_LEFT = "a checkpoint that this training left in a folder that another one wrote to later: what it came to is not there"
 _REPEATED = {"max_steps", "num_train_epochs"}
 """Arguments of which the state says what they came to: -1 steps are as many as the epochs have."""
 _EVALUATED = re.compile(r"(?:eval|test)_")
@@ -61,7 +65,7 @@ UNKNOWN = {
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The output folder that `here` is, or a checkpoint that was named by itself."""
-    states = (here / name / STATE for name in folders if _CHECKPOINT.fullmatch(name))
+    states = (here / name / STATE for name in folders if CHECKPOINT.fullmatch(name))
     results = "all_results.json" in files and not {*RESULTS}.isdisjoint(files)
     known = STATE in files or results or any(map(os.path.lexists, states))
     return (here,) if known or ("runs" in folders and was_begun(here)) else ()
@@ -70,8 +74,8 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of an output folder, or what a checkpoint in it says of the same run. Raises RecordError for a malformed
     one."""
-    home, is_part = (place.parent, True) if _CHECKPOINT.fullmatch(place.name) else (place, False)
-    states = [state for path in _state_files(place) if (state := _state(path, within)) is not None]
+    home, is_part = (place.parent, True) if CHECKPOINT.fullmatch(place.name) else (place, False)
+    states = states_of(place, within)
     if not states and not any(os.path.lexists(place / name) for name in RESULTS):
         begun = () if os.path.lexists(place / STATE) else _starts(place, within)
         if not begun and not os.path.lexists(place / STATE):
@@ -81,105 +85,61 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
             raise RecordError(f"{place / STATE} is empty", remedy="leave this run out")
         yield from (_of_curves(place, launch, _NO_STATE) for launch in begun)
         return
-    state, note = _newest(states) if states else (_State(place / STATE, {}), "")
-    last = max([state, *states], key=lambda one: one.step).path.parent
-    state = _completed(state, [row for name in RESULTS if (row := _json(place / name, within))])
-    model = _json(place / "config.json", within) or _json(last / "config.json", within)
-    adapter = _json(place / "adapter_config.json", within) or _json(last / "adapter_config.json", within)
+    state = newest(states) if states else State(place / STATE, {})
+    left = [] if is_part else left_over(place, state, within)
+    last = max([state, *(one for one in states if one.path not in {other.path for other in left})],
+               key=lambda one: one.step).path.parent  # fmt: skip
+    state = completed(state, [row for name in RESULTS if (row := table_in(place / name, within))])
     card = (foreign_bytes(place / "README.md", within) or b"").decode("utf-8", "backslashreplace")
-    given, told_by = arguments_of([*dict.fromkeys((state.path.parent, place, last))], within)
-    parts = {"model": model, "adapter": adapter, "given": given, "told_by": told_by}
+    parts = _parts((place, last), [*dict.fromkeys((state.path.parent, place, last))], within)
     # A checkpoint that was named by itself is called as its run is, and nothing else of the run is read.
-    starts, notes = _starts(home, home if is_part else within), [note] if note else []
+    starts, notes = _starts(home, home if is_part else within), _notes(state, states, left)
     mine = next((launch for launch in reversed(starts) if _tells_of(launch, state)), None)
     drawn = [launch for launch in starts if launch.series]
     if mine is None and starts and _tells_of(starts[-1], state) is None and (starts[-1].series or not state.history):
         mine = starts[-1]
     if mine is None and drawn and not is_part:
         notes.append("none of the curves in runs/ is the one that was read")
+    theirs = [(one, next((launch for launch in starts if launch is not mine and _tells_of(launch, one)), None))
+              for one in left]  # fmt: skip
     for launch in starts:
-        if launch is not mine and not is_part:
+        if launch is not mine and not is_part and all(launch is not other for _, other in theirs):
             yield _of_curves(place, launch, _WRITTEN_OVER if launch.series else _DIED)
-    draft = _draft(home, state, parts, card, notes)
-    if mine is not None:
-        draft = replace(draft, identity=mine.identity, also=mine.also, writers=frozenset({draft.kind, EVENTS}),
-                        launch=mine.launch, duration_s=draft.duration_s or mine.took)  # fmt: skip
-    yield draft
+    for one, launch_of_it in theirs:
+        here = one.path.parent
+        yield _with_start(_draft(here, one, _parts((here,), [here], within), "", [_LEFT]), launch_of_it)
+    yield _with_start(_draft(home, state, parts, card, notes), mine)
 
 
-# ── the state ────────────────────────────────────────────────────────────────────────────────────────────────────
+def _notes(state: State, states: Sequence[State], left: Sequence[State]) -> list[str]:
+    """What of the checkpoints is not of the run that was read."""
+    others = [one for one in states if one.step > state.step and one.path not in {other.path for other in left}]
+    return [f"{one.path.parent.name} is of another training" for one in left] + [
+        f"{one.path.parent.name} is of another training, which was not read" for one in others
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What one `trainer_state.json` says."""
-
-    path: Path
-    body: Mapping[str, Any]
-
-    @property
-    def step(self) -> int:
-        """How many steps had been taken."""
-        value = self.body.get("global_step")
-        return value if isinstance(value, int) else 0
-
-    @property
-    def history(self) -> list[Mapping[str, Any]]:
-        """The rows that were logged."""
-        rows = self.body.get("log_history")
-        return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
-
-
-def _state_files(place: Path) -> Iterator[Path]:
-    """The state of the folder, and that of its last checkpoint: each repeats all that was logged before it."""
-    yield place / STATE
-    numbered = [(int(match[1]), path) for path in place.iterdir()
-                if (match := _CHECKPOINT.fullmatch(path.name)) and os.path.lexists(path / STATE)]  # fmt: skip
-    if numbered:
-        yield max(numbered)[1] / STATE
-
-
-def _state(path: Path, within: Path) -> _State | None:
-    body = _json(path, within)
-    if body is None:
-        return None
-    if "log_history" not in body and "global_step" not in body:
-        raise RecordError(f"{path} is not a state of the Trainer", remedy="leave this run out")
-    return _State(path, body)
-
-
-def _newest(states: Sequence[_State]) -> tuple[_State, str]:
-    """The state that goes farthest; the folder's own, with a note, where a checkpoint is of another training."""
-    own, last = states[0], max(states, key=lambda one: one.step)
-    if last is own or last.history[: len(own.history)] == own.history:
-        return last, ""
-    if own.step < last.step and own.history[-1:] and "train_runtime" in own.history[-1]:
-        return own, f"{last.path.parent.name} is of another training, which was not read"
-    return last, ""
-
-
-def _completed(state: _State, results: Sequence[Mapping[str, Any]]) -> _State:
-    """A state with what was measured after it was written: `evaluate()` after `train()`. Results of another epoch than
-    the state's were left by another training, as far as anybody can tell."""
-    rows, epoch = list(state.history), number(state.body.get("epoch"))
-    for result in results:
-        at = number(result.get("epoch"))
-        is_its = not state.history or (at is not None and epoch is not None and abs(at - epoch) < _ROUNDED)
-        logged = {name: row[name] for row in rows for name in result if name in row}
-        fresh = {name: value for name, value in result.items() if name not in logged or logged[name] != value}
-        rows += [{**fresh, "step": state.step}] if is_its else []
-    return _State(state.path, {**state.body, "log_history": rows})
-
-
-def _json(path: Path, within: Path) -> Mapping[str, Any] | None:
-    raw = foreign_bytes(path, within)
-    return None if raw is None or not raw.strip() else as_table(parse_strict(raw, where=str(path)), path, needed=True)
+def _with_start(draft: Draft, start: "_Start | None") -> Draft:
+    """The run of a state with what TensorBoard was told of its launch."""
+    if start is None:
+        return draft
+    return replace(draft, identity=start.identity, also=start.also, writers=frozenset({draft.kind, EVENTS}),
+                   launch=start.launch, duration_s=draft.duration_s or start.took)  # fmt: skip
 
 
 # ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _draft(place: Path, state: _State, parts: Mapping[str, Any], card: str, notes: Sequence[str]) -> Draft:
+def _parts(folders: Sequence[Path], told: Sequence[Path], within: Path) -> Mapping[str, Any]:
+    """What lies beside a state: the configs of model and adapter, from the first of these folders that has one, and the
+    arguments, from those that may tell them."""
+    tables = {name: next((found for folder in folders if (found := table_in(folder / file, within))), None)
+              for name, file in (("model", "config.json"), ("adapter", "adapter_config.json"))}  # fmt: skip
+    given, told_by = arguments_of(told, within)
+    return {**tables, "given": given, "told_by": told_by}
+
+
+def _draft(place: Path, state: State, parts: Mapping[str, Any], card: str, notes: Sequence[str]) -> Draft:
     on_card, versions = _on_card(card), dict(_VERSION.findall(card))
     trainer, given = _trainer(state), parts["given"]
     typed_in = on_card if given is None else given
@@ -199,7 +159,7 @@ def _draft(place: Path, state: _State, parts: Mapping[str, Any], card: str, note
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         config={name: table for name, table in tables.items() if table},
         env={"torch": versions.get("Pytorch"), **_libraries(versions, parts["model"] or {})},
-        series=_series(state.history),
+        series=series_of(state.history),
         status=None if end is None else _ended(state),
         duration_s=number(end["train_runtime"]) if end else None,
         told={"state": state.path.relative_to(place).as_posix(), "versions": versions,
@@ -225,12 +185,12 @@ _TWICE = {"num_epochs": "num_train_epochs", "training_steps": "max_steps",
 """What the card and the arguments call otherwise than the state."""
 
 
-def _is_said(name: str, value: JSON, state: _State) -> bool:
+def _is_said(name: str, value: JSON, state: State) -> bool:
     """Whether the state says of an argument what it came to."""
     return state.body.get(_TWICE.get(name, name)) == value or (name in _REPEATED and state.body.get(name) is not None)
 
 
-def _first_rate(state: _State) -> dict[str, JSON]:
+def _first_rate(state: State) -> dict[str, JSON]:
     """The learning rate at the first step that logged one: of two runs whose settings nobody can read it still shows
     that they are two. A later one would part a run that crashed from those that went on."""
     rates = ((row, number(row.get("learning_rate"))) for row in state.history)
@@ -238,7 +198,7 @@ def _first_rate(state: _State) -> dict[str, JSON]:
     return {} if row is None else {"logged": row["learning_rate"], "at_step": row.get("step")}
 
 
-def _trainer(state: _State) -> dict[str, JSON]:
+def _trainer(state: State) -> dict[str, JSON]:
     """The settings that the state repeats. How long to train is one: the state reckons epochs from steps, or steps from
     epochs, the data and the batch, and says both."""
     found = {key: state.body[key] for key in ("train_batch_size", "max_steps", "num_train_epochs", "eval_steps")
@@ -251,7 +211,7 @@ def _trainer(state: _State) -> dict[str, JSON]:
     return found
 
 
-def _ended(state: _State) -> str:
+def _ended(state: State) -> str:
     """`train()` returned: of a run that was to take more steps, a callback had stopped it."""
     planned = state.body.get("max_steps")
     return "early_stopped" if isinstance(planned, int) and 0 < state.step < planned else "completed"
@@ -269,16 +229,6 @@ def _untold(arguments: Mapping[str, JSON]) -> dict[str, str]:
     if not arguments:
         return {"config.training_args": f"{_UNTOLD}: learning rate, schedule, optimizer, precision", "seed": _UNTOLD}
     return {f"config.training_args.{name}": _UNTOLD for name in _BEYOND_CARD}
-
-
-def _series(history: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, float]]]:
-    found: dict[str, list[tuple[int, float]]] = {}
-    for place, row in enumerate(history):
-        step = row.get("step")
-        for name, value in row.items():
-            if not CLOCKS.fullmatch(name) and (point := number(value)) is not None:
-                found.setdefault(name, []).append((step if isinstance(step, int) else place, point))
-    return found
 
 
 # ── the starts in one folder ─────────────────────────────────────────────────────────────────────────────────────
@@ -335,12 +285,12 @@ def _begun_with(folder: Path, within: Path) -> Mapping[str, JSON] | None:
     return None if table is None or table.get("resume_from_checkpoint") else settings_of(table)
 
 
-def _tells_of(start: _Start, state: _State) -> bool | None:
+def _tells_of(start: _Start, state: State) -> bool | None:
     """Whether the curves of a start are those of a state, wherever both have a point, None where they have none in
     common; TensorBoard keeps four bytes of a number. Of a step that was taken twice, before it broke off and after it
     was resumed, either may be the state's."""
     pairs = [(value, [point for step, point in start.series[name] if step == at])
-             for name, points in _series(state.history).items() if name in start.series
+             for name, points in series_of(state.history).items() if name in start.series
              for at, value in points]  # fmt: skip
     shared = [(value, seen) for value, seen in pairs if seen]
     return None if not shared else all(any(_alike(value, point) for point in seen) for value, seen in shared)

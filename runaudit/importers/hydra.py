@@ -29,7 +29,14 @@ _OF_THE_CLOCK = re.compile(
     r"(?:out|output|log|logging|save|run|work|results?|tensorboard|wandb)_?(?:dir|path|folder)",
     re.IGNORECASE,
 )
-"""Names under which the time only names, dates or places a run. Under any other it is an input that changes daily."""
+"""Names under which the time only names, dates or places a run."""
+_READS = re.compile(
+    r"data|datasets?|train|val|valid|test|split|inputs?|load|resume|from|init|pretrained|checkpoint|ckpt|weights?|"
+    r"source|cache|root|corpus|index|day|date|since|until|begin|start|end|seed|rng"
+)
+"""Words in the path of a setting whose time may be an input: data as of a day, what is read, a seed."""
+_NOW = re.compile(r"\$\{now:([^{}]*)\}")
+_TIME_OF_DAY = re.compile(r"%[HI].*%M|%[cRTX]")
 
 _DATED = re.compile(r"\d{2}-\d{2}-\d{2}")
 """How Hydra writes the time of a job into the name of its folder."""
@@ -127,9 +134,17 @@ def _put(table: dict[str, Any], keys: Sequence[str], value: Any) -> None:
 
 
 def names_the_time(path: str, found: Resolved) -> bool:
-    """Whether a setting that Hydra took from the clock only names, dates or places the run."""
-    last = path.rpartition(".")[2]
-    return path in found.clock and _OF_THE_CLOCK.fullmatch(last) is not None
+    """Whether a setting that Hydra took from the clock only names, dates or places the run: by its own name, or because
+    it is the time of day, and no word of its path says that it is read. A date alone may be an input, of every day
+    another."""
+    written = found.clock.get(path)
+    if written is None:
+        return False
+    if _OF_THE_CLOCK.fullmatch(path.rpartition(".")[2]):
+        return True
+    is_timed = any(map(_TIME_OF_DAY.search, _NOW.findall(written))) and "${" not in _NOW.sub("", written)
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", path).lower())
+    return is_timed and not any(map(_READS.fullmatch, words))
 
 
 def _name(place: Path, folder: str | None, cwd: str | None) -> str:

@@ -21,7 +21,7 @@ from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, numbers
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
-from runaudit.importers.tables import json_table, part, utc_word
+from runaudit.importers.tables import json_table_in_part, part, utc_word
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import number
 from runaudit.system.files import HEAD_BYTES, open_ordinary
@@ -149,7 +149,7 @@ def _draft(place: Path, within: Path, lines: Sequence[Line], torn: int) -> Draft
     if seed is None and (several := _values(lines, SEEDS)):
         config["seed"] = several
     status, notes = _ending(stop)
-    system = _system(place, within)
+    system, twice, none = _system(place, within)
     series = dict(_series(after))
     return Draft(
         kind="mlperf",
@@ -160,7 +160,7 @@ def _draft(place: Path, within: Path, lines: Sequence[Line], torn: int) -> Draft
         config=config,
         seed=seed,
         code={"submission_org": _first(lines, "submission_org")},
-        env=_env(system),
+        env=_env(system) or {"system": _first(lines, "submission_platform")},
         launch={"started": started},
         series=series,
         torn=torn,
@@ -169,7 +169,7 @@ def _draft(place: Path, within: Path, lines: Sequence[Line], torn: int) -> Draft
         duration_s=None if (ms := _took(lines[0], lines[-1])) is None else ms / 1000,
         told={key: value for key in ("submission_platform", "submission_status", "submission_entry")
               if (value := _first(lines, key)) is not None} | ({"system": system} if system else {}),
-        unknown=UNKNOWN,
+        unknown={**UNKNOWN, **({} if system else {"env": none, "env.gpu": none}), **_unclear(twice)},
         notes=notes,
     )  # fmt: skip
 
@@ -278,36 +278,54 @@ def _moment(line: Line) -> str | None:
 # ── the system ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _system(place: Path, within: Path) -> Mapping[str, Any]:
-    """The description of the system that the folder is named for: `systems/NAME.json` beside `results/NAME/…`."""
+def _system(place: Path, within: Path) -> tuple[Mapping[str, Any], frozenset[str], str]:
+    """The description of the system that the folder is named for, `systems/NAME.json` beside `results/NAME/…`, which
+    keys it gives two values, and why there is none."""
     parts = place.absolute().parts
     if len(parts) < 5 or not place.absolute().parents[3].is_relative_to(within.absolute()):
-        return {}
+        return {}, frozenset(), UNKNOWN["env"]
     try:
-        return json_table(place.absolute().parents[3] / "systems" / f"{parts[-3]}.json", within.absolute()) or {}
-    except RecordError:
-        return {}
+        path = place.absolute().parents[3] / "systems" / f"{parts[-3]}.json"
+        return *json_table_in_part(path, within.absolute()), UNKNOWN["env"]
+    except RecordError as error:
+        return {}, frozenset(), f"the description of the system cannot be read: {error.message}"
+
+
+def _unclear(twice: frozenset[str]) -> dict[str, str]:
+    """The leaves of the environment that nobody knows, since the description says two things of them."""
+    return {f"env.{leaf}": f"the description of the system gives {key} two values"
+            for leaf, keys in _DESCRIBED.items() for key in keys if key in twice}  # fmt: skip
 
 
 def _env(system: Mapping[str, Any]) -> dict[str, Any]:
     if not system:
         return {}
-    nodes, each = (_whole(system.get(key)) for key in ("number_of_nodes", "accelerators_per_node"))
+    nodes, each = (_whole(system.get(key)) for key in _DESCRIBED["gpu_count"])
     software = system.get("other_software_stack")
     stack = software if isinstance(software, Mapping) else {}
-    env = {
-        "gpu": system.get("accelerator_model_name"),
+    env = {leaf: system.get(keys[0]) for leaf, keys in _DESCRIBED.items()} | {
         "gpu_count": nodes * each if nodes is not None and each is not None else None,
         "nodes": nodes,
-        "cpu": system.get("host_processor_model_name"),
-        "platform": system.get("operating_system"),
-        "framework": system.get("framework"),
-        "software": software,
         "cuda": stack.get("cuda_version"),
         "cudnn": stack.get("cudnn_version"),
         "driver": stack.get("cuda_driver_version"),
     }
     return {key: value for key, value in env.items() if value not in (None, "")}
+
+
+_DESCRIBED: Mapping[str, Sequence[str]] = {
+    "gpu": ("accelerator_model_name",),
+    "gpu_count": ("number_of_nodes", "accelerators_per_node"),
+    "nodes": ("number_of_nodes",),
+    "cpu": ("host_processor_model_name",),
+    "platform": ("operating_system",),
+    "framework": ("framework",),
+    "software": ("other_software_stack",),
+    "cuda": ("other_software_stack", "cuda_version"),
+    "cudnn": ("other_software_stack", "cudnn_version"),
+    "driver": ("other_software_stack", "cuda_driver_version"),
+}
+"""Leaf of the environment -> what MLPerf's description of a system calls it, or makes it of."""
 
 
 def _whole(value: JSON) -> int | None:

@@ -15,14 +15,31 @@ from runaudit.text.words import kind_of
 
 
 def foreign_json(path: Path, within: Path) -> JSON:
-    """What a JSON file says; None where nothing lies there, or nothing is in it. Raises RecordError."""
-    raw = foreign_bytes(path, within)
-    return None if raw is None or not raw.strip() else parse_strict(raw, where=str(path))
+    """What a JSON file says; None where nothing lies there, or nothing is in it. Raises RecordError, for a key with two
+    values too."""
+    found, twice = _json_in_part(path, within)
+    if twice:
+        raise RecordError(f"{path} gives the key {min(twice)!r} two values in one object", remedy="keep one of them")
+    return found
+
+
+def _json_in_part(path: Path, within: Path) -> tuple[JSON, frozenset[str]]:
+    raw, twice = foreign_bytes(path, within), set[str]()
+    if raw is None or not raw.strip():
+        return None, frozenset()
+    return parse_strict(raw, where=str(path), twice=twice.add), frozenset(twice)
 
 
 def json_table(path: Path, within: Path) -> Mapping[str, Any] | None:
     """The object in a JSON file; None where nothing lies there, or nothing is in it. Raises RecordError."""
     return as_table(foreign_json(path, within), path)
+
+
+def json_table_in_part(path: Path, within: Path) -> tuple[Mapping[str, Any], frozenset[str]]:
+    """The object in a JSON file without the keys that it gives two values, and these; an empty one where nothing lies
+    there. Raises RecordError."""
+    found, twice = _json_in_part(path, within)
+    return as_table(found, path) or {}, twice
 
 
 def foreign_yaml(path: Path, within: Path) -> JSON:

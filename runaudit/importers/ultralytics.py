@@ -31,6 +31,22 @@ WHOLE = True
 OWN = ("project", "name", "exist_ok", "save_dir", "plots", "verbose", "show", "bucket", "entity", "upload_dataset",
        "bbox_interval", "artifact_alias")  # fmt: skip
 """Where Ultralytics files and shows its results."""
+OF_OTHER_MODES = (
+    "source", "vid_stride", "stream_buffer", "visualize", "retina_masks", "embed",  # predict settings
+    "save_frames", "save_txt", "save_conf", "save_crop", "show_labels", "show_conf", "show_boxes", "line_width",
+    "format", "keras", "optimize", "int8", "dynamic", "simplify", "opset", "workspace", "nms",  # export settings
+    "tracker", "save_period", "save_json",
+)  # fmt: skip
+"""Settings that `args.yaml` of a training holds, since it holds all there are, and that no training reads: by the
+headings of ultralytics/cfg/default.yaml those of predicting, of drawing what was predicted, of exporting and of
+tracking; and of those of training and validation the ones that only say what is written to a file, `save_period` and
+`save_json`. What a validation within the training reads besides (`conf`, `iou`, `half`, `augment` …) is no such one."""
+_MASKS = ("save_json", "save_txt")
+"""Of a segmentation these two choose how its masks are made, and so what its validation measures: `init_metrics` in
+ultralytics/models/yolo/segment/val.py."""
+OF_YOLOV5 = ("noplots", "save_period")
+"""By the help of YOLOv5's train.py: "save no plot files", and "Save checkpoint every x epochs". `nosave` leaves another
+checkpoint for the best one, and is a choice."""
 _CHOSEN = "optimizer: auto leaves it to the program, and what it chose is not in the record"
 _CLOCKS = ("epoch", "time")
 _OF_A_TRAINING = (rb"^task: ", rb"^mode: train\s*$")
@@ -110,14 +126,15 @@ def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
 
 def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Draft:
     left, why = _left_to_the_program(settings)
-    own = {key: settings[key] for key in OWN if settings.get(key) is not None}
+    books = _books(settings)
+    own = {key: settings[key] for key in books if settings.get(key) is not None}
     series = table.series if table else {}
     return Draft(
         kind="ultralytics",
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         name=_name(place, settings),
-        config={key: value for key, value in settings.items() if key not in OWN and key not in left} or None,
+        config={key: value for key, value in settings.items() if key not in books and key not in left} or None,
         launch={"run_dir": str(settings["save_dir"]) if settings.get("save_dir") else None},
         series={key: points for key, points in series.items() if key not in _CLOCKS},
         torn=table.torn if table else 0,
@@ -137,6 +154,15 @@ def _name(place: Path, settings: Mapping[str, Any]) -> str | None:
         return None
     folder = place.absolute().name
     return name if PureWindowsPath(name).name == folder else folder
+
+
+def _books(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The settings that only say where, how and how often this training is filed and shown, or are of no training."""
+    if "hyp" in settings and "mode" not in settings:
+        return frozenset({*OWN, *OF_YOLOV5})
+    others = OF_OTHER_MODES if settings.get("mode") == "train" else ()
+    masked = _MASKS if settings.get("task") == "segment" else ()
+    return frozenset({*OWN, *others}) - frozenset(masked)
 
 
 def _left_to_the_program(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

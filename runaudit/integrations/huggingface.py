@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.draft import ABSENT
-from runaudit.importers.huggingface import CLOCKS
+from runaudit.importers.huggingface_states import CLOCKS
 from runaudit.integrations.found import FoundConfig, found_config
 from runaudit.integrations.loop import Loop, as_number, missing
 

@@ -53,8 +53,12 @@ _COUNTER = re.compile(
 _CLOCK = re.compile(
     r"(?:_)?(?:wall ?time|wall clock|walltime|timestamp|runtime|elapsed|elapsed time|time elapsed|relative time|"
     r"time total s|time this iter s|total time|eta|eta seconds|date|datetime|time)|"
-    r".* (?:runtime|timestamp|wall time|compilation time)"
+    r".* (?:runtime|timestamp|wall time)|"
+    r"(?:.* )?(?:preparation|setup|startup|initiali[sz]ation|loading|compile|compilation|warmup|"
+    r"(?:pre|post)?process(?:ing)?|computation|compute|execution|running|tokenization|generation|fit|cpu|gpu) "
+    r"time(?: (?:s|ms|sec))?"
 )
+"""A time that is none of these, as `waiting time` or `completion time`, may be what is optimized."""
 _RATE = re.compile(
     r"(?:.* )?(?:lr|lrs|learning rate|learningrate|base lr|weight decay|wd|momentum|betas?|beta\d|warmup|"
     r"lr scale|lr factor|lr multiplier|ema decay)(?: (?:pg)?\d+| group ?\d+| \w+)?|lr .*"

@@ -144,15 +144,26 @@ def _written(key: str, value: JSON) -> str:
     return canonical_bytes({key: value})[1:-1].decode()
 
 
-def parse_strict(raw: bytes | str, *, where: str, parse_int: Callable[[str], JSON] = int) -> JSON:
+def parse_strict(
+    raw: bytes | str,
+    *,
+    where: str,
+    parse_int: Callable[[str], JSON] = int,
+    twice: Callable[[str], None] | None = None,
+) -> JSON:
     """JSON as it is written: duplicate keys refused, NaN and Infinity as Python writes them allowed.
 
-    `where` names the file in the error. Raises RecordError.
+    `where` names the file in the error. twice: for a file that is not ours, in which a key that stands twice with one
+    value is one; it is told each key that has several, which is left out. Raises RecordError.
     """
+
+    def table(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+        return _no_duplicates(pairs, where) if twice is None else _once_each(pairs, twice)
+
     try:
         # Some editors begin a file with a mark of its encoding.
         text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
-        return json.loads(text, object_pairs_hook=lambda pairs: _no_duplicates(pairs, where), parse_int=parse_int)
+        return json.loads(text, object_pairs_hook=table, parse_int=parse_int)
     except UnicodeDecodeError as error:
         raise RecordError(f"{where} is not UTF-8 text", remedy="save it as UTF-8") from error
     except json.JSONDecodeError as error:
@@ -182,6 +193,18 @@ def _no_duplicates(pairs: list[tuple[str, JSON]], where: str) -> dict[str, JSON]
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise RecordError(f"{where} has the key {twice!r} twice in one object", remedy="keep one of them")
+    return result
+
+
+def _once_each(pairs: list[tuple[str, JSON]], twice: Callable[[str], None]) -> dict[str, JSON]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        texts: dict[str, set[str]] = {}
+        for key, value in pairs:
+            texts.setdefault(key, set()).add(json.dumps(value, sort_keys=True))
+        for key in [key for key, found in texts.items() if len(found) > 1]:
+            twice(key)
+            del result[key]
     return result
 
 

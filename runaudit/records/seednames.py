@@ -11,7 +11,10 @@ from runaudit.records.canonical import JSON
 
 _NAMES = frozenset({"seed", "randomseed", "manualseed", "rngseed", "globalseed", "initialseed", "initseed", "baseseed",
                     "trainseed", "trainingseed", "seedeverything", "randseed", "torchseed", "numpyseed", "npseed",
-                    "runseed", "modelseed", "randomstate", "rng", "plglobalseed", "jaxseed", "tfseed"})  # fmt: skip
+                    "runseed", "modelseed", "randomstate", "rng", "plglobalseed", "jaxseed", "tfseed", "seedval",
+                    "seedvalue", "seednumber", "myseed", "cudaseed", "gpuseed", "fixseed", "fixedseed", "mainseed",
+                    "masterseed", "projectseed", "expseed", "experimentseed", "pythonseed", "pythonhashseed",
+                    "torchmanualseed"})  # fmt: skip
 """Without what joins their words. The seed of a data split, or of a search, is another."""
 _OF_ITS_OWN = frozenset({"data", "dataset", "datasets", "datamodule", "dataloader", "loader", "split", "splits",
                          "splitter", "sampling", "sampler", "augmentation", "augment", "eval", "evaluation",
@@ -25,6 +28,13 @@ _OF_ITS_OWN = frozenset({"data", "dataset", "datasets", "datamodule", "dataloade
 def names_the_seed(key: str) -> bool:
     """Whether a setting of this name may be the run's seed: it is where it holds the value of it."""
     return re.sub(r"[^a-z]", "", key.rpartition(".")[2].lower()) in _NAMES
+
+
+@lru_cache(maxsize=65536)
+def ends_in_seed(key: str) -> bool:
+    """Whether a setting of this name is a seed of something: where it has the value of the run's own in two runs that
+    have other ones, it follows that."""
+    return names_the_seed(key) or re.search(r"(?:^|[^a-z])seed$|[a-z0-9]Seed$", key.rpartition(".")[2]) is not None
 
 
 @lru_cache(maxsize=65536)

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
-from runaudit.factors.code_state import CODE_STATE, PROGRAM, tail_of
+from runaudit.factors.code_state import CODE_STATE, PROGRAM, scripts
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.filed import is_filed, spoken_of
@@ -62,7 +62,9 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
             if section == "code" and (wholly or path in CODE_STATE):
                 continue  # The code itself, beside which a record has facts of it: the script that was run.
             if path == PROGRAM:
-                values = [tail_of(value) or value if isinstance(value, str) else value for value in values]
+                told = scripts(runs)
+                values = [UNKNOWN if one is None else value if value is UNKNOWN else one
+                          for one, value in zip(told, values, strict=True)]  # fmt: skip
                 differs = differs and len({token(value) for value in values if value is not UNKNOWN}) > 1
             leaf = _judged(path, values, differs, runs, settings)
             if differs:

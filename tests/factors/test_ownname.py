@@ -34,6 +34,7 @@ def verdict(*values, key="exp_dir", names=("3k1x9abc", "7qz20def")):
     [
         ("exps/2021-05-01_10-22-33", "exps/2021-12-12_23-05-10"),
         ("exps/20210501-102240", "exps/20211212-230515"),
+        ("exps/20210501102240", "exps/20211212230515"),
         ("exps/2021-05-01", "exps/2021-12-12"),
         ("exps/2021-05-01_12-22-33", "exps/2021-12-13_00-05-10"),
         ("runs/May01_10-22-33_box", "runs/Dec12_23-05-09_box"),
@@ -157,3 +158,28 @@ def test_the_name_that_the_tracker_has_of_a_run_is_no_choice_where_it_names_the_
             for value, begun in zip(values, BEGUN, strict=True))  # fmt: skip
 
     assert [one.factor for one in compare(a, b, settings=Settings()).factors] == expected
+
+
+@pytest.mark.parametrize("key", ["run_id", "session", "memo"])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("2021-05-01T10.22.33.747Z", "2021-12-12T23.05.09.402Z"),  # as Kedro names its sessions
+        ("2021-05-01T10:22:33.747123", "2021-12-12T23:05:09.402001"),
+        ("2021-05-01T12:22:33+02:00", "2021-12-13T01:05:09+02:00"),
+        ("20210501102233", "20211212230509"),
+    ],
+)
+def test_the_time_at_which_a_run_began_is_bookkeeping_however_fine_it_is(key, a, b):
+    assert verdict(a, b, key=key) == []
+
+
+@pytest.mark.parametrize("key", ["run_id", "session", "memo"])
+def test_a_fine_time_that_is_no_start_of_these_runs_is_a_factor(key):
+    assert verdict("2021-05-01T10.30.33.747Z", "2021-12-12T23.13.09.402Z", key=key) == [f"config.{key}"]
+
+
+def test_the_time_at_which_a_run_began_may_be_counted_in_thousandths():
+    began = (1619864553, 1639350309)
+    assert verdict(*(1000 * at + 17 for at in began), key="timestamp") == []
+    assert verdict(*(1000 * (at + 3600) for at in began), key="timestamp") == ["config.timestamp"]

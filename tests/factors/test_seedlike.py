@@ -56,6 +56,21 @@ def tables(**seeds):
         ({"seed": 0, **tables(net=0)}, {"seed": 1, **tables(net=1)}, []),
         ({"seed": 0, **tables(eval=100)}, {"seed": 1, **tables(eval=101)}, []),
         ({"seed": 0, **tables(eval=100)}, {"seed": 1, **tables(eval=102)}, ["config.eval.seed"]),
+        # Beside the run's own.
+        ({"seed": 0, "cuda_seed": 0}, {"seed": 1, "cuda_seed": 1}, []),
+        ({"seed": 0, "cuda_seed": 0}, {"seed": 1, "cuda_seed": 0}, []),
+        ({"seed": 0, "cuda_seed": 0}, {"seed": 0, "cuda_seed": 1}, ["config.cuda_seed"]),
+        ({"seed": 0, "data_seed": 0}, {"seed": 1, "data_seed": 0}, []),
+        ({"seed": 0, "data_seed": 7}, {"seed": 1, "data_seed": 8}, []),
+        ({"seed": 0, "data_seed": 0}, {"seed": 1, "data_seed": 2}, ["config.data_seed"]),
+        ({"seed": 0, "data_seed": 0}, {"seed": 0, "data_seed": 1}, ["config.data_seed"]),
+        ({"data_seed": 0}, {"data_seed": 1}, ["config.data_seed"]),
+        # The only one of the run.
+        ({"seed_val": 0}, {"seed_val": 1}, []),
+        ({"cuda_seed": 0}, {"cuda_seed": 1}, []),
+        ({"PYTHONHASHSEED": "0"}, {"PYTHONHASHSEED": "1"}, []),
+        ({"fix_seed": True}, {"fix_seed": False}, ["config.fix_seed"]),
+        ({"seed_length": 3}, {"seed_length": 4}, ["config.seed_length"]),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("turned", [False, True])

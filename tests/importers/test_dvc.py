@@ -1,6 +1,7 @@
 """DVC: the lock is what ran, digests are what was read, and an experiment is a commit on another one."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from runaudit.diff import compare
 from runaudit.diff.result import Verdict
+from runaudit.factors.cohort import cohorts
 from runaudit.importers.pipeline import command_of
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
@@ -329,3 +331,49 @@ def test_no_path_of_a_pipeline_leads_out_of_the_folder(tmp_path):
     (base / "dvc.yaml").write_text("metrics: [../secret.json, /etc/passwd.json]\n")
 
     assert "key" not in only(base).metrics
+
+
+def folder_digest(files):
+    rows = [{"md5": md5(text), "relpath": name} for name, text in sorted(files.items())]
+    return f"{hashlib.md5(json.dumps(rows, sort_keys=True).encode()).hexdigest()}.dir"
+
+
+def with_sources(base, files, *, hashed=None):
+    """A pipeline of one stage that depends on a folder of sources. hashed: what lay in it when DVC hashed it."""
+    for name, text in files.items():
+        place = base / "src" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    stage = {"cmd": "python src/train.py", "deps": [{"path": "src", "md5": folder_digest(hashed or files)}],
+             "params": {"params.yaml": {"lr": 0.1}}}  # fmt: skip
+    (base / "dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": {"train": stage}}))
+    ((found,), _) = runs_in(base, "dvc")
+    return found.run
+
+
+BYTECODE = "__pycache__/util.cpython-310.pyc"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "factors"),
+    [
+        ({BYTECODE: "1"}, {BYTECODE: "2"}, []),
+        ({BYTECODE: "1"}, {}, []),
+        ({"util.pyc": "1"}, {"util.pyc": "2"}, ["code.sources.src"]),
+        ({BYTECODE: "1", "util.py": "x = 1"}, {BYTECODE: "2", "util.py": "x = 2"}, ["code.sources.src"]),
+    ],
+)
+def test_what_python_compiled_of_the_sources_is_no_source(tmp_path, a, b, factors):
+    main = {"train.py": MAIN}
+    runs = [with_sources(tmp_path / name, {**main, **files}) for name, files in (("a", a), ("b", b))]
+
+    assert [one.factor for one in compare(*runs, settings=Settings()).factors] == factors
+    assert len(cohorts(runs)) == (2 if factors else 1)
+
+
+def test_a_folder_that_is_not_the_one_that_was_hashed_tells_nothing(tmp_path):
+    main = {"train.py": MAIN}
+    runs = [with_sources(tmp_path / str(n), {**main, BYTECODE: "later"}, hashed={**main, BYTECODE: str(n)})
+            for n in range(2)]  # fmt: skip
+
+    assert [one.factor for one in compare(*runs, settings=Settings()).factors] == ["code.sources.src"]

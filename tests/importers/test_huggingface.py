@@ -108,13 +108,45 @@ def test_the_last_checkpoint_speaks_where_the_folder_has_no_state(output):
     assert only(folder / "checkpoint-4").trajectory.series["loss"][-1][0] == 4
 
 
+def two(path):
+    """The run of a folder, and the one of which a checkpoint was left there."""
+    found, skipped = runs_in(path, "huggingface")
+    assert len(found) == 2 and not skipped
+    return sorted((one.run for one in found), key=lambda run: run.label.startswith(f"{path.name}/"))
+
+
 def test_a_checkpoint_of_another_training_is_not_mixed_in(output):
     folder = output(**{"trainer_state_json": state(4, end=True),
                        "checkpoint-8__trainer_state_json": state(8, scale=7.0)})  # fmt: skip
-    run = only(folder)
+    run, other = two(folder)
 
     assert run.trajectory.series["loss"] == ((2, 0.5), (4, 0.25))
     assert "checkpoint-8 is of another training" in run.manifest.section("origin")["note"]
+    assert other.trajectory.series["loss"][-1] == (8, 0.875)
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_checkpoints_that_an_earlier_training_left_are_one_run_of_their_own(output, is_done):
+    whole = {"trainer_state_json": state(8, end=True)} if is_done else {}
+    folder = output(**{**whole, "checkpoint-8__trainer_state_json": state(8),
+                       "checkpoint-6__trainer_state_json": state(6, scale=7.0),
+                       "checkpoint-4__trainer_state_json": state(4, scale=7.0),
+                       "checkpoint-2__trainer_state_json": state(2)})  # fmt: skip
+    run, other = two(folder)
+
+    assert run.trajectory.series["loss"][-1] == (8, 0.125)
+    assert run.manifest.section("origin")["note"] == "checkpoint-6 is of another training"
+    assert other.trajectory.series["loss"] == ((2, 3.5), (4, 1.75), (6, 7 / 6))
+    assert other.outcome is None
+
+
+def test_checkpoints_that_agree_at_first_are_of_one_training_that_was_resumed(output):
+    resumed = json.loads(state(8))
+    for row in resumed["log_history"][2:]:
+        row["loss"] += 0.01
+    folder = output(**{"checkpoint-8__trainer_state_json": json.dumps(resumed),
+                       "checkpoint-6__trainer_state_json": state(6)})  # fmt: skip
+    assert only(folder).trajectory.series["loss"][1] == (4, 0.25)
 
 
 def test_a_training_that_a_callback_stopped_ended_early(output):

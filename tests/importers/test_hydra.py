@@ -124,6 +124,24 @@ def test_the_time_is_bookkeeping_where_it_names_the_run_and_an_input_where_it_do
 
 
 @pytest.mark.parametrize(
+    ("key", "written", "is_open"),
+    [
+        ("tag", "${now:%H-%M-%S-%f}", False),
+        ("model.note", "x_${now:%Y-%m-%d_%H-%M}", False),
+        ("tag", "${now:%Y-%m-%d}", True),
+        ("tag", "${now:%H%M}_${oc.env:X}", True),
+        ("seed_offset", "${now:%H%M%S}", True),
+        ("train_split", "${now:%Y%m%d%H%M}", True),
+    ],
+)
+def test_the_time_of_day_is_bookkeeping_under_any_key_that_reads_nothing(job, key, written, is_open):
+    *above, last = key.split(".")
+    table = f"{{{last}: '{written}'}}"
+    unknown = only(job(f"lr: 1\n{above[0]}: {table}\n" if above else f"lr: 1\n{last}: '{written}'\n"))
+    assert (f"config.{key}" in unknown.manifest.section("unknown")) is is_open
+
+
+@pytest.mark.parametrize(
     "config",
     [
         "a0: 'xxxxxxxxxxxxxxxx'\n" + "".join(f"a{i + 1}: '${{a{i}}}${{a{i}}}'\n" for i in range(38)),
@@ -313,6 +331,8 @@ def test_what_is_read_from_where_the_run_writes_is_a_factor(job):
         ("name: 'run_${hydra:job.num}'\n", set()),
         ("out: 'x/${hydra:job.num}'\n", set()),
         ("o: '${hydra:run.dir}/x'\n", set()),
+        ("opt: {name: '${hydra:job.override_dirname}'}\n", set()),
+        ("data: 'x/${hydra:job.override_dirname}'\n", {"config.data"}),
         ("load_from: '${hydra:run.dir}/x'\n", {"config.load_from"}),
         ("o: '${hydra:run.dir}/x'\nresume: true\n", {"config.o"}),
     ],

@@ -12,9 +12,12 @@ import pytest
 
 from runaudit.diff import Verdict, compare
 from runaudit.errors import RecordError
+from runaudit.factors.levels import levels
 from runaudit.importers.mlflow_run import local_folder
 from runaudit.records.manifest import INHERITED
-from runaudit.settings import Settings
+from runaudit.settings import FactorSettings, Settings
+from runaudit.study.leaf import UNKNOWN
+from runaudit.study.leaves import leaves_among
 from runaudit.study.study import study
 from tests.importers.reading import labelled_rows, real_runs, runs_in
 
@@ -492,3 +495,36 @@ def test_two_scripts_of_one_name_may_be_two_where_their_folder_is_not_named(tmp_
     assert str(found.verdict) == verdict
     assert ("code.program" in [row.factor for row in found.missing]) is is_missing
     assert ("code.program" in [factor.factor for factor in found.factors]) is not is_missing
+
+
+def _called(tmp_path, *scripts):
+    return [read(folder(tmp_path / str(n), run=str(n) * 32, tags={**TAGS, "mlflow.source.name": name}))
+            for n, name in enumerate(scripts)]  # fmt: skip
+
+
+@pytest.mark.parametrize("longer", ["src/train.py", "/home/bob/proj/src/train.py", "src\\train.py"])
+def test_a_script_whose_folder_is_not_told_may_be_the_one_that_another_path_ends_with(tmp_path, longer):
+    """`cd src && python train.py` and `python src/train.py`."""
+    runs = _called(tmp_path, "train.py", longer)
+
+    found, many = compare(*runs, settings=Settings()), study(runs, settings=Settings())
+
+    assert not found.factors and not many.model.columns
+    assert "code.program" in [row.factor for row in found.missing]
+    assert "code.program" in many.missing
+
+
+def test_a_script_that_may_be_several_of_a_study_is_none_of_them(tmp_path):
+    runs = _called(tmp_path, "train.py", "a/train.py", "b/train.py")
+
+    (leaf,) = [leaf for leaf in leaves_among([levels(run, FactorSettings()) for run in runs], FactorSettings()).varying
+               if leaf.path == "code.program"]  # fmt: skip
+
+    assert [str(level) for level in leaf.levels][1:] == ["a/train.py", "b/train.py"]
+    assert leaf.levels[0] is UNKNOWN
+
+
+def test_two_scripts_are_told_by_their_names(tmp_path):
+    found = compare(*_called(tmp_path, "train.py", "eval.py"), settings=Settings())
+
+    assert [row.summary for row in found.factors] == ["code.program train.py → eval.py"]

@@ -45,7 +45,8 @@ def folder(tmp_path):
             (place / f"result_{number}.txt").write_text("\n".join(lines) + "\n")
         if system is not None:
             (tmp_path / "ACME" / "systems").mkdir(exist_ok=True)
-            (tmp_path / "ACME" / "systems" / "box.json").write_text(json.dumps(system))
+            text = system if isinstance(system, str) else json.dumps(system)
+            (tmp_path / "ACME" / "systems" / "box.json").write_text(text)
         return tmp_path
 
     return make
@@ -144,6 +145,33 @@ MIDDLE = """\
 0: :::MLL 1562084500.0 eval_accuracy: {"value": 0.5, "metadata": {"epoch_num": 4}}
 0: :::MLL 1562084576.0 run_stop: {"value": null, "metadata": {"status": "success"}}
 """
+
+
+def test_a_key_that_a_description_gives_twice_with_one_value_is_one(folder):
+    text = '{"accelerator_model_name": "IPU", "number_of_nodes": 2, "number_of_nodes": 2, "accelerators_per_node": 8}'
+    (run,) = runs(folder(log(), system=text))
+    assert (run.manifest.section("env")["gpu"], run.manifest.section("env")["gpu_count"]) == ("IPU", 16)
+
+
+def test_of_a_key_with_two_values_nobody_knows_which_and_the_rest_counts(folder):
+    text = '{"accelerator_model_name": "IPU", "number_of_nodes": 2, "number_of_nodes": 4, "accelerators_per_node": 8}'
+    (run,) = runs(folder(log(), system=text))
+    env, unknown = run.manifest.section("env"), run.manifest.section("unknown")
+    assert env["gpu"] == "IPU"
+    assert "gpu_count" not in env and "nodes" not in env
+    assert unknown["env.gpu_count"] == "the description of the system gives number_of_nodes two values"
+
+
+def test_without_a_description_the_platform_that_the_log_names_is_the_system(folder):
+    logs = (log(extra=[mllog("submission_platform", name)]) for name in ("POD16", "POD64"))
+    answer = compare(*runs(folder(*logs)), settings=Settings())
+    assert [one.factor for one in answer.factors] == ["env.system"]
+    assert "env.gpu" in {row.factor for row in answer.missing}
+
+
+def test_a_description_that_cannot_be_read_is_told_with_its_reason(folder):
+    (run,) = runs(folder(log(), system="{"))
+    assert run.manifest.section("unknown")["env"].startswith("the description of the system cannot be read: ")
 
 
 @pytest.mark.parametrize("text", [OLD, MIDDLE], ids=["0.5", "0.6"])

@@ -69,6 +69,52 @@ def test_where_the_results_are_filed_is_no_setting(folder):
     assert {one.factor for one in found.factors} == {"seed"}
 
 
+def factors_between(folder, key, values, *, task="detect", mode="train"):
+    args = [f"{ARGS}{key}: {value}\n".replace("detect", task, 1).replace("mode: train", f"mode: {mode}")
+            for value in values]  # fmt: skip
+    runs = [only(folder(f"train{n}", args=text)) for n, text in enumerate(args)]
+    return {one.factor for one in compare(*runs, settings=Settings()).factors}
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [("save_period", (-1, 5)), ("save_json", ("false", "true")), ("save_txt", ("false", "true")),
+     ("line_width", ("null", 3)), ("source", ("null", "a.jpg")), ("tracker", ("botsort.yaml", "bytetrack.yaml")),
+     ("format", ("torchscript", "onnx")), ("opset", (11, 17))],
+)  # fmt: skip
+def test_a_setting_of_another_mode_is_none_of_a_training(folder, key, values):
+    assert not factors_between(folder, key, values)
+
+
+@pytest.mark.parametrize("key", ["save_json", "save_txt"])
+def test_what_chooses_how_a_segmentation_is_measured_is_a_factor(folder, key):
+    assert factors_between(folder, key, ("false", "true"), task="segment") == {f"config.{key}"}
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [("conf", ("null", 0.3)), ("iou", (0.7, 0.5)), ("half", ("false", "true")), ("augment", ("false", "true")),
+     ("classes", ("null", 0)), ("workers", (2, 8)), ("save", ("true", "false")), ("agnostic_nms", ("false", "true"))],
+)  # fmt: skip
+def test_what_the_validation_within_a_training_reads_is_a_factor(folder, key, values):
+    assert factors_between(folder, key, values) == {f"config.{key}"}
+
+
+def test_of_another_mode_every_setting_counts(folder):
+    assert factors_between(folder, "tracker", ("botsort.yaml", "bytetrack.yaml"), mode="track") == {"config.tracker"}
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "counts"),
+    [("noplots", ("false", "true"), False), ("save_period", (-1, 5), False), ("nosave", ("false", "true"), True)],
+)
+def test_of_yolov5_what_is_drawn_and_how_often_it_is_kept_is_no_setting(folder, key, values, counts):
+    runs = [only(folder(f"exp{n}", args=None, opt_yaml=f"weights: a.pt\n{key}: {value}\n", hyp_yaml="lr0: 0.1\n"))
+            for n, value in enumerate(values)]  # fmt: skip
+    found = {one.factor for one in compare(*runs, settings=Settings()).factors}
+    assert found == ({f"config.{key}"} if counts else set())
+
+
 def test_an_optimizer_that_was_left_to_the_program_is_unknown_with_what_it_sets(folder):
     a, b = only(folder(optimizer="auto")), only(folder("b", optimizer="auto", lr0=0.5))
 

@@ -8,7 +8,8 @@ from runaudit.metrics.roles import Role, flags_skip, is_gradient_norm, is_loss_s
 NAMES = {
     Role.LOSS: ("train/loss loss Training/loss train_loss epoch_loss batch_loss train/loss_step train_disc_loss "
                 "train/box_loss val/box_loss eval/loss val_loss loss/classifier test_nll lossG total_loss lr_loss"),
-    Role.HELD_OUT: ("val/psnr val_acc eval_accuracy Validation/accuracy metrics/val_f1 test/iou eval/rouge1 "
+    Role.HELD_OUT: ("test/waiting_time eval/completion_time val/psnr val_acc eval_accuracy Validation/accuracy "
+                    "metrics/val_f1 test/iou eval/rouge1 "
                     "val/lr_psnr full_frame/eval/psnr"),
     Role.RESULT: ("accuracy acc metrics/precision(B) train/acc epoch_accuracy psnr rollout/ep_rew_mean reward "
                   "charts/episodic_return"),
@@ -22,7 +23,8 @@ NAMES = {
     Role.SCALER: "amp/scale amp/skipped loss_scale train/loss_scale",
     Role.CLOCKWORK: ("epoch step Training/step Validation/step global_step trainer/global_step train/global_step "
                      "train/epoch _step _runtime _timestamp time/iterations time/total_timesteps time/time_elapsed "
-                     "num_input_tokens_seen total_flos train_runtime eval/runtime iter timestamp wall_time"),
+                     "num_input_tokens_seen total_flos train_runtime eval/runtime iter timestamp wall_time "
+                     "test/model_preparation_time eval_model_preparation_time val/preprocessing_time setup_time"),
     Role.SYSTEM: ("system/gpu.0.memory system/cpu_utilization_percentage gpu_memory cpu_percent memory max_memory "
                   "gpu_0_util system/disk"),
 }  # fmt: skip
