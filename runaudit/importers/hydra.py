@@ -18,6 +18,7 @@ from runaudit.importers.merging import SHARED_FOLDER
 from runaudit.importers.omegaconf import Resolved, resolved
 from runaudit.importers.tables import as_table, foreign_yaml
 from runaudit.records.canonical import JSON
+from runaudit.records.manifest import UNTYPED
 
 WHOLE = False
 FOLDER = ".hydra"
@@ -106,9 +107,9 @@ def _composed(
     for match in lost:
         _put(found, match[1].split("."), typed(match[2]))
     if config is None:
-        return found or None, dict.fromkeys(("config", *(["config.untyped"] if found else [])), _CUT)
+        return found or None, dict.fromkeys(("config", *([UNTYPED] if found else [])), _CUT)
     why = f"{lost[0][0]} was typed and is not in config.yaml: it was cut" if lost else ""
-    return found, {"config.untyped": why} if lost else {}
+    return found, {UNTYPED: why} if lost else {}
 
 
 def _holds(table: Any, keys: Sequence[str]) -> bool:
