@@ -49,7 +49,8 @@ NO_FLAGS = "the operation has no flags"
 
 def places(here: Path, folders: Sequence[str], _files: Sequence[str]) -> Sequence[Path]:
     """The run folder that `here` is."""
-    return (here,) if ".guild" in folders and os.path.lexists(here / ".guild" / "opref") else ()
+    known = ".guild" in folders and any(os.path.lexists(here / ".guild" / name) for name in ("opref", "attrs"))
+    return (here,) if known else ()
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
