@@ -1,5 +1,5 @@
-"""A folder that plainly is a tracker's is a run with what it lacks unknown, or is left out with its reason: never dropped
-without a word."""
+"""A folder that plainly is a tracker's is a run with what it lacks unknown, or is left out with its reason: none is
+dropped without a word."""
 
 import json
 
