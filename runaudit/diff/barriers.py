@@ -6,6 +6,7 @@ from itertools import islice
 from runaudit.diff.arms import Beside
 from runaudit.diff.lengths import broken_off, unexplained_lengths
 from runaudit.diff.result import FactorChange
+from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
@@ -36,14 +37,26 @@ def without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
     if _only_inputs(arms):
         return
-    for cohort in (arms.a.cohort, arms.b.cohort):
+    for cohort, other in ((arms.a.cohort, arms.b.cohort), (arms.b.cohort, arms.a.cohort)):
         run = cohort.runs[0]
-        if cohort.finished or any(status_gap(run) or run.withheld for run in cohort.runs):
+        if _holds_none(cohort) and any(run.has_numbers for run in other.runs):
+            which = f"no run of {cohort.label} holds a" if cohort.n > 1 else f"{run.label} ({run.short}) holds no"
+            yield f"{which} number, so there is no result of it"
+        elif cohort.finished or any(status_gap(run) or run.withheld for run in cohort.runs):
             continue
-        if arms.is_replicated:
+        elif arms.is_replicated:
             yield f"no run of {cohort.label} finished"
         elif not run.fault:
             yield f"{run.label} ({run.short}) did not finish: {run.status}"
+
+
+def _holds_none(cohort: Cohort) -> bool:
+    """Whether an arm that may have gone to its end shows nothing that it came to: there is no result to compare. Of two
+    that both show none it can be asked whether they were one design."""
+    if any(run.withheld or run.fault or run.is_gone for run in cohort.runs):
+        return False
+    may_have_ended = bool(cohort.finished) or any(status_gap(run) for run in cohort.runs)
+    return may_have_ended and not any(run.has_numbers for run in cohort.runs)
 
 
 def _only_inputs(arms: Beside) -> bool:

@@ -23,6 +23,7 @@ from runaudit.factors.starts import begun
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
 from runaudit.records.canonical import JSON, MAPPINGS
+from runaudit.records.manifest import BEYOND_TYPED
 from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 from runaudit.settings import FactorSettings
@@ -75,6 +76,16 @@ class Levels:
     def left_open(self) -> tuple[str, ...]:
         """The leaves and tables within a section of which the record says that they are not in it."""
         return tuple(path for path in map(str, self.run.manifest.section("unknown")) if "." in path or "[" in path)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the record holds a command line, as we keep it or as an importer does."""
+        return ROOT in self.tree or _has_args(self.tree)
+
+    @property
+    def is_typed_only(self) -> bool:
+        """Whether of its settings no more is on record than was typed."""
+        return any(word in BEYOND_TYPED for word in self.left_open)
 
     @cached_property
     def began(self) -> datetime | None:
@@ -154,7 +165,9 @@ class Scope:
     leaves that only observation tells. `unused`: what was left out, as trees; `idle`: source files that were left out;
     `within`: those that lie within an input that is judged by itself, with its name. `outputs`: words that are a place
     which the run would have written to, as the others did that went to their end. `moved`: paths under which a run
-    knows what lay elsewhere in the others, with those they are told under.
+    knows what lay elsewhere in the others, with those they are told under. `open_settings`: where nobody knows
+    whether the run has what another has: in all but the words, where no more is on record; in words that its config may
+    repeat.
     """
 
     settled: bool = False
@@ -168,6 +181,7 @@ class Scope:
     within: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
+    open_settings: frozenset[str] = frozenset()
 
 
 UNSETTLED: Scope = Scope()

@@ -35,7 +35,8 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     """The version folder that `here` is."""
     logs = "metrics.csv" in files or any(map(is_events, files)) or "checkpoints" in folders
     named = _VERSION.fullmatch(here.name) is not None
-    return (here,) if ("hparams.yaml" in files and (logs or named)) or ("metrics.csv" in files and named) else ()
+    kept = "metrics.csv" in files or "checkpoints" in folders
+    return (here,) if ("hparams.yaml" in files and (logs or named)) or (kept and named) else ()
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:

@@ -16,6 +16,7 @@ from runaudit.importers.draft import Draft, Points, ended, source_of
 from runaudit.importers.kinds import CALLED, KINDS
 from runaudit.importers.resuming import resumed
 from runaudit.importers.tables import by_last_name, leaves, spelt
+from runaudit.records.manifest import UNLOGGED
 from runaudit.records.told import parted
 
 if TYPE_CHECKING:
@@ -227,7 +228,8 @@ def _goes_on(cut: str, whole: Any) -> bool:
 def _left_open(draft: Draft, other: Draft) -> dict[str, str]:
     """What a draft leaves unknown, and the other one does not tell either."""
     told = {"code.program": bool(other.program or other.code.get("codePath")),
-            "code.commit": bool(other.code.get("commit")), "code.patch": other.patch is not None}  # fmt: skip
+            "code.commit": bool(other.code.get("commit")), "code.patch": other.patch is not None,
+            UNLOGGED: other.config is not None}  # fmt: skip
     return {path: why for path, why in draft.unknown.items()
             if path in other.unknown or not (told.get(path) or _fills(path, draft, other))}  # fmt: skip
 

@@ -8,12 +8,11 @@ from typing import Any
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.forgotten import unattributed
-from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, never_recorded, on_record, open_code
+from runaudit.factors.never import BLIND, IN_FILES, config_unseen, never_recorded, on_record, open_code
 from runaudit.factors.tables import unkeyed
 from runaudit.factors.vouched import lifted_by
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
-from runaudit.records.trackers import FILE
 from runaudit.study.columns import Column
 from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
@@ -67,8 +66,8 @@ def judged(study: Study) -> Judgement:
         return Judgement(verdict=clean, conditional=clean, reason=reason)
     verb = "is" if len(study.missing) == 1 else "are"
     told = f"{listed(list(study.missing))} {verb} not in all records"
-    if any(is_foreign(run) and kind_of(run) != FILE for run in study.missing.get("config", ((), ""))[0]):
-        text = f"{told}; {BLIND}"
+    if blind := config_unseen({path: lacking for path, (lacking, _) in study.missing.items()}):
+        text = f"{told}; {blind}" if blind == BLIND else f"{told}; {blind}, and in what is recorded {reason}"
         return Judgement(verdict="provenance_incomplete", conditional=None, reason=text)
     stated = study.assumed
     source = on_record({run.id: run for lacking, _ in study.missing.values() for run in lacking}.values())
