@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from runaudit.factors.bydefault import has_read
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM, scripts
@@ -87,6 +88,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     varying = without_the_commits(varying, code, raw, runs)
     varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
     varying = [leaf for leaf in varying if not _is_filed_by_another(leaf, varying, runs)]
+    varying = [leaf for leaf in varying if not _leads_to_data(leaf, varying, runs)]
     idle = {path: raw[path] for path, is_idle in quiet.items() if is_idle}
     varying = [leaf for leaf in varying if not _repeats_idle(leaf.path, raw.get(leaf.path, ()), idle)]
     return Leaves(
@@ -145,6 +147,18 @@ def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
 def _says_it_last(word: Leaf, leaf: Leaf) -> bool:
     """Whether an option that was given several times set the leaf of its name, to the last that was said."""
     return is_its_leaf(leaf.path, word.path) and leaf.tokens == tuple(token(last_said(one)) for one in word.levels)
+
+
+def _leads_to_data(word: Leaf, leaves: Sequence[Leaf], runs: Sequence[Levels]) -> bool:
+    """Whether a leaf only says where a data set lies that varies as well, and every run without it was seen to read its
+    own, as a comparison of two has it."""
+    told = {str(level) for level in word.levels if level is not ABSENT}
+    name = next(iter(told))[6:-1] if len(told) == 1 and next(iter(told)).startswith("<data.") else ""
+    return (
+        bool(name)
+        and any(matches(leaf.path, f"data.{name}") for leaf in leaves)
+        and all(has_read(name, of) for of, level in zip(runs, word.levels, strict=True) if level is ABSENT)
+    )
 
 
 def _is_filed_by_another(leaf: Leaf, leaves: Sequence[Leaf], runs: Sequence[Levels]) -> bool:

@@ -1,0 +1,36 @@
+"""An option that was left out stands at its default; where that led is seen, and judged by what lies there."""
+
+import pytest
+
+from runaudit.diff import compare
+from runaudit.settings import Settings
+from runaudit.study.study import study
+from tests.diff.seen import captured, read, seen
+
+PLACES = {"small": "data/train.csv", "big": "data/big.csv"}
+
+
+def run(size, *words, seed=1, reads=True):
+    data = {"train": {"path": PLACES[size], "digest": read(PLACES[size], size)["digest"]}}
+    rows = (read(PLACES[size], size, declared="data.train"),) if reads else ()
+    return captured(seen(*rows), argv=("python", "train.py", *words), seed=seed, data=data)
+
+
+def factors(a, b):
+    return sorted(row.factor for row in compare(a, b, settings=Settings()).factors)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_place_that_one_run_was_given_is_the_data_that_lies_there(order):
+    a, b = [run("small"), run("big", "--train", "data/big.csv")][::order]
+
+    assert factors(a, b) == ["data.train"]
+    assert [column.factor for column in study([a, b], settings=Settings()).table.columns] == ["data.train"]
+
+
+def test_a_place_is_a_choice_beside_the_data_where_nobody_saw_what_the_other_run_read():
+    given = run("big", "--train", "data/big.csv")
+
+    assert factors(run("small", reads=False), given) == ["config.args.train", "data.train"]
+    assert factors(run("small"), run("big", "--train", "data/other.csv")) == ["config.args.train", "data.train"]
+    assert factors(run("small"), run("small", "--train", "data/train.csv")) == ["config.args.train"]
