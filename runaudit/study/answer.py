@@ -136,7 +136,7 @@ def answer(study: Study) -> dict[str, Any]:
                 "rank": study.design.rank,
                 "columns": study.design.columns,
                 "residual_df": study.residual_df,
-                "results": study.results,
+                "results": study.with_result,
                 "suggestions": [_suggestion(study, found) for found in study.extensions],
                 "pairs": [_pair(study, pair) for pair in study.pairs],
                 "single_factor_pairs": study.single_factor_pairs,

@@ -101,6 +101,12 @@ class Study:
         """Runs that give a result, or still may."""
         return sum(len(cell.results) for cell in self.table.cells)
 
+    @cached_property
+    def with_result(self) -> int:
+        """Runs with a result, as a listing counts them: none where not one holds a number and nobody says that it was
+        completed. What varied among such runs is judged all the same."""
+        return self.results if self.table.have_numbers else sum(run.finished for run in self.table.runs)
+
     @property
     def residual_df(self) -> int:
         """Runs beyond what the effects take: what an estimate of the spread is made of."""

@@ -73,7 +73,8 @@ def factor_rows(study: Study) -> Iterator[tuple[str, str, str]]:
 def sections(study: Study, everything: bool = False) -> Iterator[tuple[str, list[str]]]:
     """What is said below the verdict: (title, lines), the factors among them; an empty one has nothing to say."""
     design = study.design
-    size = f"{plural(study.launched, 'run')} in {plural(len(study.table.cells), 'cell')}, {study.results} with a result"
+    counted = f"{study.with_result} with a result"
+    size = f"{plural(study.launched, 'run')} in {plural(len(study.table.cells), 'cell')}, {counted}"
     rank = f"rank {design.rank} of {design.columns} columns, {max(0, study.residual_df)} residual degrees of freedom"
     yield "design", [f"{size}; {rank}"]
     yield "projects", list(_projects(study))

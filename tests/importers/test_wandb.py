@@ -678,6 +678,7 @@ def test_what_the_record_of_a_killed_run_leaves_open_is_a_gap_beside_a_whole_one
         folder(
             config="lr:\n  value: 0.1\nseed:\n  value: 3\n",
             metadata={**METADATA, "program": "train.py", "args": ["--crash", "exit"]},
+            summary=None,
         )
     )
 

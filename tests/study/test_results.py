@@ -1,7 +1,11 @@
 """What the results of a study's runs say of its cells: the same words that a comparison of them has."""
 
+from dataclasses import replace
+from operator import attrgetter
+
 from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.judge.many import compared_by
+from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings
 from runaudit.study.answer import answer, judged
 from runaudit.study.study import study
@@ -9,6 +13,7 @@ from runaudit.study.text import text_lines
 from tests.study.samples import run
 
 PSNR = "full_frame/psnr"
+effective = attrgetter("effective_n")
 
 
 def made(lr, seed, value, label):
@@ -96,3 +101,12 @@ def test_of_runs_none_of_which_has_a_number_it_is_still_told_what_varied():
     found = study([run({"lr": lr}, seed=lr) for lr in (1, 2)], settings=Settings())
 
     assert found.results == 2 and [found.name(place) for place in range(len(found.drawn))]
+
+
+def test_of_foreign_runs_without_a_number_or_an_end_a_study_counts_no_result():
+    rows = [run({"lr": lr}, seed=lr) for lr in (1, 2)]
+    bare = [replace(one, manifest=Manifest.of({**one.manifest.to_json(), "origin": {"kind": "hydra"}}), outcome=None)
+            for one in rows]  # fmt: skip
+
+    assert answer(study(bare, settings=Settings()))["results"] == 0 == sum(map(effective, cohorts(bare)))
+    assert answer(study(rows, settings=Settings()))["results"] == 2 == sum(map(effective, cohorts(rows)))
