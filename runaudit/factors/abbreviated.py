@@ -45,9 +45,9 @@ def with_whole_names(tree: dict[str, Any], run: Run) -> dict[str, Any]:
 
 def _whole_names(table: Mapping[str, Any], config: Mapping[str, Any], run: Run) -> Iterator[tuple[str, str]]:
     """The words that were cut short, each with the name of the setting that it set."""
-    own = {plain_name(str(key)).lower() for key in config}
     typed = _typed(run)
-    cut = [name for name in table if name in typed and name.lower() not in own and name not in RESERVED]
+    # Most options are settings letter by letter, and then nothing is laid out.
+    cut = [name for name in table if name in typed and name not in config and name not in RESERVED]
     if not cut:
         return
     settings = [(path, value) for path, value in _settings(config) if not path.startswith(f"{ROOT}.")]
