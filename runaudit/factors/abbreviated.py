@@ -45,9 +45,9 @@ def with_whole_names(tree: dict[str, Any], run: Run) -> dict[str, Any]:
 
 def _whole_names(table: Mapping[str, Any], config: Mapping[str, Any], run: Run) -> Iterator[tuple[str, str]]:
     """The words that were cut short, each with the name of the setting that it set."""
-    own = {plain_name(str(key)).lower() for key in config}
     typed = _typed(run)
-    cut = [name for name in table if name in typed and name.lower() not in own and name not in RESERVED]
+    # Most options are settings letter by letter, and then nothing is laid out.
+    cut = [name for name in table if name in typed and name not in config and name not in RESERVED]
     if not cut:
         return
     settings = [(path, value) for path, value in _settings(config) if not path.startswith(f"{ROOT}.")]
@@ -58,7 +58,8 @@ def _whole_names(table: Mapping[str, Any], config: Mapping[str, Any], run: Run) 
     is_shown = untold <= found.keys() and len(typed) > len(found)
     for name, path in found.items():
         whole = plain_name(last_key(path))
-        if (is_shown or _is_rare(table[name])) and whole not in typed:
+        is_alone = whole not in typed and [*found.values()].count(path) == 1
+        if is_alone and (is_shown or _is_rare(table[name])):
             yield name, whole
 
 
@@ -95,8 +96,10 @@ def _is_another_quantity(name: str, path: str) -> bool:
 
 
 def _alike(word: JSON, value: JSON) -> bool:
-    """Whether a word and a setting have one value, written as text or not."""
-    return value is not None and (word == value or str(word).lower() == str(value).lower())
+    """Whether a word and a setting have one value, written as text or not. Of an option that was given again and again
+    the last one acts."""
+    said = [word, word[-1]] if isinstance(word, list) and word else [word]
+    return value is not None and any(one == value or str(one).lower() == str(value).lower() for one in said)
 
 
 def _is_rare(value: JSON) -> bool:

@@ -1,10 +1,10 @@
 """The source files of many runs as leaves, by the rules by which a comparison judges a changed file."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from runaudit.factors.code_state import COMMIT, PROGRAM, is_one_clean_tree, is_source_digest
+from runaudit.factors.code_state import COMMIT, PROGRAM, is_one_clean_tree
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass
 from runaudit.factors.levels import Levels
@@ -38,10 +38,8 @@ def code_leaves(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Le
         yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in common and _weighs(leaf, settings))
 
 
-def without_the_commits(
-    leaves: Sequence[Leaf], code: Sequence[Leaf], raw: Mapping[str, Sequence[Level]], runs: Sequence[Levels]
-) -> list[Leaf]:
-    """The leaves, those that are a tracker's digests of source files with what its commit says of each left out.
+def beside_the_commits(sources: Sequence[Leaf], code: Sequence[Leaf], runs: Sequence[Levels]) -> Iterator[Leaf]:
+    """A tracker's digests of source files, with what its commit says of each left out.
 
     Where the commit varies, a file that is as its commit has it was not chosen besides: no run can have the files of
     one commit under another. What a work tree was edited to is a choice of its own; and of a run of which nobody knows
@@ -49,17 +47,11 @@ def without_the_commits(
     files of which only some runs kept the text.
     """
     commits = next((leaf.levels for leaf in code if leaf.path == COMMIT and len(leaf.known) > 1), None)
-    found = []
-    for leaf in leaves:
-        if not is_source_digest(leaf.path):
-            found.append(leaf)
-            continue
-        levels = tuple(raw.get(leaf.path, leaf.levels))
-        if commits is not None:
-            levels = _beside(levels, commits, [of.at("code.dirty") is False for of in runs])
-        leaf = replace(leaf, levels=levels)
-        found += [leaf] if len(leaf.known) > 1 else []
-    return found
+    clean = [of.at("code.dirty") is False for of in runs]
+    for leaf in sources:
+        beside = leaf if commits is None else replace(leaf, levels=_beside(leaf.levels, commits, clean))
+        if len(beside.known) > 1:
+            yield beside
 
 
 def _beside(levels: Sequence[Level], commits: Sequence[Level], clean: Sequence[bool]) -> tuple[Level, ...]:

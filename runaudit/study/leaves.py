@@ -11,7 +11,7 @@ from itertools import combinations
 from runaudit.factors.bydefault import has_read
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
-from runaudit.factors.code_state import CODE_STATE, PROGRAM, scripts
+from runaudit.factors.code_state import CODE_STATE, PROGRAM, is_source_digest, scripts
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.filed import is_filed, spoken_of
@@ -31,7 +31,7 @@ from runaudit.factors.policy import is_measure
 from runaudit.factors.source import prefix_of
 from runaudit.factors.unknowns import no_sections
 from runaudit.settings import FactorSettings
-from runaudit.study.code import code_leaves, without_the_commits
+from runaudit.study.code import beside_the_commits, code_leaves
 from runaudit.study.leaf import EXCUSED, EXPLAINED, UNKNOWN, Leaf, Level, Sentinel, token
 from runaudit.study.raw import raw_levels
 from runaudit.system.progress import work
@@ -40,11 +40,13 @@ from runaudit.system.progress import work
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaves:
     """`varying`: what counts and differs, or is unknown in some run. `replicating`: seeds and stochastic settings.
-    `held`: what counts and never differed."""
+    `held`: what counts and never differed. `sources`: digests of source files as the records have them, which keep
+    designs apart also where a file is no factor beside its commit."""
 
     varying: tuple[Leaf, ...]
     replicating: tuple[Leaf, ...]
     held: tuple[str, ...]
+    sources: tuple[Leaf, ...] = ()
 
 
 def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
@@ -85,7 +87,11 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     code = [replace(leaf, role=Role.EVALUATION) if is_measure(leaf.path, settings) else leaf
             for leaf in code_leaves(runs, settings)]  # fmt: skip
     varying = [leaf for leaf in varying if leaf.path != PROGRAM or not _is_told_by_files(leaf, code)]
-    varying = without_the_commits(varying, code, raw, runs)
+    sources = tuple(
+        replace(leaf, levels=raw.get(leaf.path, leaf.levels)) for leaf in varying if is_source_digest(leaf.path)
+    )
+    varying = [leaf for leaf in varying if not is_source_digest(leaf.path)]
+    varying += beside_the_commits(sources, code, runs)
     varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
     varying = [leaf for leaf in varying if not _is_filed_by_another(leaf, varying, runs)]
     varying = [leaf for leaf in varying if not _leads_to_data(leaf, varying, runs)]
@@ -94,6 +100,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     return Leaves(
         varying=tuple(sorted([*varying, *code], key=lambda leaf: leaf.path)),
         replicating=tuple(replicating),
+        sources=sources,
         held=tuple(
             sorted([*held, *([] if any(section_of(leaf.path) == "code" for leaf in [*varying, *code]) else ["code"])])
         ),

@@ -107,10 +107,12 @@ def _is_single(table: Table, a: Cell, b: Cell) -> bool:
 def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
     sides = [[table.runs[row] for row in table.cells[place].rows] for place in (pair.a, pair.b)]
     observed = any(run.observed for side in sides for run in side)
-    if judge is None or not (observed or pair.is_single):
+    # What is unknown of one hides in a table what else of the two differs: files of a commit that nobody knows.
+    hidden = bool(pair.open) and not pair.factors
+    if judge is None or not (observed or pair.is_single or hidden):
         return pair
     one = judge(*sides)
-    if not observed and one.verdict != "incomparable":
+    if not (observed or hidden) and one.verdict != "incomparable":
         return replace(pair, idle=one.idle)
     return replace(pair, factors=one.factors, verdict=one.verdict, conditional=one.conditional, idle=one.idle)
 

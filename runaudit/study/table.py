@@ -177,7 +177,7 @@ def table_of(runs: Sequence[Run], settings: Settings) -> Table:
     among = leaves_among(found, policy)
     leaves = tuple(leaf for leaf in among.varying if not covered_by_digest(leaf, found))
     really = explained(tuple(leaf for leaf in leaves if len(leaf.known) > 1), found)
-    designs = designs_of(alone, among.varying, settings.factors)
+    designs = designs_of(alone, (*among.varying, *among.sources), settings.factors)
     columns = (column_of(name, members) for name, members in blocks_of(really, found, policy).items())
     return Table(
         runs=unique,

@@ -42,8 +42,9 @@ def told(a, b):
      (("--dataset=ogbl-collab",), ("--dataset-name=ogbl-collab",)),
      ((*TYPED, "--hidden", "64"), (*TYPED, "--hidden_channels", "64")),
      ((*TYPED, "--hidden", "64", "--dataset", "ogbl-collab"),
-      (*TYPED, "--hidden_channels", "64", "--dataset_name", "ogbl-collab"))],
-    ids=["a text", "glued", "a number", "two of them"],
+      (*TYPED, "--hidden_channels", "64", "--dataset_name", "ogbl-collab")),
+     ((*TYPED, "--hidden", "32", "--hidden", "64"), (*TYPED, "--hidden_channels", "32", "--hidden_channels", "64"))],
+    ids=["a text", "glued", "a number", "two of them", "given twice"],
 )  # fmt: skip
 def test_an_option_cut_short_is_the_one_that_it_stands_for(made, cut, whole):
     a, b = made(*cut), made(*whole)
@@ -78,3 +79,11 @@ def test_a_word_that_nothing_shows_to_be_cut_short_is_a_choice(made, word, typed
     found, varying, many = told(made(*word, *typed, **config), made(*typed, **config))
 
     assert (len(found), len(varying), many) == (1, 1, 2)
+
+
+def test_of_two_words_that_one_setting_may_have_been_cut_to_neither_is_dropped():
+    one, two = ours("--dataset", "ogbl-collab"), ours("--dataset", "ogbl-collab", "--data", "ogbl-collab")
+
+    found, _, many = told(one, two)
+
+    assert "config.args.data" in found and many == 2

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from runaudit.diff import compare
 from runaudit.diff.result import Verdict
 from runaudit.errors import RecordError
+from runaudit.factors.cohort import cohorts
 from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import levels
+from runaudit.judge.many import compared_by
 from runaudit.settings import FactorSettings, Settings
 from runaudit.study.answer import answer, judged
 from runaudit.study.study import study
@@ -386,3 +389,18 @@ def test_of_a_commit_that_a_policy_excuses_the_files_are_columns(observer):
         "code.sources['main.py']",
         "code.sources['net.py']",
     ]
+
+
+def test_runs_of_which_nobody_knows_the_commit_are_apart_by_their_files(observer):
+    runs = [of_commit(observer, "1", "c"), of_commit(observer, "2", "d"),
+            *(of_commit(observer, str(n), "", sources=FILES[c]) for n, c in enumerate("cde", 3))]  # fmt: skip
+    found = study(runs, settings=Settings(), judge=compared_by(Settings()))
+    cells = {frozenset(found.table.runs[row].id for row in cell.rows) for cell in found.table.cells}
+    told = {frozenset(found.table.runs[found.table.cells[at].rows[0]].id for at in (one.a, one.b)): one
+            for one in found.pairs}  # fmt: skip
+
+    assert cells == {frozenset(run.id for run in cohort.runs) for cohort in cohorts(runs)}
+    for a, b in combinations(runs, 2):
+        said = compare(a, b, settings=Settings())
+        pair = told[frozenset((a.id, b.id))]
+        assert (pair.factors, pair.conditional) == (tuple(row.factor for row in said.factors), str(said.conditional))
