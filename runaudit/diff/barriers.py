@@ -6,7 +6,8 @@ from itertools import islice
 from runaudit.diff.arms import Beside
 from runaudit.diff.lengths import broken_off, unexplained_lengths
 from runaudit.diff.result import FactorChange
-from runaudit.factors.factor import Role
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import Absent, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.records.sources import launch_called
@@ -16,7 +17,15 @@ from runaudit.text.words import listed
 
 def evaluation_barriers(factors: Iterable[FactorChange]) -> tuple[str, ...]:
     """Factors of the evaluation: with another measure there is nothing to compare."""
-    return tuple(f"the evaluation differs: {f.summary}" for f in factors if f.role is Role.EVALUATION)
+    found = [f for f in factors if f.role is Role.EVALUATION]
+    data = [f for f in found if f.section == "data"]
+    of_a = [f for f in data if isinstance(f.after, Absent)]
+    of_b = [f for f in data if isinstance(f.before, Absent)]
+    if not (of_a and of_b):
+        return tuple(f"the evaluation differs: {f.summary}" for f in found)
+    read = (f"{listed([f.factor for f in side], 3)} in {name}" for side, name in ((of_a, "a"), (of_b, "b")))
+    rest = (f"the evaluation differs: {f.summary}" for f in found if f not in (*of_a, *of_b))
+    return (f"the evaluation differs: results were measured with {' and with '.join(read)}", *rest)
 
 
 def result_barriers(arms: Beside) -> tuple[str, ...]:
@@ -28,14 +37,26 @@ def without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
     if _only_inputs(arms):
         return
-    for cohort in (arms.a.cohort, arms.b.cohort):
+    for cohort, other in ((arms.a.cohort, arms.b.cohort), (arms.b.cohort, arms.a.cohort)):
         run = cohort.runs[0]
-        if cohort.finished or any(status_gap(run) or run.withheld for run in cohort.runs):
+        if _holds_none(cohort) and any(run.has_numbers for run in other.runs):
+            which = f"no run of {cohort.label} holds a" if cohort.n > 1 else f"{run.label} ({run.short}) holds no"
+            yield f"{which} number, so there is no result of it"
+        elif cohort.finished or any(status_gap(run) or run.withheld for run in cohort.runs):
             continue
-        if arms.is_replicated:
+        elif arms.is_replicated:
             yield f"no run of {cohort.label} finished"
         elif not run.fault:
             yield f"{run.label} ({run.short}) did not finish: {run.status}"
+
+
+def _holds_none(cohort: Cohort) -> bool:
+    """Whether an arm that may have gone to its end shows nothing that it came to: there is no result to compare. Of two
+    that both show none it can be asked whether they were one design."""
+    if any(run.withheld or run.fault or run.is_gone for run in cohort.runs):
+        return False
+    may_have_ended = bool(cohort.finished) or any(status_gap(run) for run in cohort.runs)
+    return may_have_ended and not any(run.has_numbers for run in cohort.runs)
 
 
 def _only_inputs(arms: Beside) -> bool:

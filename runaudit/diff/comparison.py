@@ -21,12 +21,11 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.hindsight import Answer, Hindsight, hindsight
-from runaudit.factors.never import IN_FILES, is_foreign, kind_of, on_record, open_code
+from runaudit.factors.never import IN_FILES, config_unseen, on_record, open_code
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import assumption
 from runaudit.records.run import Run, faults
-from runaudit.records.trackers import FILE
 from runaudit.settings import Settings
 
 
@@ -65,24 +64,23 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
     arms = arms_beside(a, b, shared_policy(settings.factors, runs))
     factors, met = held_against_intent(arms.factors, runs, intent)
     missing = attributed(missing_rows(arms, with_status=not design_only), arms, settings)
-    foreign = on_record(_lacking(arms, missing))
+    lacking, lost = _lacking(arms, missing), [row.factor for row in missing]
+    foreign, unread, damage = on_record(lacking), open_code(lost, runs), faults(runs)
     grounds = Grounds(
-        faults=faults(runs),
+        faults=damage,
         barriers=evaluation_barriers(factors) if design_only else result_barriers(arms),
         factors=factors,
         missing=missing,
         odd=arms.odd,
         replicated=arms.is_replicated,
-        is_blind=_is_blind(arms, missing),
+        blind=config_unseen({row.factor: _lacking(arms, [row]) for row in missing}),
         half_told=_half_told(arms, missing),
-        open_code=open_code([row.factor for row in missing], runs),
-        beside_code=foreign if foreign != IN_FILES and open_code([row.factor for row in missing], runs) else "",
+        open_code=unread,
+        beside_code=foreign if foreign != IN_FILES and unread else "",
     )
     found = judge(grounds)
     late = None if design_only else _late(a, b, settings, str(found.verdict), factors, intent)
-    against = (
-        Against() if design_only else contradictions(a, b, factors, found.verdict, gaps=[row.factor for row in missing])
-    )
+    against = Against() if design_only else contradictions(a, b, factors, found.verdict, gaps=lost)
     filled = [row.factor for row in missing if row.assumed]
     seeds = unread_seeds(runs, settings)
     assumed = assumption(runs, settings, filled, [row.factor for row in missing if not row.assumed])
@@ -142,13 +140,6 @@ def _half_told(arms: Beside, missing: Sequence[Missing]) -> tuple[str, ...]:
         if own is not None and other is not None and row.factor.startswith("config.") and row.factor in own.left_open:
             found += [] if isinstance(other.at(row.factor), Absent | Mapping) else [row.factor]
     return tuple(found)
-
-
-def _is_blind(arms: Beside, missing: Sequence[Missing]) -> bool:
-    """Whether a tracker kept no config at all of a run. A record file may leave it out: whoever wrote one had a place
-    for it, and knew what the run was about."""
-    lacking = _lacking(arms, (row for row in missing if row.factor == "config"))
-    return any(is_foreign(run) and kind_of(run) != FILE for run in lacking)
 
 
 def _late(

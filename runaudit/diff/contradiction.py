@@ -14,7 +14,7 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.factors.never import is_foreign, lacks_commit
 from runaudit.records.canonical import JSON, canonical_bytes
-from runaudit.records.manifest import Unknown
+from runaudit.records.manifest import BEYOND_TYPED, Unknown
 from runaudit.records.outcome import FINISHED
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
 from runaudit.records.run import UNSAID, Run
@@ -226,7 +226,8 @@ def _unequal(held: Overlap, *, gaps: Sequence[str]) -> Iterator[str]:
 
 def _unknown(gaps: Sequence[str]) -> list[str]:
     """What the design of a run is made of, and the records do not say at all."""
-    return [word for word, lacks in (("config", "config" in gaps), ("code", lacks_commit(gaps))) if lacks]
+    lacking = {"config": any(path in ("config", *BEYOND_TYPED) for path in gaps), "code": lacks_commit(gaps)}
+    return [word for word, lacks in lacking.items() if lacks]
 
 
 def _where(first: Deviation) -> str:
@@ -259,9 +260,10 @@ def _idle(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, whe
         return f"the seed had no effect: the two are equal in every number both logged{where} ({much})"
     names = _named([f.factor for f in treatments])
     also = ", nor did the seed" if seeds else ""
-    verb = "is it" if len(treatments) == 1 else "are they"
-    return (f"{names} had no effect: it changed no number{also}, the two are equal in every series and metric both "
-            f"logged{where} ({much}): {verb} used?")  # fmt: skip
+    equal = f"{also}, the two are equal in every series and metric both logged{where} ({much})"
+    if len(treatments) > 1:  # Each may do much, and undo what the other does.
+        return f"{names} together changed no number{equal}: are they used, or does one undo the other?"
+    return f"{names} had no effect: it changed no number{equal}: is it used?"
 
 
 def _much(held: Overlap) -> str:

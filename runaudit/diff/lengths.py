@@ -71,6 +71,7 @@ def length_notes(arms: Beside) -> Iterator[str]:
     logged and are taken for equally long, once for each arm."""
     length = arms.pair.settings.length
     yield from _apart(arms)
+    yield from _descent(arms)
     if any(_of_other_lengths(arms)):
         told = _all_stopped_early(arms)
         yield from (told,) if told else _how_to_say(arms)
@@ -140,6 +141,14 @@ def _apart(arms: Beside) -> Iterator[str]:
         yield f"{apart}, {many} times as many: what the {longer} training did is part of every difference between them"
     else:
         yield apart
+
+
+def _descent(arms: Beside) -> Iterator[str]:
+    """That every run of one arm began with the weights of a run of the other, whose training is a part of it then."""
+    for arm, other in ((arms.a, arms.b), (arms.b, arms.a)):
+        whose = {run.id for run in other.cohort.runs}
+        if all(run.parent is not None and run.parent.id in whose for run in arm.cohort.runs):
+            yield f"each run of {arm.cohort.label} began with the weights of a run of {other.cohort.label}"
 
 
 def moves_the_length(arms: Beside) -> bool:

@@ -45,7 +45,7 @@ def measure_gaps(arms: Beside) -> Iterator[Missing]:
         return
     treatments = [f.factor for f in arms.factors if f.role is Role.TREATMENT]
     files = [path for path in treatments if _is_called_after_a_measure(path)]
-    settings = [path for path in treatments if may_say_how_it_is_measured(path)]
+    settings = [path for path in treatments if may_say_how_it_is_measured(path) or section_of(path) == "data"]
     if files:
         why = f"{head(files)} may compute the metric, and no record says what does"
     elif settings and (equal := equal_trainings(arms)):

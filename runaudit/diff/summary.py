@@ -15,7 +15,7 @@ from runaudit.factors.following import ARGUMENTS
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches
 from runaudit.records.canonical import JSON
-from runaudit.text.words import head, levels
+from runaudit.text.words import both_levels, head
 
 ORDER = ("config", "code", "data", "env", "init", "eval", "seed")
 """Sections in the order in which factors are listed; bundles and unknown sections come first."""
@@ -75,7 +75,7 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
         if lists := list_summary(only.before, only.after):
             return f"{name} ({lists})"
         why = f" ({only.why})" if only.why.startswith(("breaks", "its rule", TWO_WAYS)) else ""
-        return f"{name} {' → '.join(levels(only.before, only.after))}{why}"
+        return f"{name} {' → '.join(both_levels(only.before, only.after))}{why}"
     if name.startswith("code.") and len(members) == 2 and name in {member.path for member in members}:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
     if len(exchanged_data(members)) == len(members):
@@ -87,7 +87,7 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
 
 def _moved(before: JSON | Absent, after: JSON | Absent) -> str:
     lists = None if isinstance(before, Absent) or isinstance(after, Absent) else list_summary(before, after)
-    return lists or " → ".join(levels(before, after))
+    return lists or " → ".join(both_levels(before, after))
 
 
 def _code_summary(change: Change, pair: Pair) -> str:

@@ -13,7 +13,7 @@ from runaudit.text.likeness import told_apart
 from runaudit.text.markdown import code, escaped, fenced, table
 from runaudit.text.terminal import BOLD, DIM, GREEN, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import in_order, level, levels, off_record, plural, resting_on
+from runaudit.text.words import both_levels, in_order, level, off_record, plural, resting_on
 
 MAX_MISSING = 8
 
@@ -83,7 +83,7 @@ def _factor(row: FactorChange, width: int, paint: Paint) -> Iterator[str]:
     if len(row.members) > 1:
         yield printable(f"  {row.factor}") + mark
         for member in row.members:
-            yield printable(f"      {member.path}  {' → '.join(levels(member.before, member.after))}")
+            yield printable(f"      {member.path}  {' → '.join(both_levels(member.before, member.after))}")
     else:
         yield printable(f"  {row.factor:<{width}}  {detail}") + mark
 
@@ -139,7 +139,7 @@ def _rest(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[st
         for row in rows:
             path = row.factor if isinstance(row, Derivation) else row.path
             why = f"follows {row.follows}" if isinstance(row, Derivation) else row.why
-            yield printable(f"  {path}  {' → '.join(levels(row.before, row.after))}  ({why})")
+            yield printable(f"  {path}  {' → '.join(both_levels(row.before, row.after))}  ({why})")
 
 
 def _left_out(hunks: Sequence[Hunk], left: int) -> str:
@@ -200,7 +200,7 @@ def _factor_rows(factors: Sequence[FactorChange]) -> Iterator[tuple[str, str, st
         mark = f" ({row.role})" if row.role is not Role.TREATMENT else ""
         for member in row.members:
             inner = "" if member.path == row.factor else f": {member.path}"
-            yield row.factor + inner + mark, *levels(member.before, member.after)
+            yield row.factor + inner + mark, *both_levels(member.before, member.after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from runaudit.text.words import IF_EQUAL, beside_code, listed
 class Grounds:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
     be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm;
-    `is_blind`: whether a tracker kept no config at all of a run, so that nothing can be said of what changed;
+    `blind`: why a run's config is not known, where a tracker kept none of it, or no more than was typed;
     `half_told`: settings that one side tells and the other left to be found out, which nobody takes for equal;
     `open_code`: why it is open which code ran, in a sentence, empty where it is not; `beside_code`: what foreign
     records hold beside it, empty elsewhere."""
@@ -27,7 +27,7 @@ class Grounds:
     missing: tuple[Missing, ...] = ()
     odd: tuple[str, ...] = ()
     replicated: bool = False
-    is_blind: bool = False
+    blind: str = ""
     half_told: tuple[str, ...] = ()
     open_code: str = ""
     beside_code: str = ""
@@ -55,8 +55,9 @@ def judge(evidence: Grounds) -> Judgement:
     if clean.rank < Verdict.PROVENANCE_INCOMPLETE.rank:
         return Judgement(clean, clean, shown, shown)
     gaps = f"{listed([row.factor for row in evidence.missing])} {'is' if len(evidence.missing) == 1 else 'are'} not in"
-    if evidence.is_blind:
-        return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {BLIND}", BLIND)
+    if evidence.blind:
+        told = BLIND if evidence.blind == BLIND else f"{evidence.blind}, and in what is recorded {shown}"
+        return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {told}", told)
     if evidence.half_told and not all(row.assumed for row in evidence.missing):
         told = f"{listed(evidence.half_told)} {'is' if len(evidence.half_told) == 1 else 'are'} told of one side alone"
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {told}", told)

@@ -77,16 +77,17 @@ def _homes(data: Mapping[str, JSON]) -> dict[str, tuple[str, ...]]:
 def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     """No evaluation is on record, and code changed, or a setting that is called after one: whether the measure itself
     did is for a person to see."""
-    if pair.settings.evaluation or all(side.run.manifest.has("eval") for side in (pair.a, pair.b)):
-        return
+    sides = pair.a.run, pair.b.run
+    if pair.settings.evaluation or all("code_digest" in run.manifest.section("eval") for run in sides):
+        return  # That the metric was given a name says nothing of what computes it.
     changed = [c for c in found if c.kind is ChangeClass.FACTOR]
     code = [c.path for c in changed if c.section == "code"]
     # What is known to be a part of the evaluation made the runs incomparable, and that is said.
     named = [c.path for c in changed if c.role is not Role.EVALUATION and may_say_how_it_is_measured(c.path)]
     if code:
-        yield f"no evaluation is declared (--eval): if {head(code)} computes the metric, nothing was compared"
+        yield f"no record says what computes the metric: if {head(code)} does, nothing was compared"
     if named:
-        yield f"no evaluation is on record: if {head(named)} says how the metric is computed, nothing was compared"
+        yield f"no record says what computes the metric: if {head(named)} says how, nothing was compared"
 
 
 def _named(pair: Pair, found: Sequence[Change]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.marks import same_but_for_secrets
 from runaudit.factors.pair import Pair
 from runaudit.factors.patch import NEVER_RUN, kept_patch, never_runs, patch_digest, patched_files
+from runaudit.factors.path import steps
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.tree import same
 from runaudit.factors.unknowns import no_sections
@@ -20,6 +21,11 @@ PROGRAM = "code.program"
 """Which script was run, where a tracker says so."""
 APART = "scripts of one name that lay in two places, or one that was moved"
 """Why the script of two runs is not known to be one."""
+
+
+def is_source_digest(path: str) -> bool:
+    """Whether a leaf is a tracker's digest of a source file of which it need not hold the text."""
+    return path.startswith("code.sources") and steps(path)[1:2] == ("sources",)
 
 
 def tail_of(program: str) -> str:
@@ -213,10 +219,21 @@ def _of_its_file(change: Change, found: Sequence[Change]) -> Change:
     return replace(change, kind=ChangeClass.DERIVED, follows=file, why="the file of the script is compared by itself")
 
 
+def _of_its_commit(change: Change, found: Sequence[Change]) -> Change:
+    """A source file of which only the digest is on record as what follows from the commit, where that is a factor: no
+    run can have the files of one commit under another, so the two are one choice."""
+    if not is_source_digest(change.path) or change.kind is not ChangeClass.FACTOR:
+        return change
+    if not any(other.path == COMMIT and other.kind is ChangeClass.FACTOR for other in found):
+        return change
+    return replace(change, kind=ChangeClass.DERIVED, follows=COMMIT, role=Role.TREATMENT,
+                   why="a file of the one commit and of the other")  # fmt: skip
+
+
 def follow_the_code(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
     """The digest of the evaluation code moves with a comment; where every file is known, the files have the word. So
     have they where the script is another one because its file came or went."""
-    found = [_of_its_file(change, found) for change in found]
+    found = [_of_its_commit(_of_its_file(change, found), found) for change in found]
     a, b = pair.a, pair.b
     code = [change for change in found if change.section == "code"]
     cosmetic = [change for change in code if change.kind is ChangeClass.COSMETIC]

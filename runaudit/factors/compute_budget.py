@@ -23,7 +23,7 @@ from runaudit.records.results import Results, ends_of
 from runaudit.records.run import Run
 
 LENGTH_WORDS = ("step", "epoch", "iter", "batch", "accum", "world", "gpu", "device", "time", "budget", "patience",
-                "stop", "samples", "tokens", "stage", "fraction", "subset", "limit")  # fmt: skip
+                "stop", "samples", "tokens", "stage", "fraction", "subset", "limit", "resume")  # fmt: skip
 """Words in the name of a config leaf that can set how long a run is."""
 LOGGING_KEYS = frozenset({"log_every", "log_interval", "log_freq", "print_every", "print_freq", "logging_steps"})
 """How often a run logs: its last logged step, which is what `steps_done` knows, moves with it."""
@@ -151,7 +151,7 @@ def budget_barriers(a: Run, b: Run, found: Iterable[Change], length: Sequence[st
     steps = _unexplained(a, b, found, length)
     if not steps or logged_apart(a, b):
         return ()
-    return (f"runs that say completed ended at steps {steps[0]} and {steps[1]}, and {NOTHING_SETS}",)
+    return (f"runs that say completed ended at {steps[0]} and {steps[1]} steps, and {NOTHING_SETS}",)
 
 
 UNEXPLAINED = "nothing that is known to set it"

@@ -107,7 +107,11 @@ def _naming(key: str, value: JSON, of: "Levels") -> str:
     if value is None and key in known.SURE_NAMING_KEYS:
         return "the run was given no name"
     names = set(_names(of, labels=key not in known.CHOOSING_KEYS))
-    return "it is the run's own name" if isinstance(value, str) and value and value in names else ""
+    if isinstance(value, str) and value and value in names:
+        return "it is the run's own name"
+    # Spinning Up and its like write to `ppo/ppo_s3`, and call `ppo` what they file the seeds of one design under.
+    is_above = key in known.SURE_NAMING_KEYS and any([value] == folder.split("/")[-2:-1] for folder in _folders(of))
+    return "the run's folder lies in one of this name" if is_above else ""
 
 
 def may_be_bookkeeping(path: str) -> bool:
@@ -139,6 +143,12 @@ def _names(of: "Levels", *, labels: bool) -> Iterator[str]:
 def _run_dir(of: "Levels") -> str:
     folder = of.run.manifest.section("launch").get("run_dir")
     return folder if isinstance(folder, str) else ""
+
+
+def _folders(of: "Levels") -> Iterator[str]:
+    """Where the run wrote, as its record says it, and where an imported one lay."""
+    source = str(of.run.manifest.section("origin").get("source") or "").partition(":")[2]
+    yield from (folder.rstrip("/") for folder in (_run_dir(of), source) if "/" in folder)
 
 
 def in_run_folder(key: str, value: str, of: "Levels") -> str:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.builtin import GPU_SOFTWARE, OBSERVERS, UNSEEN_SUFFIXES
 from runaudit.factors.classes import standing
 from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.levels import NOT_DESIGN, Levels
-from runaudit.factors.path import joined, steps
+from runaudit.factors.path import joined, matches, steps
 from runaudit.factors.reads import reported_under
 from runaudit.factors.source import cannot_run
 from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
@@ -201,11 +202,19 @@ COUNTED_BY_DIGEST = frozenset({"tiles", "frames", "files", "bytes", "size", "cou
 
 def is_left_open(path: str, of: Levels) -> bool:
     """Whether a leaf that a record does not hold is one of which it says that nobody knows it: by its path, or by that
-    of a table it would stand in. It may be what the other run has, and so is no change."""
+    of a table it would stand in; beside a run without a config also one that a config may repeat. It may be what the
+    other run has, and so is no change."""
     return any(
-        path == word or path.startswith((f"{word}.", f"{word}[")) or (word == INHERITED and path.startswith("config."))
-        for word in of.left_open
+        path == word
+        or (path.startswith((f"{word}.", f"{word}[")) and not _is_typed(word, path, of))
+        or (word == INHERITED and path.startswith("config."))
+        for word in (*of.left_open, *of.scope.open_settings)
     )
+
+
+def _is_typed(word: str, path: str, of: Levels) -> bool:
+    """Whether a leaf of a config that is open is a word of a command line that is on record."""
+    return word == "config" and matches(path, ROOT) and of.has_words
 
 
 def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> bool:

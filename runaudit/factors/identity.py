@@ -36,7 +36,7 @@ from runaudit.factors.together import together
 from runaudit.factors.tree import differences
 from runaudit.records.canonical import JSON, canonical_table
 from runaudit.records.digest import Digest, digest_bytes
-from runaudit.records.manifest import START
+from runaudit.records.manifest import START, UNLOGGED, UNTYPED
 from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 from runaudit.records.trackers import FILE
@@ -74,7 +74,8 @@ class Identity:
         nothing, and a folder of such runs is no cohort, whatever they were."""
         manifest = self.run.manifest
         is_theirs = not manifest.is_captured and not manifest.is_gone and manifest.section("origin")["kind"] != FILE
-        return (self.run.id,) if is_theirs and not manifest.has("config") else ()
+        is_lost = not manifest.has("config") or UNTYPED in self.of.left_open
+        return (self.run.id,) if is_theirs and is_lost else ()
 
     @property
     def _told_cohort(self) -> str:
@@ -169,7 +170,8 @@ def extent(of: Levels) -> tuple[str, ...]:
     """How far a record goes where the levels of its leaves do not say it: what of its code it leaves unknown, whether
     it holds all files, lists data, and has its beginning. One that goes less far is not known to be of one design."""
     whole = ("files",) if of.files_judged else ()
-    listed = (*(["data"] if "data" in of.tree else []), *(["from a later step on"] if START in of.left_open else []))
+    listed = (*(["data"] if "data" in of.tree else []), *(["from a later step on"] if START in of.left_open else []),
+              *([UNLOGGED] if UNLOGGED in of.left_open else []))  # fmt: skip
     before = tuple(f"parent {what}" for what in extent(of.parent)) if of.parent else ()
     return (*sorted(path for path, _ in undeclared_code(of)), *whole, *listed, *before)
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
+from runaudit.factors.abbreviated import with_whole_names
 from runaudit.factors.arguments import ROOT, arguments_of
 from runaudit.factors.codefiles import effective_files, late_files, patch_of
 from runaudit.factors.factor import ABSENT, Absent, section_of
@@ -22,6 +23,7 @@ from runaudit.factors.starts import begun
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
 from runaudit.records.canonical import JSON, MAPPINGS
+from runaudit.records.manifest import BEYOND_TYPED
 from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 from runaudit.settings import FactorSettings
@@ -74,6 +76,16 @@ class Levels:
     def left_open(self) -> tuple[str, ...]:
         """The leaves and tables within a section of which the record says that they are not in it."""
         return tuple(path for path in map(str, self.run.manifest.section("unknown")) if "." in path or "[" in path)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the record holds a command line, as we keep it or as an importer does."""
+        return ROOT in self.tree or _has_args(self.tree)
+
+    @property
+    def is_typed_only(self) -> bool:
+        """Whether of its settings no more is on record than was typed."""
+        return any(word in BEYOND_TYPED for word in self.left_open)
 
     @cached_property
     def began(self) -> datetime | None:
@@ -153,7 +165,9 @@ class Scope:
     leaves that only observation tells. `unused`: what was left out, as trees; `idle`: source files that were left out;
     `within`: those that lie within an input that is judged by itself, with its name. `outputs`: words that are a place
     which the run would have written to, as the others did that went to their end. `moved`: paths under which a run
-    knows what lay elsewhere in the others, with those they are told under.
+    knows what lay elsewhere in the others, with those they are told under. `open_settings`: where nobody knows
+    whether the run has what another has: in all but the words, where no more is on record; in words that its config may
+    repeat.
     """
 
     settled: bool = False
@@ -167,6 +181,7 @@ class Scope:
     within: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
+    open_settings: frozenset[str] = frozenset()
 
 
 UNSETTLED: Scope = Scope()
@@ -196,6 +211,7 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     # An importer may have made settings of the same words already.
     if (words := run.words) and (_is_captured(run) or not _has_args(tree)):
         tree[ROOT] = arguments_of(words)
+    tree = with_whole_names(tree, run)
     if "seed" not in tree and (path := seed_in_config(tree)):
         tree["seed"] = lookup(tree, path)
     elif "seed" not in tree and (given := _seed_argument(tree.get(ROOT, {}))) is not None:

@@ -8,13 +8,15 @@ A gap is a gap all the same: nothing here makes a verdict any cleaner.
 from collections.abc import Iterable, Mapping
 
 from runaudit.factors.lineage import PREFIX
-from runaudit.records.manifest import CAPTURED, START
+from runaudit.records.manifest import BEYOND_TYPED, CAPTURED, START
 from runaudit.records.run import Run
 from runaudit.records.trackers import FILE, TRACKERS, Tracker
 from runaudit.text.words import listed
 
 BLIND = "without its config nothing can be said of what a run changed"
 """Why what a tracker recorded shows nothing, where that is no config at all."""
+WORDS_ALONE = "of a run's settings the command line alone is on record"
+"""Why it shows no verdict, where no more of the config is there than was typed."""
 IN_FILES = "what the records say"
 _NO_COMMIT = ("code", "code.commit")
 PATCH = "code.patch"
@@ -66,6 +68,16 @@ def open_code(paths: Iterable[str], runs: Iterable[Run]) -> str:
     if PATCH in paths and any(map(is_dirty, runs)):
         return "there are uncommitted changes, and not every record tells them"
     return ""
+
+
+def config_unseen(lacking: Mapping[str, Iterable[Run]]) -> str:
+    """Why nothing can be concluded of these gaps, path -> the runs that have it: a tracker kept no config of a run, or
+    no more of it than was typed; empty elsewhere. A record file may leave its config out: whoever wrote one had a place
+    for it, and knew what the run was about."""
+    if any(is_foreign(run) and kind_of(run) != FILE for run in lacking.get("config", ())):
+        return BLIND
+    typed_only = (run for path in BEYOND_TYPED for run in lacking.get(path, ()))
+    return WORDS_ALONE if any(map(is_foreign, typed_only)) else ""
 
 
 def is_dirty(run: Run) -> bool:

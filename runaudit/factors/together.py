@@ -31,6 +31,7 @@ from runaudit.factors.reads import (
     with_declared,
 )
 from runaudit.factors.shared_words import with_negations, with_words
+from runaudit.factors.typed_only import beside_typed
 from runaudit.factors.used import LIBRARIES, MACHINE, used_by, used_environment
 from runaudit.settings import FactorSettings
 
@@ -45,7 +46,7 @@ def together(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     """These runs, each with what may count of it beside the others."""
     if all(of.scope.settled for of in runs):
         return tuple(runs)
-    runs = with_loose_words(with_settings(with_negations(with_one_program(runs))))
+    runs = beside_typed(with_loose_words(with_settings(with_negations(with_one_program(runs)))))
     if all(of.scope.settled or (of.observed is None and ROOT not in of.tree) for of in runs):
         return tuple(runs)
     if any(of.observed is not None for of in runs):

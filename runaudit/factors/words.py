@@ -35,7 +35,7 @@ def word_standing(path: str, value: JSON, of: Levels) -> Classification:
     if path == of.seed_word:
         return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
     if isinstance(value, str) and (name := data_place(last_key(path), value, of)):
-        return Classification(value=f"<data.{name}>", why=_judged_by(name))
+        return Classification(value=f"<data.{name}>", why=_judged_by(f"data.{name}"))
     if (leaf := of.repeats.get(path)) is not None:
         return Classification(kind=ChangeClass.DERIVED, why=f"it is {leaf}", follows=leaf)
     if names_a_seed(path) and not isinstance(value, Mapping):
@@ -96,8 +96,8 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
     run_dir = manifest.section("launch").get("run_dir")
     if isinstance(run_dir, str) and run_dir and _within(place, posixpath.normpath(run_dir)):
         return Classification(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
-    if name := _data_set(place, of):
-        return Classification(value=f"<data.{name}>", why=_judged_by(name))
+    if name := _data_set(place, of) or _start_at(place, of):
+        return Classification(value=f"<{name}>", why=_judged_by(name))
     if is_trackers_folder(named, place, of):
         return Classification(kind=ChangeClass.NUISANCE, why=WHERE_IT_WRITES)
     if _is_config_file(place, of):
@@ -112,7 +112,7 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
 
 
 def _judged_by(name: str) -> str:
-    return f"a place; what lies there is judged by the digest of data.{name}"
+    return f"a place; what lies there is judged by the digest of {name}"
 
 
 def _names_parent(value: str, of: Levels, named: str) -> bool:
@@ -127,6 +127,14 @@ def _names_parent(value: str, of: Levels, named: str) -> bool:
     return (len(value) >= 4 and parent.startswith(value)) or bool(re.fullmatch(r"@last(?:~\d+)?", value))
 
 
+def _start_at(place: str, of: Levels) -> str | None:
+    """The checkpoint with a digest that the run began with, where it lies just there."""
+    init = of.run.manifest.section("init")
+    where = init.get("path")
+    is_there = isinstance(where, str) and where and {*candidates(where, of)} == {*candidates(place, of)}
+    return "init.checkpoint" if is_there and init.get("checkpoint") else None
+
+
 def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
@@ -137,7 +145,7 @@ def _data_set(place: str, of: Levels) -> str | None:
     for name, entry in of.run.manifest.section("data").items():
         where = entry.get("path") if isinstance(entry, Mapping) else None
         if isinstance(where, str) and where and entry.get("digest") and here.intersection(candidates(where, of)):
-            return str(name)
+            return f"data.{name}"
     return None
 
 

@@ -41,7 +41,7 @@ from runaudit.rules import Rule
 from runaudit.runs.parent import known_init
 from runaudit.settings import Settings
 from runaudit.store import Store
-from runaudit.store.catalogue import outcome_entry
+from runaudit.store.catalogue import outcome_entry, with_parent
 from runaudit.store.held import HeldStore
 from runaudit.store.tombstone import ForgottenError
 from runaudit.system.files import read_ordinary
@@ -152,7 +152,7 @@ def judge_draft(
         history=(*history, *beside),
         baseline=terms.baseline,
         policy=terms.settings.guard,
-        compare=_compare_by(terms.settings, draft.intent),
+        compare=_compare_by(store, terms.settings, draft.intent),
         call=terms.call,
     )
     written = written_code(draft, store.blobs, store.root / "cache")
@@ -163,12 +163,13 @@ def judge_draft(
     return Prepared(manifest=_with_waivers(draft, answer, root, top), answer=answer, store=store)
 
 
-def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
+def _compare_by(store: Store, settings: Settings, intent: tuple[str, ...]) -> Compare:
     def compared(a: Run, b: Run) -> "Comparison":
         # Most launches have neither baseline nor namesake, and the import is half of what the guard would cost them.
         from runaudit.diff.comparison import compare_designs
 
-        return compare_designs(a, b, settings=settings, intent=intent)
+        # A start is compared by what its parent was, as in every answer after the launch.
+        return compare_designs(*(with_parent(store, run) for run in (a, b)), settings=settings, intent=intent)
 
     return compared
 

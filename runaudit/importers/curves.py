@@ -8,7 +8,9 @@ values alone, as short as the shortest keeps them, under what is left of a name 
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from enum import Enum
+from itertools import islice, pairwise
+from statistics import median
 
 from runaudit.records.results import is_clock, is_plan
 
@@ -78,3 +80,80 @@ def _begins(points: Points) -> tuple[int, int] | None:
     if len(stretches) + 1 < _ENOUGH_STEPS:
         return (steps[0], steps[0]) if steps and steps[0] <= 1 else None
     return min(steps), max(stretches)
+
+
+# ── whether one goes on with another ─────────────────────────────────────────────────────────────────────────────
+
+
+class Link(Enum):
+    """What the steps of a later curve say of an earlier one of its name."""
+
+    ON = "it goes on with it, from its end or from a checkpoint shortly before"
+    ANEW = "it begins about where that one began"
+    DOUBT = "it begins where neither a new training would nor one that goes on"
+
+
+def link(known: Points, points: Points) -> Link:
+    """Whether a later curve goes on with a known one. That its first step is the larger one says little: an agent logs
+    when an episode ends, so that each of its trainings begins at a step of its own, and who logs more rarely begins
+    later. So it has to begin beyond the first stretch of either, and no further from the end than half of what there
+    is: who writes a checkpoint every so often never goes back by more. Beyond the end lines of a killed writer may be
+    lost."""
+    first, last, begins = known[0][0], known[-1][0], points[0][0]
+    mine, theirs = _stretches(points), _stretches(known)
+    stretch = max((median(some) for some in (mine, theirs) if some), default=0)
+    if begins <= first or begins < first + stretch:
+        return Link.ANEW
+    if not stretch:
+        return Link.ON  # A number at a time, as evaluations between two epochs write it.
+    may_begin = bool(mine) and begins <= max(mine)
+    is_far = abs(begins - last) > max(2 * stretch, (last - first) / 2)
+    return Link.DOUBT if may_begin or is_far or begins >= _A_CLOCK else Link.ON
+
+
+def linked(known: Mapping[str, Points], series: Mapping[str, Points]) -> Link | None:
+    """The same of the curves of two launches: that of the most points tells, and no other may begin anew; None where
+    they have no curve in common, but single numbers at most."""
+    both = _in_common(known, series)
+    finest = max(both, key=lambda name: (len(known[name]), len(series[name])), default=None)
+    if finest is None:
+        return None
+    found = link(known[finest], series[finest])
+    if not _begins_anew(known, series, both):
+        return found
+    return Link.DOUBT if found is Link.ON else Link.ANEW  # A counter of each process may begin at 0 again.
+
+
+def is_beyond(known: Mapping[str, Points], series: Mapping[str, Points]) -> bool:
+    """Whether every curve that both launches of one run have, if there is any, goes on from one to the other: that they
+    are of one run is known, and only whether it began anew is asked."""
+    both = {name: points for name, points in known.items() if name in series}
+    curves = _in_common(known, series)
+    if not curves:
+        return bool(both) and all(series[name][0][0] > points[0][0] for name, points in both.items())
+    return linked(known, series) is not Link.ANEW and not _begins_anew(known, series, curves)
+
+
+def _in_common(known: Mapping[str, Points], series: Mapping[str, Points]) -> list[str]:
+    """The curves that two launches drew, of which one at least has more than a point."""
+    return [name for name in known if name in series and len(known[name]) + len(series[name]) > 2]
+
+
+def _begins_anew(known: Mapping[str, Points], series: Mapping[str, Points], both: Sequence[str]) -> bool:
+    return any(len(known[name]) > 1 and link(known[name], series[name]) is Link.ANEW for name in both)
+
+
+def ends_of(known: Points, points: Points) -> Points:
+    """So much of a known curve, and of one that goes on with it, as `link` looks at: its beginning and its end."""
+    both = [*islice(known, _OF_ITS_BEGINNING), *islice(points, _OF_ITS_BEGINNING + 1)]
+    return [*both[:_OF_ITS_BEGINNING], *([points[-1]] if len(both) > _OF_ITS_BEGINNING else [])]
+
+
+_OF_ITS_BEGINNING = 6
+"""Points that tell in which stretches a curve begins to be logged; later on they may be others."""
+
+
+def _stretches(points: Points) -> list[int]:
+    """The stretches between the first steps of a curve."""
+    steps = [step for step, _ in islice(points, _OF_ITS_BEGINNING)]
+    return [later - step for step, later in pairwise(steps) if later > step]

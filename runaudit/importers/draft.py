@@ -25,7 +25,7 @@ from runaudit.importers.tables import leaves
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.filenames import legible, spelt_out
-from runaudit.records.manifest import START, Manifest
+from runaudit.records.manifest import START, UNLOGGED, UNTYPED, Manifest
 from runaudit.records.outcome import STATUSES, Outcome
 from runaudit.records.run import Run
 from runaudit.records.seednames import names_the_seed
@@ -130,7 +130,9 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
     sections = {name: value for name, value in found.items() if value is not None}
     if seed is not None and not seed.guessed:
         sections["seed"] = seed.value
-    unknown = {name: why for name, why in _reasons(draft, seed).items() if name not in sections}
+    reasons = {path: why for path, why in _reasons(draft, seed).items() if path != UNLOGGED}
+    unknown = {path: why for path, why in reasons.items() if not _is_told(path, sections)}
+    unknown |= _beyond_typed(draft) if "config" in sections else {}
     sources = [source_of(draft), *draft.also]
     origin = {"kind": draft.kind, "run": draft.run, "source": sources[0], **draft.told,
               **({"sources": sources} if len(sources) > 1 else {}),
@@ -140,6 +142,14 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
     if ended(draft) is None and (metrics := _metrics(draft)):
         origin["metrics"] = metrics
     return {**sections, "label": draft.name or draft.run, "unknown": unknown, "origin": origin}
+
+
+def _is_told(path: str, sections: Mapping[str, Any]) -> bool:
+    """Whether a record holds what a reader gives a reason for: a section, or a fact in one. A setting or a script that
+    stands beside its reason is known in part."""
+    section, _, name = path.partition(".")
+    table = {} if section == "config" or path == "code.program" else sections.get(section)
+    return path in sections or (isinstance(table, Mapping) and table.get(name) is not None)
 
 
 def source_of(draft: Draft) -> str:
@@ -163,12 +173,25 @@ def _reasons(draft: Draft, seed: Seed | None) -> dict[str, str]:
     """Why each section is unknown, should it be, and what else the tracker left out."""
     hint = "no setting names it" if seed is None else f"only {seed.path} hints at it: {seed.value}"
     return {
-        "config": "the record holds no config",
+        "config": _NONE,
         **dict.fromkeys(("env", "data", "init", "eval"), f"{CALLED.get(draft.kind, draft.kind)} does not record it"),
         **_no_start(draft),
         **draft.unknown,
         "seed": draft.unknown.get("seed", hint) if seed is None else hint,
     }
+
+
+def _beyond_typed(draft: Draft) -> dict[str, str]:
+    """Why no more of the settings is known than was typed, where a record has its command line and no config: defaults
+    and files of settings are in neither, and a record without them is no record of a run without settings."""
+    is_unlogged = UNLOGGED in draft.unknown and not (draft.config or {}).keys() - {"args"}
+    if draft.config is not None and not is_unlogged:
+        return {}
+    return {UNLOGGED if is_unlogged else UNTYPED: _REASON.format(draft.unknown.get("config", _NONE))}
+
+
+_NONE = "the record holds no config"
+_REASON = "{}; of the settings the command line alone is on record"
 
 
 def _no_start(draft: Draft) -> dict[str, str]:

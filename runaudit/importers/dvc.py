@@ -31,6 +31,7 @@ from runaudit.importers.dvc_files import (
 from runaudit.importers.pipeline import Command, command_of
 from runaudit.importers.tables import part
 from runaudit.records.canonical import JSON
+from runaudit.records.manifest import UNLOGGED
 
 WHOLE = True
 LOCK, PIPELINE = "dvc.lock", "dvc.yaml"
@@ -46,6 +47,7 @@ UNKNOWN = {
     "data": "no stage of the pipeline depends on data",
     "code.commit": "dvc.lock names no commit: the work tree may have moved on since",
 }
+NO_PARAMS = "no stage tracks a parameter"
 
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
@@ -176,7 +178,7 @@ def _draft(files: Files, name: str, source: str) -> Draft:
         told={"outputs": made}
         | ({"params_not_tracked": untracked} if untracked else {})
         | ({"sources_alone": alone} if (alone := _alone(code, files)) else {}),
-        unknown={**UNKNOWN, "config": "no stage tracks a parameter"},
+        unknown={**UNKNOWN, "config": NO_PARAMS, **({} if any(s.params for s in stages) else {UNLOGGED: NO_PARAMS})},
         notes=[*([f"params.yaml was edited since: {stale}; dvc.lock says what ran"] if stale else []), *torn, *notes],
     )
 

@@ -14,18 +14,20 @@ import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RecordError
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.protobuf import GARBAGE, fields, signed, varint
+from runaudit.system.files import open_ordinary
 
 MOST_TEXTS = 32
 """Tags of text of which the last is kept: settings are written under one or two, samples under any number."""
 CHECKED_BYTES = 1 << 16
 """The checksum of a longer message, an image or a graph, takes long to reckon; it is asked where there are numbers."""
+_HEAD_BYTES, _FIRST_BYTES = 1 << 18, 1 << 13
 _HEAD = struct.Struct("<QI")
 _MASK = 0xFFFFFFFF
 _POLYNOMIAL = 0x82F63B78
@@ -64,6 +66,31 @@ def read_log(path: Path, within: Path) -> EventLog:
             if log.messages == 1:
                 raise RecordError(f"{path} {_NO_EVENTS}: {error}", remedy="leave it out") from error
             log.torn += 1
+    return log
+
+
+def read_head(path: Path) -> EventLog:
+    """The first events of a file, enough to tell what kind of one it is; none of what is no event file."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return EventLog()
+    return _head(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _head(path: Path, _changed: int, _size: int) -> EventLog:
+    """Kept for a while: each folder below asks what the one above it holds."""
+    log = EventLog()
+    with contextlib.suppress(OSError, RecordError, *GARBAGE):
+        with open_ordinary(path, within=path.parent) as file:
+            raw = file.read(_HEAD_BYTES) or b""
+        if b"hparams" not in raw:  # Settings may be long, and of numbers the first are enough.
+            raw = raw[:_FIRST_BYTES]
+        for message in _messages(raw, path):
+            if message is not None:
+                log.messages += 1
+                _take(message, log)
     return log
 
 

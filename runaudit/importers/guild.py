@@ -18,12 +18,14 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.eventfolders import PARTS, is_events
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.pipeline import Command, command_of
 from runaudit.importers.tables import texts, utc_word, words_of
-from runaudit.importers.tensorboard import PARTS, is_events, run_of
+from runaudit.importers.tensorboard import run_of
 from runaudit.importers.wandb_run import requirements
 from runaudit.records.canonical import JSON
+from runaudit.records.manifest import UNLOGGED
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
@@ -43,11 +45,13 @@ UNKNOWN = {
     "env.gpu": "not among what Guild records",
     "env.determinism": "not among what Guild records",
 }
+NO_FLAGS = "the operation has no flags"
 
 
 def places(here: Path, folders: Sequence[str], _files: Sequence[str]) -> Sequence[Path]:
     """The run folder that `here` is."""
-    return (here,) if ".guild" in folders and os.path.lexists(here / ".guild" / "opref") else ()
+    known = ".guild" in folders and any(os.path.lexists(here / ".guild" / name) for name in ("opref", "attrs"))
+    return (here,) if known else ()
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
@@ -68,7 +72,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         run=run,
         identity=run,
         name=name or None,
-        config=flags,
+        config=flags or None,
         program=command.program,
         argv=command.argv,
         code={**_commit(attrs.get("vcs_commit")), **code},
@@ -83,7 +87,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         duration_s=None if started is None or stopped is None else (stopped - started) / 1e6,
         told=told,
         own={"random_seed": seed} if (seed := attrs.get("random_seed")) is not None else {},
-        unknown=UNKNOWN,
+        unknown=UNKNOWN if flags is None else {**UNKNOWN, "config": NO_FLAGS, UNLOGGED: NO_FLAGS},
         notes=[*notes, *unread],
     )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
-from runaudit.importers.curves import plain_name
+from runaudit.importers.curves import is_beyond, plain_name
 from runaudit.importers.draft import Draft, Points, typed
 from runaudit.importers.huggingface_arguments import (
     ARGUMENTS,
@@ -273,8 +273,7 @@ def _starts(place: Path, within: Path) -> Sequence[_Start]:
     for folder, draft in sorted(told, key=lambda one: str(one[1].launch.get("started"))):
         series = {plain_name(name): points for name, points in draft.series.items()}
         known = found[-1].series if found else {}
-        both = known.keys() & series.keys() - {"train_loss"}
-        if both and all(series[name][0][0] > known[name][0][0] for name in both):
+        if is_beyond({name: points for name, points in known.items() if name != "train_loss"}, series):
             joined = {name: (*known.get(name, ()), *series.get(name, ())) for name in {**known, **series}}
             also = tuple(dict.fromkeys((*found[-1].also, *draft.also)))
             found[-1] = replace(found[-1], series=joined, also=also)

@@ -18,10 +18,13 @@ from runaudit.importers.merging import SHARED_FOLDER
 from runaudit.importers.omegaconf import Resolved, resolved
 from runaudit.importers.tables import as_table, foreign_yaml
 from runaudit.records.canonical import JSON
+from runaudit.records.manifest import UNTYPED
 
 WHOLE = False
 FOLDER = ".hydra"
+CONFIG, OF_A_JOB = "config.yaml", ("config.yaml", "hydra.yaml", "overrides.yaml")
 _CUT = "config.yaml is empty, where Hydra writes {} for a job without settings: it was cut"
+_GONE = "there is no config.yaml, which Hydra writes for every job"
 _SET = re.compile(r"\+{0,2}([\w.]+)=(.*)", re.DOTALL)
 """An override that gives a setting its value; `~a` takes one out, and `a@b=c` places a group."""
 _OF_THE_CLOCK = re.compile(
@@ -44,9 +47,9 @@ _DATED = re.compile(r"\d{2}-\d{2}-\d{2}")
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The job folder that `here` is, whether it or its `.hydra` was named."""
-    if FOLDER in folders and os.path.lexists(here / FOLDER / "config.yaml"):
+    if FOLDER in folders and any(os.path.lexists(here / FOLDER / name) for name in OF_A_JOB):
         return (here,)
-    if here.name == FOLDER and "config.yaml" in files and "hydra.yaml" in files:
+    if here.name == FOLDER and not {"hydra.yaml", "overrides.yaml"}.isdisjoint(files):
         return (here.parent,)
     return ()
 
@@ -54,14 +57,16 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The job of a folder. Raises RecordError for a malformed one."""
     within = place if within.name == FOLDER else within
-    config = as_table(foreign_yaml(place / FOLDER / "config.yaml", within), place / FOLDER / "config.yaml")
+    config, why = _table(place / FOLDER / CONFIG, within), _CUT
+    if config is None and not os.path.lexists(place / FOLDER / CONFIG):
+        why = _GONE
     whole = _table(place / FOLDER / "hydra.yaml", within) or {}
     overrides = foreign_yaml(place / FOLDER / "overrides.yaml", within) or []
     if config is None and not whole and not overrides:
         yield Skipped(source=str(place), reason=f"the files in its {FOLDER} are empty", broken=True)
         return
     job = whole.get("hydra")
-    yield _draft(place, config, job if isinstance(job, Mapping) else {}, overrides)
+    yield _draft(place, config, job if isinstance(job, Mapping) else {}, overrides, why)
 
 
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
@@ -72,10 +77,11 @@ def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
 # ── the job ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any], overrides: JSON) -> Draft:
+def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any], overrides: JSON, why: str) -> Draft:
+    """The draft of a job. why: what is wrong with its config, should there be none."""
     variables = _inner(job, "job", "env_set")
     typed_in = [str(word) for word in overrides] if isinstance(overrides, list) else []
-    config, lost = _composed(config, typed_in, _inner(job, "runtime", "choices"))
+    config, lost = _composed(config, typed_in, _inner(job, "runtime", "choices"), why)
     found = resolved(config or {}, {"hydra": job}, variables)
     cwd, folder = _text(job, "runtime", "cwd"), _text(job, "runtime", "output_dir")
     is_own = not folder or folder != cwd
@@ -101,7 +107,7 @@ def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any]
 
 
 def _composed(
-    config: Mapping[str, Any] | None, overrides: Sequence[str], choices: Mapping[str, Any]
+    config: Mapping[str, Any] | None, overrides: Sequence[str], choices: Mapping[str, Any], missing: str
 ) -> tuple[dict[str, Any] | None, dict[str, str]]:
     """The config, and why it is not known whole: of one that was cut what was typed is known all the same. What picks
     a group is no setting; of a Hydra that does not tell its groups nobody knows the one from the other."""
@@ -113,9 +119,9 @@ def _composed(
     for match in lost:
         _put(found, match[1].split("."), typed(match[2]))
     if config is None:
-        return found or None, dict.fromkeys(("config", *(["config.untyped"] if found else [])), _CUT)
+        return found or None, dict.fromkeys(("config", *([UNTYPED] if found else [])), missing)
     why = f"{lost[0][0]} was typed and is not in config.yaml: it was cut" if lost else ""
-    return found, {"config.untyped": why} if lost else {}
+    return found, {UNTYPED: why} if lost else {}
 
 
 def _holds(table: Any, keys: Sequence[str]) -> bool:

@@ -38,7 +38,8 @@ KINDS = {
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
 BY_NAME = frozenset({"text-log"})
-"""What is read where it is asked for alone: the same training may be in a tracker's record beside it."""
+"""What is read where it is asked for alone: the same training may be in a tracker's record beside it. Such a reader has
+`is_one(path)`: whether a file is one of its."""
 CALLED = {kind: tracker.name for kind, tracker in TRACKERS.items() if kind != FILE}
 """What those who wrote the trackers call them."""
 WORDS = (AUTO, *KINDS, BUNDLE)

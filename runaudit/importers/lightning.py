@@ -14,9 +14,10 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, Points
+from runaudit.importers.eventfolders import is_events
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import read_table
-from runaudit.importers.tensorboard import EVENTS, is_events, run_of
+from runaudit.importers.tensorboard import EVENTS, run_of
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
@@ -34,7 +35,8 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     """The version folder that `here` is."""
     logs = "metrics.csv" in files or any(map(is_events, files)) or "checkpoints" in folders
     named = _VERSION.fullmatch(here.name) is not None
-    return (here,) if ("hparams.yaml" in files and (logs or named)) or ("metrics.csv" in files and named) else ()
+    kept = "metrics.csv" in files or "checkpoints" in folders
+    return (here,) if ("hparams.yaml" in files and (logs or named)) or (kept and named) else ()
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:

@@ -6,7 +6,7 @@ they tell the same curve, as two loggers of one program do; else the job made se
 settings. Tables of steps are the job's own, however many.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from runaudit.importers.draft import Draft, Points, ended, source_of
 from runaudit.importers.kinds import CALLED, KINDS
 from runaudit.importers.resuming import resumed
 from runaudit.importers.tables import by_last_name, leaves, spelt
+from runaudit.records.manifest import UNLOGGED
 from runaudit.records.told import parted
 
 if TYPE_CHECKING:
@@ -157,17 +158,21 @@ def _unsaid(first: Draft, other: Draft) -> Mapping[str, Any] | None:
     """The settings of another draft without those that the first one tells as well, in whatever table."""
     if other is first or first.config is None or other.config is None:
         return other.config
-    known = by_last_name(first.config)
-    return _without(other.config, known)
+    return _without(other.config, by_last_name(first.config), first.unknown, "config")
 
 
-def _without(table: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def _without(
+    table: Mapping[str, Any], known: Mapping[str, Sequence[Any]], unknown: Collection[str], at: str
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
+        path = f"{at}.{str(key).replace('/', '.')}"
         if isinstance(value, Mapping):
-            if inner := _without(value, known):
+            if inner := _without(value, known, unknown, path):
                 found[key] = inner
-        elif not any(_alike(spelt(value), one) for one in known.get(str(key).rpartition(".")[2], ())):
+        elif path in unknown or not any(
+            _alike(spelt(value), one) for one in known.get(str(key).rpartition(".")[2], ())
+        ):
             found[key] = value
     return found
 
@@ -176,6 +181,7 @@ def merged(drafts: Sequence[Draft]) -> Draft:
     """One run of several drafts: the first one's config, completed by what the others know and it does not."""
     first, *others = drafts
     for other in others:
+        first, other = _uncut(first, other), _uncut(other, first)
         facts: dict[str, Any] = {name: {**getattr(other, name), **getattr(first, name)} for name in _FACTS}
         first = replace(
             first,
@@ -204,11 +210,48 @@ def merged(drafts: Sequence[Draft]) -> Draft:
     return first
 
 
+def _uncut(draft: Draft, other: Draft) -> Draft:
+    """A draft without the settings of which it has the beginning alone, as MLflow cuts off a long one, where another
+    draft has the whole."""
+    config = draft.config or {}
+    cut = {name for name, value in config.items() if isinstance(value, str) and f"config.{name}" in draft.unknown
+           and any(_goes_on(value, whole) for whole in _under(other.config, name))}  # fmt: skip
+    if not cut:
+        return draft
+    return replace(draft, config={name: value for name, value in config.items() if name not in cut})
+
+
+def _goes_on(cut: str, whole: Any) -> bool:
+    return str(whole) != cut and str(whole).startswith(cut)
+
+
 def _left_open(draft: Draft, other: Draft) -> dict[str, str]:
     """What a draft leaves unknown, and the other one does not tell either."""
     told = {"code.program": bool(other.program or other.code.get("codePath")),
-            "code.commit": bool(other.code.get("commit")), "code.patch": other.patch is not None}  # fmt: skip
-    return {path: why for path, why in draft.unknown.items() if path in other.unknown or not told.get(path)}
+            "code.commit": bool(other.code.get("commit")), "code.patch": other.patch is not None,
+            UNLOGGED: other.config is not None}  # fmt: skip
+    return {path: why for path, why in draft.unknown.items()
+            if path in other.unknown or not (told.get(path) or _fills(path, draft, other))}  # fmt: skip
+
+
+def _fills(path: str, draft: Draft, other: Draft) -> bool:
+    """Whether another draft knows the value of a leaf that one has none of, a table of it or a list included: W&B was
+    given `${oc.env:HOME}` as what it came to. What it was given unresolved it does not know either."""
+    section, _, name = path.partition(".")
+    if section not in ("config", *_FACTS) or not name or [*_under(getattr(draft, section), name)]:
+        return False
+    known = [value for value in _under(getattr(other, section), name) if section == "config" or value is not None]
+    return bool(known) and not any("${" in str(value) or value == "???" for value in known)
+
+
+def _under(table: Any, name: str) -> Iterator[Any]:
+    """What a table holds under a dotted name, or under a flat copy of it: `optim.lr`, `optim/lr`."""
+    for key, value in table.items() if isinstance(table, Mapping) else ():
+        dotted = str(key).replace("/", ".")
+        if dotted == name:
+            yield value
+        elif name.startswith(f"{dotted}."):
+            yield from _under(value, name.removeprefix(f"{dotted}."))
 
 
 def _words(first: Draft, other: Draft) -> dict[str, Any]:

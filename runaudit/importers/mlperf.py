@@ -24,9 +24,11 @@ from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.tables import json_table_in_part, part, utc_word
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import number
+from runaudit.system.files import HEAD_BYTES, open_ordinary
 
 WHOLE = True
 _RESULT = re.compile(r"result[_-]?\w*\.(?:txt|log)", re.IGNORECASE)
+_NUMBERED = re.compile(r"result[_-]?\d", re.IGNORECASE)
 _MARK = re.compile(rb":::(MLLOG|MLL|MLPv[\d.]+) ")
 _KEYED = re.compile(r"(?:\S+ )?(?P<time>\d+\.\d+) (?:\((?P<file>[^)]*)\) )?(?P<key>\w+)(?:: (?P<value>.*))?", re.DOTALL)
 """The older forms: benchmark (0.5 only), seconds, place in the program, key, value."""
@@ -67,9 +69,22 @@ class Line:
     metadata: Mapping[str, Any]
 
 
-def places(here: Path, _folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
-    """The result files of a folder, each a run."""
-    return tuple(here / name for name in files if _RESULT.fullmatch(name))
+def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
+    """The result files of a folder, each a run; of those without a number, which other programs write too, the ones
+    that hold a line of MLPerf's."""
+    return tuple(
+        here / name
+        for name in files
+        if _RESULT.fullmatch(name) and (folders == () or _NUMBERED.match(name) or _is_mlperfs(here / name))
+    )
+
+
+def _is_mlperfs(path: Path) -> bool:
+    try:
+        with open_ordinary(path, within=path.parent) as file:
+            return _MARK.search(file.read(HEAD_BYTES) or b"") is not None
+    except OSError:
+        return True  # What cannot be opened is told.
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:

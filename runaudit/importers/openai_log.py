@@ -23,7 +23,7 @@ from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.openai_text import is_log_of_tables, rows_of
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
-from runaudit.importers.tables import json_table, utc_word
+from runaudit.importers.tables import json_table, part, utc_word
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import number
 from runaudit.system.files import read_within
@@ -110,7 +110,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         run=place.absolute().name,
         config=config,
         data={"environment": {"name": ", ".join(rooms)}} if rooms else {},
-        launch={"started": _moment(started)},
+        launch={"started": _moment(started), "run_dir": _folder(place, own)},
         series={**monitors, **series},
         torn=torn,
         own=own,
@@ -142,6 +142,15 @@ def _settings(place: Path, within: Path) -> tuple[dict[str, Any] | None, dict[st
                 config = {**config, f"{name}:{key}": plain}
                 notes.append(f"{name} says otherwise of {key} than the file before it")
     return config, own, notes
+
+
+def _folder(place: Path, own: Mapping[str, Any]) -> str:
+    """The folder that the run wrote to: as its logger was told, where that is the one that it lies in, else where it
+    lies now."""
+    given = part(own, "logger_kwargs").get("output_dir") or own.get("log_dir")
+    here = place.absolute()
+    is_here = isinstance(given, str) and Path(given).name == here.name
+    return str(given) if is_here else str(here)
 
 
 def _without_places(value: JSON) -> JSON:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from runaudit.importers.commandline import arguments
+from runaudit.importers.curves import is_beyond
 from runaudit.importers.draft import Draft
 from runaudit.importers.tables import leaves
 from runaudit.records.manifest import START
@@ -38,12 +39,7 @@ def resumed(drafts: Sequence[Draft]) -> Sequence[Draft]:
 def _goes_on(first: Draft, later: Draft) -> bool:
     if (first.kind, first.identity) != (later.kind, later.identity) or not first.identity:
         return False
-    both = first.series.keys() & later.series.keys()
-    return (
-        "" < _started(first) < _started(later)
-        and bool(both)
-        and all(later.series[name][0][0] > first.series[name][0][0] for name in both)
-    )
+    return "" < _started(first) < _started(later) and is_beyond(first.series, later.series)
 
 
 def _continued(first: Draft, later: Draft) -> Draft:

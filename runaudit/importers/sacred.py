@@ -16,6 +16,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, numbers
 from runaudit.importers.opened import foreign_bytes
@@ -57,12 +58,28 @@ NO_COMMIT = "Sacred found no repository"
 def places(here: Path, _folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The folder of a run, which `here` is."""
     beside = {"config.json", "cout.txt", "metrics.json"}
-    return (here,) if "run.json" in files and not beside.isdisjoint(files) else ()
+    if "run.json" not in files:
+        return (here,) if {"config.json", "cout.txt"} <= {*files} else ()
+    return (here,) if not beside.isdisjoint(files) or _tells_of_an_experiment(here) else ()
+
+
+def _tells_of_an_experiment(here: Path) -> bool:
+    """Whether a `run.json` that lies alone is Sacred's: other programs write one, too."""
+    try:
+        raw = foreign_bytes(here / "run.json", here) or b""
+    except RecordError:
+        return False
+    return b'"experiment"' in raw and b'"start_time"' in raw
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder. Raises RecordError for a malformed one."""
     entry = json_table(place / "run.json", within)
+    if not os.path.lexists(place / "run.json"):
+        yield Skipped(
+            source=str(place), reason="its run.json is gone, which says what ran and how it ended", broken=True
+        )
+        return
     if entry is None or not isinstance(entry.get("experiment"), Mapping):
         yield Skipped(source=str(place), reason="its run.json tells of no experiment of Sacred's")
         return

@@ -21,10 +21,13 @@ from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
+from runaudit.system.files import open_ordinary
 
 WHOLE = False
 ENDS = (".log", ".out", ".txt", ".stdout")
 """How a file may be called that is looked at among others; one that is named by itself may be called as it likes."""
+_LOOKED_AT = 1 << 20
+"""Bytes of a file that tell whether it is such a log: many print their settings first."""
 LONGEST = 4000
 """Letters of a line that are looked at: a progress bar writes megabytes into one."""
 _N = r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|infinity))"
@@ -60,6 +63,15 @@ Rows = Iterator[tuple[int | None, Mapping[str, float | None]]]
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The logs of a folder by their names; any file that was named itself (no `folders`)."""
     return [here / name for name in files if folders == () or name.lower().endswith(ENDS)]
+
+
+def is_one(path: Path) -> bool:
+    """Whether a file begins as a log of which a line is known."""
+    try:
+        with open_ordinary(path, within=path.parent) as file:
+            return any(True for _ in _rows(file.read(_LOOKED_AT) or b""))
+    except OSError:
+        return False
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:

@@ -1,4 +1,5 @@
-"""Run folders of Ultralytics: `args.yaml` and `results.csv`; of YOLOv5 `opt.yaml`, `hyp.yaml` and `results.csv`.
+"""Run folders of Ultralytics: `args.yaml` and `results.csv`; of YOLOv5, YOLOv3 and YOLOv7 `opt.yaml`, `hyp.yaml` and
+`results.csv`, or `results.txt` in earlier releases. What classifies has no `hyp.yaml`.
 
 The settings are written before the first epoch, the table after it: a folder that holds the settings alone is a run
 that died before, and counts among those that were launched. Older releases of YOLOv5 have their numbers in event files.
@@ -11,17 +12,19 @@ that fits the memory. What it took is not in the record.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.eventfolders import is_events
 from runaudit.importers.fitness import stopped_early
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import Table, read_table
 from runaudit.importers.tables import as_table
-from runaudit.importers.tensorboard import is_events, run_of
+from runaudit.importers.tensorboard import run_of
+from runaudit.importers.yolo_text import NAME, is_results, read_results
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
@@ -46,7 +49,10 @@ OF_YOLOV5 = ("noplots", "save_period")
 checkpoint for the best one, and is a choice."""
 _CHOSEN = "optimizer: auto leaves it to the program, and what it chose is not in the record"
 _CLOCKS = ("epoch", "time")
+_OF_A_TRAINING = (rb"^task: ", rb"^mode: train\s*$")
+_OF_YOLOV5 = (rb"^epochs: ", rb"^data: ", rb"^(?:imgsz|img_size): ?", rb"^(?:save_dir|project|name|logdir): ")
 UNKNOWN = {
+    "config": "neither args.yaml nor opt.yaml lies beside its results",
     "code": "Ultralytics does not record it",
     "data": "args.yaml names the data, and no digest of it",
     "init": "args.yaml names the weights, and no digest of them",
@@ -56,41 +62,61 @@ UNKNOWN = {
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The run folder that `here` is."""
     begun = "results.csv" in files or "weights" in folders
-    if {"opt.yaml", "hyp.yaml"} <= set(files):
-        return (here,) if begun or any(map(is_events, files)) else ()
-    return (here,) if "args.yaml" in files and (begun or (not folders and _is_of_a_training(here))) else ()
+    if "opt.yaml" in files and "args.yaml" not in files:
+        is_run = begun or NAME in files or any(map(is_events, files))
+        return (here,) if is_run and ("hyp.yaml" in files or _is_of(here / "opt.yaml", _OF_YOLOV5)) else ()
+    if NAME in files and "args.yaml" not in files:
+        # YOLOv3 once wrote it into the folder of the program, below which other things lie.
+        return (here,) if {*folders} <= {"weights"} and is_results(here / NAME) else ()
+    return (
+        (here,)
+        if "args.yaml" in files and (begun or (not folders and _is_of(here / "args.yaml", _OF_A_TRAINING)))
+        else ()
+    )
 
 
-def _is_of_a_training(here: Path) -> bool:
-    """Whether the settings of a folder that holds no results are those of a training; other programs have an
-    `args.yaml`, too."""
+def _is_of(path: Path, lines: Sequence[bytes]) -> bool:
+    """Whether a file of settings has all of these lines; other programs call theirs so, too."""
     try:
-        raw = foreign_bytes(here / "args.yaml", here)
+        raw = foreign_bytes(path, path.parent)
     except RecordError:
         return False
-    return raw is not None and all(re.search(line, raw, re.MULTILINE) for line in (rb"^task: ", rb"^mode: train\s*$"))
+    return raw is not None and all(re.search(line, raw, re.MULTILINE) for line in lines)
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder. Raises RecordError for one that holds a malformed file."""
     settings = _table(place / "args.yaml", within)
     if settings is None:
-        settings = {**(_table(place / "opt.yaml", within) or {}), "hyp": _table(place / "hyp.yaml", within) or {}}
+        settings = _of_yolov5(place, within)
     elif not {"task", "mode"} <= settings.keys():
         lacking = " and ".join(f"no {key}" for key in ("task", "mode") if key not in settings)
         yield Skipped(source=str(place), reason=f"its args.yaml is not one of Ultralytics: it names {lacking}")
         return
-    table = read_table(place / "results.csv", within)
-    draft = _draft(place, settings, table)
-    yield draft if table is not None else _with_events(draft, place, within)
+    rows = read_table(place / "results.csv", within)
+    table, notes = (rows, ()) if rows is not None else read_results(place, within, settings)
+    draft = replace(_draft(place, settings, table), notes=notes)
+    yield draft if table is not None and table.series else _with_events(draft, place, within)
+
+
+def _of_yolov5(place: Path, within: Path) -> Mapping[str, Any]:
+    """The settings of a run of YOLOv5: its options, and among them the hyperparameters, which some releases write into
+    a file of their own, and some among the options."""
+    options, given = _table(place / "opt.yaml", within), _table(place / "hyp.yaml", within)
+    return (options or {}) if given is None else {**(options or {}), "hyp": given}
 
 
 def _with_events(draft: Draft, place: Path, within: Path) -> Draft:
-    """The run with the curves of its event files, where there is no table of them and one process wrote them."""
+    """The run with the curves of its event files, where there is no table of them; of several trainings in the folder
+    the last one's, to which its settings belong."""
     if not any(is_events(entry.name) for entry in place.iterdir()):
         return draft
     runs = [one for one in run_of(place, within, kind=draft.kind) if isinstance(one, Draft)]
-    return replace(draft, series=runs[0].series, torn=runs[0].torn) if len(runs) == 1 else draft
+    if not runs:
+        return draft
+    why = f"its event files are of {len(runs)} trainings: the settings are the last one's, and so are the numbers"
+    notes = [*draft.notes, *([why] if len(runs) > 1 else [])]
+    return replace(draft, series=runs[-1].series, torn=draft.torn + runs[-1].torn, notes=notes)
 
 
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
@@ -102,14 +128,13 @@ def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Dra
     left, why = _left_to_the_program(settings)
     books = _books(settings)
     own = {key: settings[key] for key in books if settings.get(key) is not None}
-    name = settings.get("name")
     series = table.series if table else {}
     return Draft(
         kind="ultralytics",
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
-        name=name if isinstance(name, str) and name else None,
-        config={key: value for key, value in settings.items() if key not in books and key not in left},
+        name=_name(place, settings),
+        config={key: value for key, value in settings.items() if key not in books and key not in left} or None,
         launch={"run_dir": str(settings["save_dir"]) if settings.get("save_dir") else None},
         series={key: points for key, points in series.items() if key not in _CLOCKS},
         torn=table.torn if table else 0,
@@ -119,6 +144,16 @@ def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Dra
         own=own,
         unknown={**UNKNOWN, **why},
     )
+
+
+def _name(place: Path, settings: Mapping[str, Any]) -> str | None:
+    """What the user called the run. Where its folder is called otherwise, a number was put behind the name, which is
+    that of many then, or somebody gave it another one: it goes by its folder."""
+    name = settings.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    folder = place.absolute().name
+    return name if PureWindowsPath(name).name == folder else folder
 
 
 def _books(settings: Mapping[str, Any]) -> frozenset[str]:
@@ -137,6 +172,9 @@ def _left_to_the_program(settings: Mapping[str, Any]) -> tuple[dict[str, Any], d
     if str(settings.get("optimizer")).lower() == "auto":
         left = {key: settings[key] for key in ("optimizer", "lr0", "momentum") if key in settings}
         why = {f"config.{key}": _CHOSEN for key in left}
+    if isinstance(file := settings.get("hyp"), str) and file:
+        left["hyp"] = file
+        why["config.hyp"] = f"they were read from {file}, and the record does not hold what it said"
     for key in ("batch", "batch_size"):
         size = settings.get(key)
         if isinstance(size, int | float) and not isinstance(size, bool) and (size <= 0 or 0 < size < 1):

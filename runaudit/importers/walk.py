@@ -6,8 +6,10 @@ others come in. One that was named by itself is refused, since nothing else was 
 
 import importlib
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,11 @@ from runaudit.importers.onetraining import Key, Trace, of_one_training
 from runaudit.importers.opened import address_of
 from runaudit.importers.reading import OF_MANY, Place, readings, told_at, traced
 from runaudit.settings import ImportSettings
+from runaudit.text.words import plural
 
+_OTHERWISE = "name the folder that holds them, or another kind"
+MOST_LOGS, MOST_LOOKED_AT = 100, 1000
+"""Printed logs that are counted where nothing else was found, and files that are looked at for them."""
 _FILED_APART = frozenset({"mlflow", "lightning"})
 """Trackers that may have filed one training as two runs of their own."""
 
@@ -41,18 +47,7 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
         return
     places = [*_places(path, _readers(kind))]
     if not places:
-        what = (
-            f"{CALLED.get(kind, kind)} run"
-            if kind != AUTO
-            else f"run of {', '.join(CALLED[k] for k in KINDS if k in CALLED)}"
-        )
-        if (address := address_of(path)) is not None:
-            raise RecordError(
-                f"{address} is not the address of a server of {CALLED.get(kind, 'a known tracker')}",
-                remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your "
-                "own), or runaudit import mlflow http://HOST:PORT",
-            )
-        raise NoRunError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
+        raise _nothing(path, kind)
     alone, groups = len(places) == 1, together(places)
     within = path if path.is_dir() else path.parent
     told = _of_one_training(groups, within, settings.jobs) if address_of(path) is None else _Twice({}, {}, {})
@@ -67,6 +62,32 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
                 continue
             yield from _made([_doubted(one, key, told)], settings, alone=alone and len(groups) == 1)
     yield from _made(waiting.values(), settings, alone=False)  # What was written to since it was first looked at.
+
+
+def _nothing(path: Path, kind: str) -> RecordError:
+    """The error where nothing of a kind lies at a path: what was looked for, and what else lies there."""
+    if (address := address_of(path)) is not None:
+        return RecordError(
+            f"{address} is not the address of a server of {CALLED.get(kind, 'a known tracker')}",
+            remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your "
+            "own), or runaudit import mlflow http://HOST:PORT",
+        )
+    if kind != AUTO:
+        return NoRunError(f"{path} holds no {CALLED.get(kind, kind)} run", remedy=_OTHERWISE)
+    looked_for = ", ".join(CALLED[word] for word in KINDS if word in CALLED and word not in BY_NAME)
+    told = f"{path} holds no run of {looked_for}"
+    for word in sorted(BY_NAME):
+        if count := sum(1 for _ in islice(_by_name(path, word), MOST_LOGS)):
+            many = plural(count, CALLED[word].removesuffix("s"))
+            remedy = f"runaudit import {word} {shlex.quote(str(path))}"
+            return NoRunError(f"{told}, but {many}", remedy=remedy)
+    return NoRunError(told, remedy=_OTHERWISE)
+
+
+def _by_name(path: Path, kind: str) -> Iterator[Path]:
+    """What a reader that is asked for by name alone would take at or below a path."""
+    reader = importlib.import_module(KINDS[kind])
+    return (place.path for place in islice(_places(path, {kind: reader}), MOST_LOOKED_AT) if reader.is_one(place.path))
 
 
 def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:

@@ -66,8 +66,8 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     if place.is_file() and (_FOLDER.fullmatch(place.parent.name) or os.path.lexists(place.parent / "files")):
         place = place.parent  # The file of a folder was named: the rest of what it says lies beside it.
     found = _read(place, place if within.name == "files" else within)
-    begun, config = read_start(place, within) if found.config is None and not found.facts else (False, None)
-    if begun:
+    begun, config = read_start(place, within) if found.config is None else (False, None)
+    if begun and (config is not None or not found.facts):
         found = replace(found, config=config, told={**found.told, "read_from": "logs/debug.log"})
     elif found.config is None and not found.facts and not os.path.lexists(_files(place) / "wandb-summary.json"):
         what = "nothing in it tells of a run" if place.is_file() else f"it holds none of {', '.join(FACTS)}"

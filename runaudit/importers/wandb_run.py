@@ -14,6 +14,7 @@ from typing import Any
 from runaudit.importers.commandline import arguments
 from runaudit.importers.draft import Draft, numbers
 from runaudit.importers.launchers import has_own_options, stands_in
+from runaudit.records.manifest import UNLOGGED
 from runaudit.records.trajectory import number
 
 _OWN = re.compile(
@@ -32,6 +33,7 @@ UNKNOWN = {
 }
 NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
 NO_CONFIG = "nothing was given to wandb.config"
+NO_FILE = "there is no config.yaml"
 NO_ARGS = "the record does not hold the command line"
 
 
@@ -98,10 +100,17 @@ def draft_of(run: WandbRun) -> Draft:
         told=_told(run),
         notes=run.notes,
         own={key: value for key, value in {**arguments(argv), **_settings(run)}.items() if _is_own(key, value)},
-        unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH}),
+        unknown={**UNKNOWN, **_unlogged(run), **({} if run.patch is not None else {"code.patch": NO_PATCH}),
                  **({} if program or facts.get("codePath") else {"code.program": _unnamed(facts)}),
                  **({} if {"program", "args"} & facts.keys() else {"config.args": NO_ARGS})},
     )  # fmt: skip
+
+
+def _unlogged(run: WandbRun) -> dict[str, str]:
+    """Why the record holds no setting: the program gave W&B none, or where they would stand is missing or torn."""
+    if run.config is None or run.torn:
+        return {"config": NO_FILE if run.config is None else "the file that would hold them is torn"}
+    return {"config": NO_CONFIG, **({UNLOGGED: NO_CONFIG} if _config(run) is None else {})}
 
 
 def _name(run: WandbRun) -> str | None:

@@ -14,6 +14,7 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.factors.hindsight import Answer, hindsight
 from runaudit.judge.bench import Bench
+from runaudit.judge.campaigns import picked_of_campaign
 from runaudit.judge.circumstances import selected_on_report
 from runaudit.judge.cohorts import compare_arms, judge_cohorts
 from runaudit.judge.values import require_metric, values_of
@@ -21,10 +22,10 @@ from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.naming import parents, sequence_names
 from runaudit.metrics.quantity import Quantity
 from runaudit.records.run import faults
-from runaudit.runs.arms import cohort_in_text
+from runaudit.runs.arms import cohort_in_text, is_part_of
 from runaudit.runs.leaving import not_here
 from runaudit.settings import Settings
-from runaudit.stats.selection import best_of
+from runaudit.stats.selection import best_of, denominator
 from runaudit.system.files import read_ordinary, refuse_special
 from runaudit.text.words import plural
 
@@ -96,7 +97,7 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     except UsageError as error:
         return not_found(claim, error.message)
     if len(arms) == 1:
-        return _value(bench, claim, arms[0], found[0])
+        return _value(bench, claim, arms[0], found[0], launched)
     if {run.id for run in arms[0].runs} & {run.id for run in arms[1].runs}:
         return not_found(claim, "both names stand for the same runs")
     try:
@@ -109,10 +110,11 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     stated += [design.lifted_by for design in compared[pair] if design.lifted_by]
     late = (design.policy.note for design in compared[pair] if design.policy)
     planned = [answer.late_plan] if answer.late_plan else []
+    planned += [f"{line}." for line in picked_of_campaign(bench.store, arms, answer)]
     return replace(judge_difference(claim, answer), notes=(*stated, *late, *planned))
 
 
-def _value(bench: Bench, claim: Claim, arm: Cohort, quantity: Quantity) -> Judged:
+def _value(bench: Bench, claim: Claim, arm: Cohort, quantity: Quantity, launched: Sequence[Cohort]) -> Judged:
     (values,) = values_of([arm], quantity)
     damaged = faults(arm.runs)
     doubt = ""
@@ -127,6 +129,8 @@ def _value(bench: Bench, claim: Claim, arm: Cohort, quantity: Quantity) -> Judge
             f"{plural(len(absent), 'run')} of its design {'was' if len(absent) == 1 else 'were'} launched elsewhere "
             "and left out when these were taken from there"
         )
+    elif whole := next((one for one in launched if is_part_of(arm, one)), None):
+        doubt = denominator(arm.label, named=arm.n, launched=whole.n).removesuffix(".")
     elif any(selected_on_report(run, claim.metric) for run in arm.runs):
         doubt = "the checkpoints were chosen on the very data that is reported"
     judged = judge_value(claim, values, doubt=doubt, is_damaged=bool(damaged))

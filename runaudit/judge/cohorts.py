@@ -18,6 +18,7 @@ from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattribute
 from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.unwritten import unwritten_runs
 from runaudit.judge.bench import Bench
+from runaudit.judge.campaigns import picked_of_campaign
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
 from runaudit.judge.origin import Taken, in_percent, off_curve, taken, unlike
@@ -96,12 +97,11 @@ def judge_cohorts(
         *_before(bench, arms, designs),
         *map(ended, filter(None, [overtaken])),
         *_forgotten(arms, home),
-        *around.notes,
-        *_off_curve(taken_so, values), *_of_numbers(arms, designs, quantity),
-        *answer.notes,
+        *around.notes, *map(ended, picked_of_campaign(bench.store, arms, answer)),
+        *_off_curve(taken_so, values), *_of_numbers(arms, designs, quantity), *answer.notes,
     )  # fmt: skip
-    answer = replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
-    return _with_interaction(answer, values, designs, around.plan)
+    told = replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+    return _with_interaction(told, values, designs, around.plan)
 
 
 def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison]) -> Iterator[str]:

@@ -55,7 +55,7 @@ def start_of(word: str | None) -> dict[str, Any] | None:
     refuse_special(path, "the checkpoint")
     if not path.is_file():
         raise UsageError(f"the checkpoint {path} does not exist", remedy="give --init random, or a file")
-    return {"kind": "checkpoint", "checkpoint": str(digest_file(path))}
+    return {"kind": "checkpoint", "checkpoint": str(digest_file(path)), "path": word}
 
 
 def facts_of(words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

@@ -211,13 +211,20 @@ _TURNS_ROUND = frozenset({
     "gain", "gains", "lift", "skill", "excess", "inv", "inverted", "negated", "flipped", "complement", "reciprocal",
     "forget", "forgotten", "forgetting", "unlearn", "unlearned", "unlearning", "attack", "attacks", "attacker",
     "adversary", "opponent", "backdoor", "trojan", "poison", "poisoned", "membership", "mia",
-    "leak", "leakage", "bias", "disparity",
+    "leak", "leakage", "bias", "disparity", "free",
 })  # fmt: skip
 """Words with which a name is of a difference of the quantity, in its unit, or of one side of it (the rewards of what is
 chosen, and of what is rejected, both fall in a preference training), or of somebody who is to fail (an attacker, what
 is to be forgotten): which way it improves is then open."""
 _RIVALS = frozenset({"discriminator", "disc"})
-"""Words of a network that is made to fail: it learns by its loss, and is no better the more often it is right."""
+"""Words of a network that is made to fail: it is no better the more often it is right."""
+_PLAYERS = frozenset({
+    "d", "g", "gen", "generator", "critic", "adv", "adversarial", "actor", "policy", "pg", "value", "vf", "q", "qf",
+    "surrogate", *_RIVALS,
+})  # fmt: skip
+"""Words of one side of a game, or of a part of reinforcement learning: its loss is measured against what the other side
+does, or what the policy visits, and falls where a training fails as well (Goodfellow et al. 2014, section 3: a
+discriminator that wins leaves the generator nothing to learn by)."""
 _NEGATED = re.compile(r"(?:^|[/(])\s*(?:(?:1|one)\s*[-\u2212\u2013]\s*|[-\u2212\u2013]+)(?=[a-z])", re.IGNORECASE)
 """`1-ssim`, `-loss`, `val/1 - accuracy`; `top-1-acc`, `layer_1-loss` and `train - loss` are none."""
 _PLAIN_WORDS = frozenset({
@@ -265,7 +272,7 @@ def known_direction(name: str) -> Direction | None:
     the meaning round (`psnr_gap`, `accuracy_drop`) or is of another kind (`mse_weight`), counts as unknown.
     """
     words = _words(name)
-    is_of_rival = bool(words & _RIVALS) and "loss" not in words
+    is_of_rival = bool(words & (_PLAYERS if "loss" in words else _RIVALS))
     if words & _TURNS_ROUND or is_of_rival or of_other_kind(name) or _NEGATED.search(name):
         return None
     if (known := _named(name)) is not None:

@@ -75,17 +75,23 @@ def _weight(name: str) -> int:
     if found is Role.RESULT:
         return 4 if _LEARNED.search(name) else 2
     if found is Role.LOSS:
-        return 3 if held_out else 5
-    return 6 if found is Role.OTHER else 7 + found
+        return 3 if held_out else 5 if known_direction(name) is not None else _OF_A_PLAYER
+    return _OTHER if found is Role.OTHER else 8 + found
 
 
-OF_TRAINING = 4
-"""The least weight of what is measured on the data that is learned from."""
+def may_count(name: str) -> bool:
+    """Whether a program may be judged by what bears this name: no clock, no schedule, no counter."""
+    return _weight(name) <= _OF_A_PLAYER
+
+
+_OTHER, _OF_A_PLAYER = 6, 7
+"""Weights of what nobody knows (`score`), and of the loss of one side of a game, which says less."""
 
 
 def is_of_training(name: str) -> bool:
-    """Whether a metric says how well the training data was learned, and nothing of what it was learned for."""
-    return _weight(name) in (OF_TRAINING, 5)
+    """Whether a metric says how well the training data was learned, and nothing of what that was for: an accuracy or a
+    loss that is not of held-out data."""
+    return _weight(name) in (4, 5)
 
 
 _LEARNED = re.compile(r"(?i)(?<![a-z])train(?:ing|ed)?(?![a-z])")

@@ -62,6 +62,11 @@ START = "init.start"
 """Where the record of a run holds no beginning: it may have gone on from what another run came to."""
 INHERITED = "config.inherited"
 """The place, among what is unknown, of the settings that a run has from a record which is not there."""
+UNTYPED = "config.untyped"
+"""The same of settings that were logged, and of which no more is in the record than was typed."""
+UNLOGGED = "config.unlogged"
+"""The same of the settings of a program that gave its tracker none: those of its command line alone are on record."""
+BEYOND_TYPED = (UNTYPED, UNLOGGED)
 
 
 class Unknown:

@@ -99,6 +99,11 @@ class Run(Shown):
         return MappingProxyType({name: value for name, value in pairs if value is not None})
 
     @property
+    def has_numbers(self) -> bool:
+        """Whether it came to, or logged, any number at all."""
+        return bool(self.metrics or self.trajectory.series)
+
+    @property
     def logged(self) -> Mapping[str, float]:
         """Of a run that goes on or was lost, or whose last steps the disk did not take, what is there last of each
         series: no result, in no mean. Once its end is sealed, the metrics have it."""

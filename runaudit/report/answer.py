@@ -14,7 +14,7 @@ from runaudit.report.views.result import ResultTable
 from runaudit.report.views.untangled import UntangledView
 from runaudit.report.views.verdict import VerdictView
 from runaudit.stats.answer import arm_json, comparison_json
-from runaudit.text.markdown import bullets, code, escaped, fenced, table
+from runaudit.text.markdown import bullets, code, escaped, fenced, spoken, table
 from runaudit.text.terminal import UNPAINTED, Paint, printable
 from runaudit.text.words import plural
 
@@ -85,7 +85,7 @@ class ReportAnswer:
         if self.picture is not None:
             words = next(verdict.effects[0].words for verdict in self.view.verdicts if verdict.effects)
             # A path is written so that no bracket or blank in it ends the link.
-            yield from (f"![{escaped(words)}]({quote(self.picture.name)})", "")
+            yield from (f"![{spoken(words)}]({quote(self.picture.name)})", "")
         for diff in self.view.diffs:
             yield from _factors(diff)
         yield from _code(self.view.diffs)

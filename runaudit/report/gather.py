@@ -16,7 +16,7 @@ from runaudit.judge.many import study_runs, study_store
 from runaudit.judge.selection import NamedArms, leading, page_arms, page_metrics
 from runaudit.judge.values import declared_direction, distinct_labels, require_metric, runs_left_out
 from runaudit.metrics.catalogue import known_direction
-from runaudit.metrics.leading import is_of_training
+from runaudit.metrics.leading import is_of_training, may_count
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
@@ -33,7 +33,7 @@ from runaudit.store.verify import verify
 from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
 from runaudit.system.progress import work
-from runaudit.text.words import ended, plural, quoted
+from runaudit.text.words import ended, listed, plural, quoted
 from runaudit.untangle.told import answers_on
 
 T = TypeVar("T")
@@ -368,11 +368,20 @@ def _lacking(sides: Sequence[Cohort], pair: tuple[int, int], metric: str) -> Unj
 
 
 def _dropped(sides: Sequence[Cohort], judged: Sequence[str]) -> list[Unjudged]:
-    """The metric that `list` shows of these arms, where it is not judged: nobody said which way it improves."""
-    first = next((one.name for one in leading(*sides)), None)
-    if first is None or first in judged:
+    """The metric that `list` shows of these arms, where it is not judged: nobody said which way it improves. With what
+    else may be what the program is for, where no better is known than how well it learned."""
+    names = [one.name for one in leading(*sides)]
+    if not names or (names[0] in judged and not is_of_training(names[0])):
         return []
-    words = f"{first}, which runaudit list shows, was not judged: which way it improves is not known."
+    unknown = [name for name in names if name not in judged and known_direction(name) is None and may_count(name)]
+    if names[0] in judged and not unknown:
+        return []
+    first = names[0] if names[0] not in judged else unknown[0]
+    others = [name for name in unknown if name != first]
+    which = "they improve" if others else "it improves"
+    shown_by = ", which runaudit list shows," if first == names[0] else ""
+    more = f" (nor {listed(others, limit=3)})" if others else ""
+    words = f"{first}{shown_by} was not judged{more}: which way {which} is not known."
     return [Unjudged(words=words, needs=f"`--metric {quoted(first)} --direction higher` (or lower)")]
 
 

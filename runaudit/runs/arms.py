@@ -29,6 +29,11 @@ def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequen
     return cohort_named(store, settings, name, trajectory=False)  # Digits may be the beginning of an id as well.
 
 
+def is_part_of(arm: Cohort, whole: Cohort) -> bool:
+    """Whether an arm is some of the runs of a cohort, and not all."""
+    return {run.id for run in arm.runs} < {run.id for run in whole.runs}
+
+
 def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:
     """The runs that these words name together, as one arm."""
     runs = tuple({run.id: run for run in runs_named(store, settings, *words, trajectory=trajectory)}.values())

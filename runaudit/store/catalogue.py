@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -154,6 +155,35 @@ def manifests_with(store: Store, *letters: bytes) -> Iterator[Manifest]:
                 yield Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}", held=entry.digest)
         except (ForgottenError, IntegrityError, RecordError):
             continue
+
+
+def with_parent(store: Store, run: Run) -> Run:
+    """A run that was not read from its store, or is none yet, with the stored run that it names as its parent."""
+    if run.parent is not None or "parent" not in run.manifest.section("init"):
+        return run
+    return replace(run, parent=_parent(store, run.manifest, MAX_GENERATIONS))
+
+
+def writer_of(store: Store, digest: object) -> str | None:
+    """The id of the one run that kept a checkpoint of this digest, or was seen to write a file of it; None where none
+    was, or several were."""
+    if not isinstance(digest, str) or not digest or not store.root.is_dir():
+        return None
+    letters, found = digest.encode(), set()
+    for run, entry in store.endings().items():
+        try:
+            raw = store.read(entry.digest)
+            if letters in raw and _wrote(Outcome.from_bytes(raw, where="an outcome"), digest):
+                found.add(run.removeprefix("sha256:"))
+        except (ForgottenError, IntegrityError, RecordError):
+            continue
+    return found.pop() if len(found) == 1 else None
+
+
+def _wrote(outcome: Outcome, digest: str) -> bool:
+    seen = outcome.section("observed").get("written")
+    rows = (*outcome.checkpoints, *(seen if isinstance(seen, list | tuple) else ()))
+    return any(row.get("digest") == digest for row in rows)
 
 
 def manifest_of(store: Store, run_id: str) -> Manifest:

@@ -8,12 +8,11 @@ from typing import Any
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.forgotten import unattributed
-from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, never_recorded, on_record, open_code
+from runaudit.factors.never import BLIND, IN_FILES, config_unseen, never_recorded, on_record, open_code
 from runaudit.factors.tables import unkeyed
 from runaudit.factors.vouched import lifted_by
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
-from runaudit.records.trackers import FILE
 from runaudit.study.columns import Column
 from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
@@ -21,7 +20,14 @@ from runaudit.study.projects import Project, command_of
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
-from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence, unmeasured_sentence, without_result
+from runaudit.study.words import (
+    alias_sentence,
+    in_words,
+    notes_on,
+    suggestion_sentence,
+    unmeasured_sentence,
+    without_result,
+)
 from runaudit.text.words import IF_EQUAL, beside_code, listed
 
 SCHEMA = "runaudit.study/1"
@@ -60,8 +66,8 @@ def judged(study: Study) -> Judgement:
         return Judgement(verdict=clean, conditional=clean, reason=reason)
     verb = "is" if len(study.missing) == 1 else "are"
     told = f"{listed(list(study.missing))} {verb} not in all records"
-    if any(is_foreign(run) and kind_of(run) != FILE for run in study.missing.get("config", ((), ""))[0]):
-        text = f"{told}; {BLIND}"
+    if blind := config_unseen({path: lacking for path, (lacking, _) in study.missing.items()}):
+        text = f"{told}; {blind}" if blind == BLIND else f"{told}; {blind}, and in what is recorded {reason}"
         return Judgement(verdict="provenance_incomplete", conditional=None, reason=text)
     stated = study.assumed
     source = on_record({run.id: run for lacking, _ in study.missing.values() for run in lacking}.values())
@@ -188,6 +194,7 @@ def _suggestion(study: Study, found: Extension) -> dict[str, Any]:
     return {
         "separates": [study.name(f) for f in found.factors],
         "cells": [{name: plain(level) for name, level in study.levels_of(cell).items()} for cell in found.cells],
+        "in_words": in_words(study, found),
         "from": [study.table.runs[study.cell_of(base).rows[0]].id for base in found.bases],
         "seeds": study.seeds_for(found),
         "runs": study.seeds_for(found) * (len(found.cells) + found.short),

@@ -1,8 +1,10 @@
 """The source files of many runs as leaves, by the rules by which a comparison judges a changed file."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from runaudit.factors.code_state import PROGRAM, is_one_clean_tree
+from runaudit.factors.code_state import COMMIT, PROGRAM, is_one_clean_tree, is_source_digest
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass
 from runaudit.factors.levels import Levels
@@ -14,7 +16,7 @@ from runaudit.factors.unknowns import no_sections
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.settings import FactorSettings
-from runaudit.study.leaf import UNKNOWN, Leaf, Level, Sentinel
+from runaudit.study.leaf import OF_ITS_COMMIT, UNKNOWN, Leaf, Level, Sentinel, token
 
 
 def code_leaves(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
@@ -34,6 +36,40 @@ def code_leaves(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Le
     if not all(of.files_judged for of in runs):
         common = {prefix_of(path) for path in frozenset.intersection(*(frozenset(of.files or ()) for of in runs))}
         yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in common and _weighs(leaf, settings))
+
+
+def without_the_commits(
+    leaves: Sequence[Leaf], code: Sequence[Leaf], raw: Mapping[str, Sequence[Level]], runs: Sequence[Levels]
+) -> list[Leaf]:
+    """The leaves, those that are a tracker's digests of source files with what its commit says of each left out.
+
+    Where the commit varies, a file that is as its commit has it was not chosen besides: no run can have the files of
+    one commit under another. What a work tree was edited to is a choice of its own; and of a run of which nobody knows
+    the commit, whether its files follow from it is not known either. Else the digests count as they are, also those of
+    files of which only some runs kept the text.
+    """
+    commits = next((leaf.levels for leaf in code if leaf.path == COMMIT and len(leaf.known) > 1), None)
+    found = []
+    for leaf in leaves:
+        if not is_source_digest(leaf.path):
+            found.append(leaf)
+            continue
+        levels = tuple(raw.get(leaf.path, leaf.levels))
+        if commits is not None:
+            levels = _beside(levels, commits, [of.at("code.dirty") is False for of in runs])
+        leaf = replace(leaf, levels=levels)
+        found += [leaf] if len(leaf.known) > 1 else []
+    return found
+
+
+def _beside(levels: Sequence[Level], commits: Sequence[Level], clean: Sequence[bool]) -> tuple[Level, ...]:
+    """The levels of one file beside the commits: what each commit has, by its clean runs, or the most of all."""
+    of_commit: dict[str, Counter[str]] = {}
+    for level, commit, is_clean in zip(levels, commits, clean, strict=True):
+        of_commit.setdefault(token(commit), Counter())[token(level)] += len(levels) if is_clean else 1
+    usual = {commit: min(found, key=lambda one: (-found[one], one)) for commit, found in of_commit.items()}
+    return tuple(UNKNOWN if commit is UNKNOWN else OF_ITS_COMMIT if token(level) == usual[token(commit)] else level
+                 for level, commit in zip(levels, commits, strict=True))  # fmt: skip
 
 
 def _of_the_program(leaf: Leaf, programs: Sequence[Level]) -> bool:

@@ -8,7 +8,7 @@ from runaudit.records.canonical import JSON, MAX_INT, canonical_bytes
 
 
 class Sentinel:
-    """A level that no record can hold: the value is unknown, or follows from another leaf."""
+    """A level that no record can hold: the value is unknown, follows from another leaf, or cannot matter there."""
 
     def __init__(self, word: str) -> None:
         self._word = word
@@ -19,6 +19,8 @@ class Sentinel:
 
 UNKNOWN = Sentinel("unknown")
 EXPLAINED = Sentinel("as its rule says")
+EXCUSED = Sentinel("as this run's own")
+OF_ITS_COMMIT = Sentinel("as its commit has it")
 
 Level = JSON | Absent | Sentinel
 

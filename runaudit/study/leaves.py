@@ -30,8 +30,8 @@ from runaudit.factors.policy import is_measure
 from runaudit.factors.source import prefix_of
 from runaudit.factors.unknowns import no_sections
 from runaudit.settings import FactorSettings
-from runaudit.study.code import code_leaves
-from runaudit.study.leaf import EXPLAINED, UNKNOWN, Leaf, Level, Sentinel, token
+from runaudit.study.code import code_leaves, without_the_commits
+from runaudit.study.leaf import EXCUSED, EXPLAINED, UNKNOWN, Leaf, Level, Sentinel, token
 from runaudit.study.raw import raw_levels
 from runaudit.system.progress import work
 
@@ -84,6 +84,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     code = [replace(leaf, role=Role.EVALUATION) if is_measure(leaf.path, settings) else leaf
             for leaf in code_leaves(runs, settings)]  # fmt: skip
     varying = [leaf for leaf in varying if leaf.path != PROGRAM or not _is_told_by_files(leaf, code)]
+    varying = without_the_commits(varying, code, raw, runs)
     varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
     varying = [leaf for leaf in varying if not _is_filed_by_another(leaf, varying, runs)]
     idle = {path: raw[path] for path, is_idle in quiet.items() if is_idle}
@@ -208,13 +209,16 @@ def _judged(
         stands = standing(path, value, of, settings)
         sides.append(stands)
         if stands.kind is not ChangeClass.FACTOR:
-            levels[i] = EXPLAINED
+            levels[i] = EXPLAINED if path in settings.derived else EXCUSED
             continue
         if stands.value is not ABSENT:
             levels[i] = stands.value
     if not any(side.kind is ChangeClass.FACTOR for side in sides):
         return None
     return Leaf(path=path, levels=_one_a_secret(values, levels), role=common_role(sides))
+
+
+_NO_CHOICE = (EXPLAINED, EXCUSED)
 
 
 def _one_a_secret(values: Sequence[Level], levels: Sequence[Level]) -> tuple[Level, ...]:
@@ -226,9 +230,9 @@ def _one_a_secret(values: Sequence[Level], levels: Sequence[Level]) -> tuple[Lev
     secrets = [token(coded(value)) if has else "" for value, has in zip(values, marked, strict=True)]
     best: dict[str, Level] = {}
     for secret, level in zip(secrets, levels, strict=True):
-        if level is not EXPLAINED and (secret not in best or _closed(level) < _closed(best[secret])):
+        if level not in _NO_CHOICE and (secret not in best or _closed(level) < _closed(best[secret])):
             best[secret] = level
-    return tuple(best.get(secret, level) if has and level is not EXPLAINED else level
+    return tuple(best.get(secret, level) if has and level not in _NO_CHOICE else level
                  for secret, has, level in zip(secrets, marked, levels, strict=True))  # fmt: skip
 
 

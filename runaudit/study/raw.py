@@ -42,7 +42,7 @@ def _key(of: Levels, section: str) -> str:
     watched = [unwatched(path, of) for path in WATCHED.get(section, ())]
     facts = sorted(of.scope.facts) if section in WATCHED and not all(watched) else []
     root = PREFIXES.get(section, section).split(".")[0]
-    left_open = [path for path in of.left_open if section_of(path) == root]
+    left_open = [path for path in (*of.left_open, *sorted(of.scope.open_settings)) if section_of(path) == root]
     content = f"{content} {left_open}" if left_open else content
     return f"{content} {watched} {facts}" if facts or False in watched else content
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from math import isfinite
 from statistics import median
@@ -11,6 +11,7 @@ from statistics import median
 import numpy as np
 
 from runaudit.errors import IntegrityError, NothingToJudgeError
+from runaudit.factors.code_state import COMMIT
 from runaudit.factors.factor import SEED_ROLES, Role, section_of
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.hindsight import Hindsight
@@ -23,10 +24,11 @@ from runaudit.settings import Settings
 from runaudit.study.columns import Column
 from runaudit.study.design import Design, design_of
 from runaudit.study.interactions import Interaction, interactions
+from runaudit.study.launchable import effort_of, is_one_tree
 from runaudit.study.leaf import UNKNOWN, Level
 from runaudit.study.pairs import Chain, Judge, Pair, chains_of, pairs_of
 from runaudit.study.projects import Project
-from runaudit.study.suggest import Extension, extension
+from runaudit.study.suggest import Extension, Move, Row, extension
 from runaudit.study.table import Cell, Table, table_of
 
 MAX_CONTRASTED = 64
@@ -245,7 +247,9 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         design=design,
         drawn=drawn,
         codes=codes,
-        extensions=tuple(extension(design, members, sizes) for members in design.alias_sets),
+        extensions=tuple(
+            extension(design, members, sizes, partial(_effort, model, drawn, codes)) for members in design.alias_sets
+        ),
         interactions=tuple(
             found
             for found in interactions(design)
@@ -264,15 +268,32 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
                    unread=unread_seeds(table.runs, settings))  # fmt: skip
 
 
+def _effort(model: Table, drawn: Sequence[int], codes: Sequence[Sequence[int]], move: Move) -> int:
+    """What it takes to launch a run at either level of a move."""
+    column = model.columns[drawn[move.factor]]
+    both = (column.levels[codes[move.factor][code]] for code in (move.before, move.after))
+    return max(effort_of(column, level, model.columns) for level in both)
+
+
 def _able_to_run(study: Study, found: Extension) -> Extension:
-    """The cells that somebody could run: an unknown level is none that can be chosen."""
-    pairs = [
-        (cell, base)
-        for cell, base in zip(found.cells, found.bases, strict=True)
-        if not any(level is UNKNOWN for row in (cell, base) for level in study.levels_of(row).values())
-    ]
-    blocked = len(found.cells) - len(pairs)
-    return replace(found, cells=tuple(c for c, _ in pairs), bases=tuple(b for _, b in pairs), blocked=blocked)
+    """The cells that somebody could run: an unknown level is none that can be chosen, and no commit has the files that
+    a work tree at another one was edited to."""
+    placed = list(zip(found.cells, found.bases, strict=True))
+    known = [pair for pair in placed if not _is_open(study, pair)]
+    pairs = [pair for pair in known if _moves_alone(study, pair)]
+    taken = [pair for pair in found.taken if not _is_open(study, pair)]
+    blocked = len(placed) + len(found.taken) - len(known) - len(taken)
+    return replace(found, cells=tuple(c for c, _ in pairs), bases=tuple(b for _, b in pairs), blocked=blocked,
+                   taken=(*(pair for pair in known if pair not in pairs), *taken))  # fmt: skip
+
+
+def _is_open(study: Study, pair: tuple[Row, Row]) -> bool:
+    return any(level is UNKNOWN for row in pair for level in study.levels_of(row).values())
+
+
+def _moves_alone(study: Study, pair: tuple[Row, Row]) -> bool:
+    new, old = (study.levels_of(row) for row in pair)
+    return new.get(COMMIT) == old.get(COMMIT) or is_one_tree(new)
 
 
 def _fixed_seeds(table: Table, results: int) -> tuple[Column, ...]:

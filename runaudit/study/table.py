@@ -93,7 +93,13 @@ class Table:
         run = self.runs[row]
         if run.metrics and not any(map(isfinite, run.metrics.values())):
             return False  # What came to NaN in every number gave none.
+        if self._have_numbers and not run.has_numbers:
+            return False  # Where no run has one, it is asked of their inputs alone what can be told apart.
         return run.status not in FAILED or (status_gap(run) is not None and not run.withheld)
+
+    @cached_property
+    def _have_numbers(self) -> bool:
+        return any(run.has_numbers for run in self.runs)
 
     @cached_property
     def measures(self) -> tuple[int | None, ...]:

@@ -125,13 +125,15 @@ def _levels(column: Column) -> str:
 def _standing(study: Study, column: Column) -> str:
     if column.factor in study.barriers:
         return "evaluation"
+    bare = listed(list(map(level, study.unmeasured.get(column.factor, ()))), limit=4)
     if study.is_estimable(column):
-        bare = study.unmeasured.get(column.factor, ())
-        return f"estimable but for {listed(list(map(level, bare)), limit=4)}: no result" if bare else "estimable"
+        return f"estimable but for {bare}: no result" if bare else "estimable"
     others = [
         name for members in study.alias_sets if column.factor in members for name in members if name != column.factor
     ]
-    return f"aliased with {listed(others, limit=4)}" if others else "no result at another level"
+    if not others:
+        return "no result at another level"
+    return f"aliased with {listed(others, limit=4)}" + (f"; no result at {bare}" if bare else "")
 
 
 def _name(study: Study, place: int) -> str:

@@ -1,16 +1,20 @@
 """The sentences of a study: what these runs say, what they cannot say, and what would let them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
+from runaudit.factors.code_state import COMMIT
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.factor import ABSENT, section_of
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.path import last_key
 from runaudit.factors.unwritten import unwritten_runs
+from runaudit.records.run import Run
 from runaudit.study.columns import Column
+from runaudit.study.launchable import stands_alone
+from runaudit.study.leaf import Level
 from runaudit.study.study import MAX_CONTRASTED, SEEDS, Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
@@ -95,10 +99,13 @@ def suggestion_sentence(study: Study, found: Extension) -> str:
 
 
 def suggestion_lines(study: Study, found: Extension) -> tuple[str, list[str]]:
-    """What a suggestion costs, and each of its new cells."""
+    """What a suggestion costs, each of its new cells, and in words what no setting says."""
     names = listed([study.name(f) for f in found.factors])
     count = len(found.cells)
     blocked = f"{plural(found.blocked, 'more cell')} would need a level that is not on record" if found.blocked else ""
+    taken = in_words(study, found)
+    if not count and taken:
+        return f"no setting that can be typed separates {names}; what would", [*taken, *([blocked] if blocked else [])]
     if not count:
         return f"no run can be named that separates {names}: the level of some run is not on record", []
     seeds = study.seeds_for(found)
@@ -109,17 +116,58 @@ def suggestion_lines(study: Study, found: Extension) -> tuple[str, list[str]]:
     many = "1 new cell separates" if count == 1 else f"{count} new cells separate"
     steps = [_step(study, cell, base) for cell, base in zip(found.cells, found.bases, strict=True)]
     how = f"with {seeds} seeds each" if seeds > 1 else "each with the seed that stands there"
-    return f"{many} {names}, {how} ({price})", [*steps, *([blocked] if blocked else [])]
+    part = ", as far as settings can" if taken else ""
+    rest = [f"beyond the settings: {one}" for one in taken]
+    return f"{many} {names}{part}, {how} ({price})", [*steps, *rest, *([blocked] if blocked else [])]
+
+
+def in_words(study: Study, found: Extension) -> list[str]:
+    """What would separate the rest of an alias set, where the level to move to is told by a digest: it can only be
+    taken over from a run that has it. Of the files of one tree none can be taken over without the others."""
+    said, files = [], []
+    for cell, base in found.taken:
+        moved, new, run = _moved(study, cell, base)
+        one, other = _giver(study, moved, new), f"{run.label} ({run.short})"
+        if section_of(moved) != "code":
+            said.append(f"runs with {moved} of {one}, the rest as {other}")
+        elif stands_alone(next(c for c in study.model.columns if c.factor == moved), study.model.columns):
+            said.append(f"runs of the code of {one} with the settings of {other}")
+        else:
+            files.append(moved)
+    if files:
+        names = list(dict.fromkeys(files))
+        each = "each by itself" if len(names) > 1 else "by itself"
+        made = "trees that have the one without the others, and none is on record"
+        said.append(f"for what {listed(names)} did {each}, {made}")
+    return list(dict.fromkeys(said))
+
+
+def _giver(study: Study, factor: str, wanted: Level) -> str:
+    """A run that has a level of a factor."""
+    column = next(column for column in study.model.columns if column.factor == factor)
+    rows = (row for cell in study.model.informative for row in cell.results)
+    run = study.table.runs[next(row for row in rows if column.levels[column.codes[row]] == wanted)]
+    return f"{run.label} ({run.short})"
+
+
+def _moved(study: Study, cell: Sequence[int], base: Sequence[int]) -> tuple[str, Level, Run]:
+    """The factor that a cell moves, its new level, and a run of the cell that it starts from."""
+    new = study.levels_of(cell)
+    moved = next(name for at, name in enumerate(new) if cell[at] != base[at])
+    return moved, new[moved], study.table.runs[study.cell_of(base).rows[0]]
 
 
 def _step(study: Study, cell: Sequence[int], base: Sequence[int]) -> str:
-    new, old = study.levels_of(cell), study.levels_of(base)
-    moved = next(name for name in new if cell[list(new).index(name)] != base[list(new).index(name)])
-    run = study.table.runs[study.cell_of(base).rows[0]]
+    moved, new, run = _moved(study, cell, base)
+    old = level(study.levels_of(base)[moved])
     rest = f"the rest as {run.label} ({run.short})"
-    if new[moved] is ABSENT:  # Nobody types `absent`: what a run has not is left out.
-        return f"without {moved}, which is {level(old[moved])} there, {rest}"
-    return f"{moved} = {level(new[moved])} instead of {level(old[moved])}, {rest}"
+    if moved == COMMIT:
+        return f"runs of commit {level(new)} instead of {old} with the settings of {run.label} ({run.short})"
+    if new is ABSENT:  # Nobody types `absent`: what a run has not is left out.
+        return f"without {moved}, which is {old} there, {rest}"
+    if isinstance(new, Mapping) and level(new).endswith("…"):  # Nor half a table: one run has it whole.
+        return f"{moved} of {_giver(study, moved, new)}, {rest}"
+    return f"{moved} = {level(new)} instead of {old}, {rest}"
 
 
 def _hours(hours: float) -> str:

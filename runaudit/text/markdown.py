@@ -29,6 +29,12 @@ def escaped(text: object) -> str:
     return _CALLING.sub(lambda found: f"{found[0][-1]}<!-- -->", unlinked)
 
 
+def spoken(text: object) -> str:
+    """Text as the words of a picture, which stand in an attribute: nobody is called from there, and a comment in it
+    would be read aloud."""
+    return escaped(text).replace("<!-- -->", "")
+
+
 def code(text: object) -> str:
     """A span of code that no backtick in it can end, for paragraphs and lists; the cells of a table are plain texts.
 

@@ -116,7 +116,7 @@ def level(value: object, *, digits: int = 6) -> str:
     return cut(_compact(value, digits))
 
 
-def levels(before: object, after: object) -> tuple[str, str]:
+def both_levels(before: object, after: object) -> tuple[str, str]:
     """Two levels that differ, with as many digits as show it: 0.1 and 0.10000000149."""
     pairs = [(level(before, digits=digits), level(after, digits=digits)) for digits in (6, 10, 17)]
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])

@@ -15,25 +15,26 @@ Change = Callable[[dict[str, Any]], object]
 METRIC = "full_frame/psnr"
 
 
-def launched(store: Store, *changes: Change) -> Manifest:
-    """One launch that nobody ended."""
+def launched(store: Store, *changes: Change, campaign: Mapping[str, Any] | None = None) -> Manifest:
+    """One launch that nobody ended, by itself or as a job of a campaign."""
     plain = record()
     both(*changes)(plain)
     run = run_of(plain, where="sample")
     for blob in run.blobs.values():
         store.put(blob)
     sections = {k: v for k, v in run.manifest.to_json().items() if k != "schema"}
-    manifest = Manifest.of({**sections, "origin": {"kind": "captured"}})
+    origin = {"kind": "captured"} | ({"campaign": dict(campaign)} if campaign else {})
+    manifest = Manifest.of({**sections, "origin": origin})
     store.seal_manifest(manifest, time="2025-11-01T00:00:00Z")
     return manifest
 
 
 def sealed(
     store: Store, *changes: Change, metrics: dict[str, float], status: str = "completed",
-    curves: Mapping[str, Sequence[float]] = MappingProxyType({}),
+    curves: Mapping[str, Sequence[float]] = MappingProxyType({}), campaign: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
     """One run; returns its id. curves: what it logged of a series, every 100 steps."""
-    manifest = launched(store, *changes)
+    manifest = launched(store, *changes, campaign=campaign)
     body: dict[str, Any] = {"manifest": str(manifest.digest), "status": status, "metrics": metrics, "steps_done": 3000}
     if curves:
         lines = b"".join(

@@ -323,7 +323,7 @@ def test_two_losses_of_one_model_are_never_averaged_into_a_third(
     store, make_run, seal_run, run_audit, monkeypatch, tmp_path
 ):
     for name in ("one", "two"):
-        metrics = {"loss/generator": 1.0, "loss/discriminator": 3.0, "train/loss/a": 1.0, "train/loss/b": 2.0}
+        metrics = {"loss/content": 1.0, "loss/style": 3.0, "train/loss/a": 1.0, "train/loss/b": 2.0}
         seal_run(store, make_run(label=name, config={"arm": name}, metrics=metrics), {})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
@@ -331,7 +331,7 @@ def test_two_losses_of_one_model_are_never_averaged_into_a_third(
     answer = json.loads(run_audit("report", "one", "two", "--json", "-o", "page.html")[1])
 
     metrics = {row["metric"] for row in answer["comparisons"][0]["evidence"]}
-    assert {"loss/generator", "loss/discriminator"} <= metrics
+    assert {"loss/content", "loss/style"} <= metrics
     assert not {"loss", "train/loss", "training loss"} & metrics
 
 

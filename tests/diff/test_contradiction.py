@@ -93,9 +93,9 @@ def test_a_factor_that_changed_no_number():
 def test_two_factors_and_a_seed_that_changed_no_number_are_named_together():
     found = told(SAME, both(DROPOUT, put("config/epochs", 31), put("seed", 2), SAME))
 
-    assert "config.dropout, config.epochs had no effect" in notes(found)
+    assert "config.dropout, config.epochs together changed no number" in notes(found)
     assert "nor did the seed" in notes(found)
-    assert "are they used?" in notes(found)
+    assert "are they used, or does one undo the other?" in notes(found)
 
 
 def test_a_factor_that_changed_one_number_had_an_effect():

@@ -10,6 +10,7 @@ from runaudit.errors import ConfigError
 from runaudit.factors.cohort import Cohort, cohort_of
 from runaudit.factors.vouched import remedy, stating, vouched
 from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
 from runaudit.settings import VOUCHABLE, FactorSettings, ImportSettings, Settings, assuming, parse_settings
 from tests.diff.samples import both, digest, drop, put, run
 from tests.diff.test_pairs import PAIRS
@@ -393,7 +394,7 @@ def test_where_no_evaluation_is_on_record_a_setting_that_is_called_after_one_may
 
     found = compare(*sides, settings=ALL)
 
-    notes = [note for note in found.notes if "says how the metric is computed" in note]
+    notes = [note for note in found.notes if "no record says what computes the metric" in note]
     assert bool(notes) is is_told
     assert all(f"config.{leaf}" in note for note in notes)
 
@@ -404,7 +405,7 @@ def test_a_setting_that_is_a_part_of_the_evaluation_is_not_also_said_to_be_one_p
     found = compare(*sides, settings=ALL)
 
     assert found.verdict is Verdict.INCOMPARABLE
-    assert not [note for note in found.notes if "says how the metric is computed" in note]
+    assert not [note for note in found.notes if "no record says what computes the metric" in note]
 
 
 def test_a_declared_evaluation_says_how_it_is_measured():
@@ -423,3 +424,41 @@ def test_a_setting_that_holds_what_the_run_is_called_counts_and_how_to_say_that_
     assert [row.factor for row in found.factors] == ["config.args.name"]
     assert any('[factors] nuisance = ["config.args.name"]' in note for note in found.notes)
     assert not any("is what each run is called" in note for note in compare(a, other, settings=ALL).notes)
+
+
+# ── a record that holds no number ────────────────────────────────────────────────────────────────────────────────
+
+
+def with_numbers(one, *, status=None, **metrics):
+    origin = {**one.manifest.to_json()["origin"], **({} if status else {"metrics": metrics})}
+    manifest = Manifest.of({**one.manifest.to_json(), "origin": origin})
+    body = {"manifest": str(manifest.digest), "status": status, "metrics": metrics}
+    return replace(one, manifest=manifest, outcome=Outcome.of(body) if status else None)
+
+
+@pytest.mark.parametrize("status", [None, "completed"], ids=["of unknown end", "completed"])
+def test_a_run_that_holds_no_number_has_no_result_beside_one_that_does(status):
+    a = with_numbers(foreign(BARE), psnr=31.0)
+    b = with_numbers(foreign(BARE, LR), status=status)
+
+    for pair in ((a, b), (b, a)):
+        found = compare(*pair, settings=ALL)
+        assert found.verdict is found.standing is Verdict.INCOMPARABLE
+        assert "holds no number" in found.reason and found.unfinished
+
+
+def test_an_arm_of_which_no_run_holds_a_number_has_no_result():
+    seeds = [put("seed", seed) for seed in (1, 2)]
+    a = cohort_of([with_numbers(foreign(BARE, seed), psnr=31.0) for seed in seeds], label="a")
+    b = cohort_of([with_numbers(foreign(BARE, LR, seed)) for seed in seeds], label="b")
+    one = cohort_of([*b.runs[:1], with_numbers(b.runs[1], psnr=30.0)], label="b")
+
+    assert compare_cohorts(a, b, settings=ALL).verdict is Verdict.INCOMPARABLE
+    assert "no run of b holds a number" in compare_cohorts(a, b, settings=ALL).reason
+    assert compare_cohorts(a, one, settings=ALL).standing is Verdict.SINGLE_FACTOR
+
+
+def test_two_records_without_a_number_are_compared_in_their_design():
+    found = compare(foreign(BARE), foreign(BARE, LR), settings=ALL)
+
+    assert found.standing is Verdict.SINGLE_FACTOR

@@ -95,6 +95,14 @@ def test_a_training_that_is_one_to_the_last_bit_was_not_what_changed(words, chan
     assert ("left the training as it was" in design_of(found).alone) is (is_open or is_told)
 
 
+def test_data_that_changed_without_a_trace_in_the_training_is_what_was_measured_on():
+    """One declared folder holds training and test data, and the record has the digest of the whole."""
+    a, b = ({"data": {"all": {"path": "d", "digest": "sha256:" + letter * 64}}} for letter in "ab")
+
+    assert gaps(judged(run(**a), run(acc=0.6, **b))) == ["eval"]
+    assert judged(run(**a), run(acc=0.6, loss=MOVED, **b)).verdict is Verdict.SINGLE_FACTOR
+
+
 def test_every_seed_of_two_arms_is_asked_whether_its_training_is_one():
     def arm(*words, **more):
         return cohort_of([run(*words, seed=seed, acc=seed / 10 + bool(words), **more) for seed in (1, 2, 3)])

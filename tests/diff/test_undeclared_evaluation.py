@@ -36,7 +36,7 @@ def test_a_changed_file_beside_an_undeclared_evaluation_is_told(make_run):
     found = compare(a, b, settings=Settings())
 
     assert [row.factor for row in found.factors] == ["code.metric.py"]
-    assert any("no evaluation is declared" in note and "metric.py" in note for note in found.notes)
+    assert any("no record says what computes" in note and "metric.py" in note for note in found.notes)
 
 
 def test_an_imported_record_without_its_evaluation_has_a_gap(make_run):

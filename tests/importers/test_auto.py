@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.factors.gaps import gaps
+from runaudit.factors.levels import levels
 from runaudit.importers.draft import Draft
-from runaudit.importers.merging import OF_SEVERAL, merged, runs_of
+from runaudit.importers.merging import OF_SEVERAL, merged, of_trackers, runs_of
+from runaudit.settings import Settings
 from tests.importers.reading import runs_in
 from tests.importers.test_tensorboard import VERSION, event, scalar
 
@@ -76,6 +79,43 @@ def test_a_gap_stays_one_where_no_tracker_knows_the_value(tree):
 
     assert "config.user" in run.manifest.section("unknown")
     assert "eval" in run.manifest.section("unknown")
+
+
+@pytest.mark.parametrize(
+    ("given", "is_known"),
+    [("paths: {value: {home: /me}}\n", True), ("paths/home: {value: /me}\n", True),
+     ("paths.home: {value: /me}\n", True), ("paths: {value: {home: null}}\n", True),
+     ("paths: {value: {home: '${oc.env:HOME}'}}\n", False), ("paths: {value: {home: ???}}\n", False),
+     ("home: {value: /me}\n", False)],
+)  # fmt: skip
+def test_a_gap_that_another_tracker_of_the_run_fills_is_none(tree, given, is_known):
+    (run,), _ = auto(tree(**hydra("a", "lr: 0.1\npaths: {home: '${oc.env:HOME}', n: 1}\n"), **wandb("a", config=given)))
+
+    missing = gaps(levels(run, Settings().factors), Settings().factors)
+
+    assert ("config.paths.home" not in missing) is is_known
+    if is_known:
+        assert run.manifest.section("config")["paths"] == {"home": None if "null" in given else "/me", "n": 1}
+
+
+def test_a_value_that_stands_elsewhere_too_still_fills_a_gap():
+    told = {"a": {"home": "/me"}, "b": {"home": "/me"}}
+    job = Draft(kind="hydra", source="/a", run="a", config={"a": told["a"]}, unknown={"config.b.home": "nobody knows"})
+    one = of_trackers([job, Draft(kind="wandb", source="/b", run="b", config=told)])
+
+    assert (one.config, dict(one.unknown)) == (told, {})
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("whole", "left"), [("ab", {}), ("xb", {"config.note": "cut off"}), ("a", {"config.note": "cut off"})]
+)
+def test_a_value_that_was_cut_off_gives_way_to_the_whole_of_it(is_first, whole, left):
+    cut = draft("mlflow", config={"note": "a", "lr": 1}, unknown={"config.note": "cut off"})
+    one = merged([cut, draft("wandb", config={"note": whole})][:: 1 if is_first else -1])
+
+    assert dict(one.unknown) == left
+    assert (one.config == {"note": whole, "lr": 1}) is (whole != "xb")
 
 
 def test_each_job_has_its_own(tree):

@@ -161,3 +161,10 @@ def test_a_reference_of_megabytes_is_no_command_and_is_not_taken_apart():
 def test_a_reference_that_names_no_operation_makes_no_run(home, opref):
     with pytest.raises(RecordError, match="names no operation"):
         runs_in(home(opref=opref), "guild")
+
+
+def test_an_operation_without_flags_has_its_words_on_record_and_no_other_setting(home):
+    (run,) = [one.run for one in runs_in(home(flags={}), "guild")[0]]
+
+    assert run.manifest.section("config") == {"args": {"lr": 0.2, "seed": 3}}
+    assert "the operation has no flags" in run.manifest.section("unknown")["config.unlogged"]

@@ -344,6 +344,16 @@ def test_a_training_that_was_resumed_in_its_folder_is_one_run(output):
     assert only(folder).status == "completed"
 
 
+def test_a_training_that_logs_more_rarely_than_the_one_before_it_begins_anew(output):
+    folder = output(trainer_state_json=state(8, end=True))
+    started(folder, 100, [(1, 2.0), (2, 1.75), (3, 1.5), (4, 1.25)], seed=3)
+    started(folder, 200, LOGGED, seed=1)
+
+    found, _ = runs_in(folder, "huggingface")
+
+    assert [one.run.trajectory.series["loss"][0] for one in found] == [(1, 2.0), (2, 0.5)]
+
+
 def test_an_evaluation_beside_it_is_no_training(output):
     folder = output(trainer_state_json=state(8, end=True))
     started(folder, 100, LOGGED)

@@ -7,7 +7,9 @@ import pytest
 from runaudit.diff import compare
 from runaudit.diff.result import Verdict
 from runaudit.errors import NoRunError, RecordError
+from runaudit.factors.cohort import cohorts
 from runaudit.settings import Settings
+from runaudit.study.study import study
 from tests.importers.reading import runs_in
 
 CSV = "eprewmean,misc/total_timesteps,loss\n1.5,2048,0.5\n2.5,4096,nan\n"
@@ -181,3 +183,46 @@ def test_settings_of_another_program_are_no_run(tmp_path, texts):
 
     with pytest.raises(NoRunError):
         runs_in(tmp_path, "openai-log")
+
+
+# ── what the run was filed under ─────────────────────────────────────────────────────────────────────────────────
+
+
+def spinning(base, name, seed, *, exp_name=None, lr=0.1, told=True):
+    """A run folder of Spinning Up: `<exp_name>/<exp_name>_s<seed>`."""
+    place = base / name / f"{name}_s{seed}"
+    given = {"logger_kwargs": {"output_dir": f"data/{name}/{name}_s{seed}", "exp_name": name}} if told else {}
+    config = {"lr": lr, "seed": seed, "exp_name": exp_name or name, **given}
+    return only(lay(place, progress__txt=CSV.replace(",", "\t"), config__json=config))
+
+
+def told(a, b):
+    """The factors, by a comparison and by a study, and how many cohorts the two are."""
+    columns = study([a, b], settings=Settings()).table.columns
+    found = [row.factor for row in compare(a, b, settings=Settings()).factors]
+    return found, [column.factor for column in columns], len(cohorts([a, b]))
+
+
+@pytest.mark.parametrize("says_where", [True, False])
+def test_a_name_that_the_runs_folder_bears_is_no_factor(tmp_path, says_where):
+    a, other, slower = (
+        spinning(tmp_path, name, seed, lr=lr, told=says_where)
+        for name, seed, lr in (("ppo", 1, 0.1), ("clip", 2, 0.1), ("slow", 1, 0.2))
+    )
+
+    assert told(a, other) == (["seed"], [], 1)
+    assert told(a, slower) == (["config.lr"], ["config.lr"], 2)
+
+
+def test_a_name_that_no_folder_of_the_run_bears_may_be_a_choice(tmp_path):
+    a, other = spinning(tmp_path, "ppo", 1), spinning(tmp_path, "clip", 1, exp_name="clipped")
+
+    assert told(a, other) == (["config.exp_name"], ["config.exp_name"], 2)
+
+
+def test_a_folder_that_another_run_wrote_to_is_not_the_runs_own(tmp_path):
+    """`--output_dir` of a run that lies elsewhere says nothing of the folder that it lies in."""
+    config = {"lr": 0.1, "exp_name": "ppo", "logger_kwargs": {"output_dir": "data/ppo/ppo_s1"}}
+    run = only(lay(tmp_path / "kept" / "best", progress__csv=CSV, config__json=config))
+
+    assert run.manifest.section("launch")["run_dir"] == str(tmp_path / "kept" / "best")

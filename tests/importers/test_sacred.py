@@ -11,8 +11,12 @@ import pytest
 from runaudit.diff import compare
 from runaudit.diff.result import Verdict
 from runaudit.errors import RecordError
-from runaudit.settings import Settings
+from runaudit.factors.gaps import gaps
+from runaudit.factors.levels import levels
+from runaudit.settings import FactorSettings, Settings
+from runaudit.study.answer import answer, judged
 from runaudit.study.study import study
+from runaudit.study.text import text_lines
 from tests.importers.reading import real_runs, runs_in
 
 MAIN = "print('train')\n"
@@ -99,6 +103,22 @@ def test_a_repository_says_commit_and_dirt_and_no_token(observer):
     code = only(observer(experiment={"repositories": rows})).manifest.section("code")
 
     assert (code["commit"], code["dirty"], code["remote"]) == ("c" * 40, True, "https://github.com/a/b")
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its sources", "without them"])
+def test_a_commit_that_is_on_record_is_no_gap_wherever_it_is_asked_for(observer, kept):
+    clean = repositories(("/p", "c", False))
+    a, b = (
+        only(observer(n, kept=kept, config={"lr": lr, "seed": 7}, experiment=clean)) for n, lr in (("1", 1), ("2", 2))
+    )
+
+    answer = compare(a, b, settings=Settings())
+    shown = levels(a, Settings().factors)
+
+    assert "code.commit" not in a.manifest.section("unknown")
+    assert [path for path in gaps(shown, Settings().factors) if path.startswith("code")] == []
+    assert [row.factor for row in answer.missing if row.factor.startswith("code")] == []
+    assert [row.factor for row in answer.factors] == ["config.lr"]
 
 
 def repositories(*rows):
@@ -286,3 +306,83 @@ def test_real_pairs_differ_in_what_their_labels_say(a, b, factors):
     assert "code.commit" in {row.factor for row in found.missing}
     assert left.status == right.status == "killed"  # Ctrl-C ended all of them before one number was logged.
     assert found.verdict is Verdict.CONFOUNDED
+
+
+# ── the commit, and the files of it ──────────────────────────────────────────────────────────────────────────────
+
+FILES = {
+    "c": {"main.py": "1", "net.py": "1"},
+    "d": {"main.py": "2", "net.py": "2"},
+    "e": {"main.py": "3", "net.py": "2"},
+}
+
+
+def of_commit(observer, name, commit, *, kept=False, dirty=False, sources=None, **config):
+    told = {"repositories": repositories((None, commit, dirty))["repositories"] if commit else []}
+    return only(
+        observer(name, kept=kept, sources=sources or FILES[commit], config={"seed": 7, **config}, experiment=told)
+    )
+
+
+def said(runs):
+    found = study(runs, settings=Settings())
+    rows = answer(found)["suggestions"]
+    return found, [column.factor for column in found.table.columns], [row["reason"] for row in rows]
+
+
+@pytest.mark.parametrize("kept", [(False, False, False), (True, False, True)], ids=["no copy", "some copies"])
+def test_a_commit_and_its_files_are_one_choice(observer, kept):
+    rows = zip(("1", "2", "3"), ("c", "d", "e"), kept, (0.1, 0.2, 0.3), strict=True)
+    runs = [of_commit(observer, name, commit, kept=is_kept, lr=lr) for name, commit, is_kept, lr in rows]
+
+    found, columns, reasons = said(runs)
+    text = "\n".join(text_lines(found, judged(found), everything=True))
+
+    assert [row.factor for row in compare(runs[0], runs[1], settings=Settings()).factors] == [
+        "config.lr",
+        "code.commit",
+    ]
+    assert columns == ["code.commit", "config.lr"]
+    assert "as its rule says" not in text and "md5:" not in text
+    assert all(
+        "config.lr = " in step or step.startswith("runs of commit") for r in reasons for step in r.split("; ")[1:]
+    )
+
+
+def test_files_without_a_commit_count_each_by_itself(observer):
+    runs = [of_commit(observer, str(n), "", kept=n == 1, sources=FILES[c]) for n, c in enumerate("cd", 1)]
+    files = ["code.sources['main.py']", "code.sources['net.py']"]
+
+    found, columns, reasons = said(runs)
+
+    assert [row.factor for row in compare(*runs, settings=Settings()).factors] == files
+    assert columns == files
+    assert [len(column.levels) for column in found.table.columns] == [2, 2]
+    assert "trees that have the one without the others, and none is on record" in reasons[0]
+
+
+def test_what_was_edited_beside_a_commit_is_a_choice_of_its_own(observer):
+    edited = {**FILES["c"], "net.py": "9"}
+    a, b, c, d = (
+        of_commit(observer, "1", "c", x=1),
+        of_commit(observer, "2", "c", dirty=True, sources=edited, x=1),
+        of_commit(observer, "3", "d", x=1),
+        of_commit(observer, "4", "d", x=1, y=2),
+    )
+
+    found, columns, _ = said([a, b, c, d])
+
+    assert [row.factor for row in compare(a, b, settings=Settings()).factors] == ["code.sources['net.py']"]
+    assert [row.factor for row in compare(a, c, settings=Settings()).factors] == ["code.commit"]
+    assert columns == ["code.commit", "code.sources['net.py']", "config.y"]
+    assert {pair.factors for pair in found.pairs} >= {("code.sources['net.py']",), ("code.commit",), ("config.y",)}
+
+
+def test_of_a_commit_that_a_policy_excuses_the_files_are_columns(observer):
+    runs = [of_commit(observer, str(n), c) for n, c in enumerate("cd", 1)]
+    rules = Settings(factors=FactorSettings(nuisance=("code.commit",)))
+
+    assert [column.factor for column in study(runs, settings=rules).table.columns] == [
+        "code.sources['main.py']",
+        "code.sources['net.py']",
+    ]

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from runaudit.errors import NoRunError
 from runaudit.health.answer import RULES
 from runaudit.health.facts import facts_of_run
 from runaudit.rules import check_all
@@ -95,3 +96,27 @@ def test_among_other_records_it_is_read_by_name_alone(tmp_path):
 
     runs, _ = runs_in(tmp_path, "auto")
     assert [one.run.manifest.section("origin")["kind"] for one in runs] == ["csv"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_where_auto_finds_no_run_it_names_what_it_looked_for_and_the_command_for_printed_logs(tmp_path, number):
+    (tmp_path / "notes.txt").write_text("nothing\n")
+    for place in range(number):
+        (tmp_path / f"{place}.log").write_text("lr = 0.1\n" * 10_000 + NANOGPT)
+
+    with pytest.raises(NoRunError) as told:
+        runs_in(tmp_path, "auto")
+
+    count = f"but {number} printed log{'s' if number > 1 else ''}"
+    assert told.value.message.endswith(f"TensorBoard, CSV, {count}")
+    assert told.value.remedy == f"runaudit import text-log {tmp_path}"
+
+
+def test_where_no_printed_log_lies_none_is_spoken_of(tmp_path):
+    (tmp_path / "notes.log").write_text("nothing\n")
+
+    with pytest.raises(NoRunError) as told:
+        runs_in(tmp_path, "auto")
+
+    assert told.value.message.endswith("TensorBoard, CSV")
+    assert "text-log" not in told.value.remedy

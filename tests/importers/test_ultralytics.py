@@ -206,6 +206,19 @@ def test_yolov5_has_its_numbers_in_event_files_where_there_is_no_table(tmp_path)
         assert dict(found.run.trajectory.series) == {"metrics/mAP_0.5": ((0, 0.5), (1, 0.75))}
 
 
+def test_of_trainings_in_one_folder_the_event_files_of_the_last_are_those_of_its_settings(tmp_path):
+    (tmp_path / "opt.yaml").write_text("epochs: 3\nname: exp\n")
+    (tmp_path / "hyp.yaml").write_text("lr0: 0.01\n")
+    for process, best in ((7, 0.5), (8, 0.75)):
+        drawn = [event(at, scalar("metrics/mAP_0.5", best + at), time=process * 1e8 + at) for at in range(3)]
+        (tmp_path / f"events.out.tfevents.170000000{process}.ada.{process}.0").write_bytes(b"".join(drawn))
+
+    run = only(tmp_path)
+
+    assert run.trajectory.series["metrics/mAP_0.5"] == ((0, 0.75), (1, 1.75), (2, 2.75))
+    assert "of 2 trainings" in run.manifest.section("origin")["note"]
+
+
 def test_yolov5_keeps_its_settings_in_two_files(folder):
     results = "epoch,  train/obj_loss\n0,   0.5\n1,   0.25\n"
     run = only(folder(args=None, results=results, opt_yaml="weights: yolov5s.pt\nepochs: 2\nseed: 4\nname: exp\n",

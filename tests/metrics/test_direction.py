@@ -35,8 +35,20 @@ def test_what_is_negated_or_is_to_fail_settles_nothing(name):
     assert settle_direction(name, Direction.LOWER) is Direction.LOWER
 
 
-def test_the_loss_of_a_network_that_is_made_to_fail_is_a_loss_all_the_same():
-    assert known_direction("loss/discriminator") is Direction.LOWER is known_direction("train_disc_loss")
+OF_PLAYERS = ("loss/discriminator", "train_disc_loss", "d_loss", "loss_G", "loss/generator", "policy_loss", "vf_loss",
+              "train/value_loss", "critic_loss", "adv_loss", "train/policy_gradient_loss")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_PLAYERS)
+def test_the_loss_of_one_side_of_a_game_settles_nothing(name):
+    """A discriminator's loss fell to nothing, the generator failed, and the page said "improved" in green."""
+    assert known_direction(name) is None
+
+
+def test_a_loss_that_is_no_side_of_a_game_is_lower_where_it_is_better():
+    for name in ("loss", "train/loss", "val/cross_entropy_loss", "grad_loss", "g_mse", "evaluation_loss"):
+        assert known_direction(name) is Direction.LOWER, name
+    assert known_direction("error_free_rate") is None  # It is no error rate.
 
 
 @pytest.mark.parametrize(

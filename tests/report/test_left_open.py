@@ -111,3 +111,40 @@ def test_a_mean_over_several_designs_says_so_where_nothing_is_compared(tmp_path,
         assert "is not one design: fast" in told[0] and "config.lr 0.1 → 0.2" in told[0]
     whole = gather(store, Wanted(runs=[",".join(ids[:2])])).view
     assert not any(alert.title == "Arms that are not one design" for alert in whole.alerts)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        ({"score": 3.0, "policy_loss": 0.1}, "score, which runaudit list shows, was not judged (nor policy_loss)"),
+        ({"score": 3.0, "train/loss": 0.1}, "score was not judged: which way it improves is not known."),
+        ({"score": 3.0, "val/loss": 0.1}, ""),  # What it learned for is known.
+        ({"train/loss": 0.1, "time/step_s": 0.1, "lr": 0.1}, ""),  # Nobody is judged by a clock.
+    ],
+)
+def test_what_may_be_what_a_program_is_for_is_not_passed_over_for_a_loss(tmp_path, monkeypatch, metrics, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_RUN", raising=False)
+    for label, rate in (("slow", 0.1), ("fast", 0.2)):
+        with record(label, seed=0, config={"lr": rate}) as run:
+            run.finish("completed", metrics={name: value + rate for name, value in metrics.items()})
+    view = gather(open_store(tmp_path / ".runaudit"), Wanted(runs=["slow", "fast"])).view.verdicts[0]
+
+    told = [line for line in (view.claim, *view.caveats) if "was not judged" in line]
+    assert bool(told) is bool(said) and all(line.startswith(said) for line in told)
+
+
+def test_single_changes_are_only_pointed_to_where_they_are_between_the_levels_of_these_arms(tmp_path, monkeypatch):
+    """opt sgd -> adam alone is on the page, sgd -> mom is not."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_RUN", raising=False)
+    arms = {"base": ("sgd", 0), "adam": ("adam", 0), "reg": ("sgd", 1), "both": ("adam", 1), "mom": ("mom", 2)}
+    for label, (opt, reg) in arms.items():
+        for seed in (0, 1):
+            with record(label, seed=seed, config={"opt": opt, "reg": reg}) as run:
+                run.finish("completed", metrics={"val/loss": 1.0 + 0.1 * seed + 0.3 * reg})
+    found = gather(open_store(tmp_path / ".runaudit"), Wanted(runs=[*arms], baseline="base")).view
+
+    lacking = {verdict.arm.name.full: " ".join(verdict.lacking) for verdict in found.verdicts}
+    assert "there are such on this page" in lacking["both"]
+    assert "`runaudit study` names them" in lacking["mom"]

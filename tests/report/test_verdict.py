@@ -14,6 +14,7 @@ from runaudit.report.drawings import dash_of
 from runaudit.report.figures import marker_of
 from runaudit.report.inputs import Unjudged
 from runaudit.report.notebook import fragment
+from runaudit.report.views.cost import cost_words
 from runaudit.report.views.evidence import evidence_views, seeds_text
 from runaudit.report.views.verdict import change_words, design_lacks
 from runaudit.stats.judge import judge, summarise
@@ -423,3 +424,27 @@ def test_what_other_arms_of_the_page_tell_is_not_asked_for_again(diff):
     assert "`runaudit study` names them" in design_lacks(two)
     assert "`runaudit study` names them" in design_lacks(two, {"config.lr"})
     assert "there are such on this page" in design_lacks(two, {"config.lr", "config.width", "config.wd"})
+
+
+def took(make_run, *seconds):
+    return [make_run(seed=seed, outcome={"duration_s": one}) for seed, one in enumerate(seconds)]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "said"),
+    [
+        ((30.0, 33.0, 36.0), (10.0, 11.0, 12.0), "A run of B took 3.0 times as long as one of A (33.0 s against 11.0"),
+        ((10.0, 11.0), (30.0, 33.0), "A run of A took 3.0 times as long as one of B (31.5 s against 10.5 s, medians)"),
+        ((7200.0,), (600.0,), "A run of B took 12.0 times as long as one of A (2.0 h against 10 min, medians)"),
+        ((30.0, 11.0), (10.0, 12.0), ""),  # They overlap.
+        ((13.0,), (10.0,), ""),
+        ((0.9,), (0.2,), ""),  # Starting up.
+        ((), (10.0,), ""),
+    ],
+)  # fmt: skip
+def test_what_a_better_number_cost_in_time_is_said_where_the_runs_of_two_arms_do_not_overlap(
+    make_run, mine, theirs, said
+):
+    found = cost_words("B", took(make_run, *mine), "A", took(make_run, *theirs))
+
+    assert found.startswith(said) and bool(found) is bool(said)

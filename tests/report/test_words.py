@@ -102,6 +102,6 @@ def test_a_power_of_ten_is_written_in_one_way_on_the_page_and_a_name_keeps_its_o
 
 
 def test_a_note_of_ours_begins_as_a_sentence_and_a_name_stays_as_it_is():
-    assert sentence("no evaluation is declared") == "No evaluation is declared."
+    assert sentence("no record says what computes the metric") == "No record says what computes the metric."
     assert sentence("fast G: two runs repeat one another.") == "fast G: two runs repeat one another."
     assert sentence("one-shot differs") == "one-shot differs."

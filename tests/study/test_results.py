@@ -1,10 +1,11 @@
 """What the results of a study's runs say of its cells: the same words that a comparison of them has."""
 
-from runaudit.factors.cohort import cohort_of
+from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.judge.many import compared_by
 from runaudit.settings import Settings
-from runaudit.study.answer import answer
+from runaudit.study.answer import answer, judged
 from runaudit.study.study import study
+from runaudit.study.text import text_lines
 from tests.study.samples import run
 
 PSNR = "full_frame/psnr"
@@ -61,8 +62,37 @@ def test_what_the_record_of_a_run_without_a_result_lacks_leaves_nothing_open():
     """Beside `diff`, which lets it lie: the end of a run that was lost was never sealed, and it separates nothing."""
     whole = [made(lr, seed, 31 + lr / 7 + seed / 900, f"{lr} {seed}") for lr in (1, 2) for seed in (0, 1)]
     for status, verdict in (("crashed", "estimable"), ("completed", "provenance_incomplete")):
-        last = run({"lr": 2}, seed=2, status=status, label="2 2", init={})
+        last = run({"lr": 2}, seed=2, status=status, label="2 2", init={}, metrics={PSNR: 31.5})
         found = study([*whole, last], settings=Settings(), judge=compared_by(Settings()))
 
         assert answer(found)["verdict"] == verdict
         assert bool(found.missing) == (status == "completed")
+
+
+def test_a_run_without_any_number_has_no_result_beside_runs_that_have():
+    rows = [made(lr, seed, 31 + lr / 7 + seed / 900, f"{lr} {seed}") for lr in (1, 2) for seed in (0, 1)]
+    dead = run({"lr": 3}, seed=0, label="3 0")
+
+    found = study([*rows, dead], settings=Settings())
+    told = answer(found)
+
+    assert found.results == 4 == sum(one.effective_n for one in cohorts([*rows, dead]) if one.runs[0].metrics)
+    (row,) = told["factors"]
+    assert row["unmeasured"] == [3] and "lr = 3" in told["reason"]
+
+
+def test_an_aliased_level_of_which_no_run_has_a_number_is_told():
+    rows = [made(lr, seed, 31 + lr / 7 + seed / 900, f"{lr} {seed}") for lr in (1, 2) for seed in (0, 1)]
+    rows = [run({**dict(one.manifest.section("config")), "depth": one.manifest.section("config")["lr"]}, seed=n,
+                label=one.label, metrics=dict(one.metrics)) for n, one in enumerate(rows)]  # fmt: skip
+    found = study([*rows, run({"lr": 3, "depth": 3}, seed=9)], settings=Settings())
+
+    lines = "\n".join(text_lines(found, judged(found)))
+
+    assert "no result at 3" in lines and found.results == 4
+
+
+def test_of_runs_none_of_which_has_a_number_it_is_still_told_what_varied():
+    found = study([run({"lr": lr}, seed=lr) for lr in (1, 2)], settings=Settings())
+
+    assert found.results == 2 and [found.name(place) for place in range(len(found.drawn))]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runaudit.text.markdown import bullets, code, escaped, fenced, table, typed
+from runaudit.text.markdown import bullets, code, escaped, fenced, spoken, table, typed
 from runaudit.text.terminal import BOLD, RED, Paint, harmless, printable, printable_json
 from runaudit.text.verdicts import CANNOT_JUDGE, VERDICTS, Tone, verdict_words
 from runaudit.text.words import columns, level, listed, plural
@@ -19,6 +19,7 @@ def test_nobody_is_called_and_no_issue_is_named():
     assert escaped("@octocat fixes #12 of a@b, x/y#3") == (
         "@<!-- -->octocat fixes #<!-- -->12 of a@<!-- -->b, x/y#<!-- -->3"
     )
+    assert spoken("@octocat fixes #12") == "@octocat fixes #12"  # The words of a picture call nobody.
     assert escaped("a @ b # c #d") == "a @ b \\# c \\#d"
     assert code("@octocat #12") == "`@octocat #12`"  # in code nothing is looked for
 

@@ -4,7 +4,7 @@ import pytest
 
 from runaudit.factors.tree import keyed
 from runaudit.text.verdicts import VERDICTS, comparison_clause
-from runaudit.text.words import in_order, level, levels
+from runaudit.text.words import both_levels, in_order, level
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_comparison_is_said_to_be_only_what_a_comparison_can_be():
     ],
 )
 def test_two_numbers_are_written_with_as_many_digits_as_tell_them_apart(before, after, expected):
-    assert levels(before, after) == expected
+    assert both_levels(before, after) == expected
 
 
 @pytest.mark.parametrize(

@@ -294,9 +294,19 @@ def stages_text(stages: Sequence[Band]) -> str:
 def describe(figure: CurveFigure) -> str:
     """The figure in one sentence, with its numbers, for whoever cannot see it."""
     parts = [_spoken(curve) for curve in figure.arms]
-    head = f"{figure.words}, steps {step_text(figure.first)} to {step_text(figure.last)}"
+    head = f"{figure.words}, {_drawn(figure)}"
     stages = [f"{clean(band.name)} from step {step_text(band.start)}" for band in figure.bands]
     return clean("; ".join([head, *parts, *([f"stages: {', '.join(stages)}"] if stages else [])]) + ".")
+
+
+def _drawn(figure: CurveFigure) -> str:
+    """The steps that have a value; the axis goes beyond a single one."""
+    ends = [step for curve in figure.arms for line in curve.lines for part in line.segments
+            for step in (part[0][0], part[-1][0])]  # fmt: skip
+    first, last = (min(ends), max(ends)) if ends else (figure.first, figure.last)
+    if first == last:
+        return f"step {step_text(first)}"
+    return f"steps {step_text(first)} to {step_text(last)}"
 
 
 def _spoken(curve: ArmCurve) -> str:

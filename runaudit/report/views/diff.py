@@ -18,7 +18,7 @@ from runaudit.report.views.recorded import design_badge
 from runaudit.report.views.verdict import PLAIN, level_text
 from runaudit.report.words import Text, clean, shown, value_text
 from runaudit.text.verdicts import Tone
-from runaudit.text.words import levels, plural
+from runaudit.text.words import both_levels, plural
 
 MAX_LINES = 400
 MAX_SOURCE = 1 << 20
@@ -121,7 +121,7 @@ def _factor(row: FactorChange) -> ChangeRow:
         f"{before} → {after}"
         for before, after in (
             (level_text(row.before).full, level_text(row.after).full),
-            levels(row.before, row.after),
+            both_levels(row.before, row.after),
         )
     )
     words = row.summary.removeprefix(f"{row.factor} ")

@@ -210,8 +210,8 @@ class _Told:
             return f"{least}a number from every run: one that gave none stays counted, however many seeds are added"
         if is_short:
             return f"at least {MIN_SEEDS} seeds an arm"
-        if row.is_equal:
-            return ""
+        if row.is_equal and row.verdict is StatsVerdict.INCONCLUSIVE:
+            return "a metric with finer steps, or more data to measure on: equal values show neither an effect nor none"
         if row.verdict is not StatsVerdict.INCONCLUSIVE or row.refusal:
             return ""
         power = f"{percent(self.answer.power)} power"
@@ -245,7 +245,7 @@ class _Told:
             case StatsVerdict.EQUIVALENT:
                 return f"has no difference that matters: {by}, {seeds}"
             case StatsVerdict.INCONCLUSIVE if row.is_equal:
-                return f"{EQUAL}, {seeds}: what differs did not move it"
+                return f"{EQUAL}, {seeds}: no difference shows in it"
             case StatsVerdict.INCONCLUSIVE if row.refusal:
                 # The judge's own sentence: a test that was refused has not found that nothing can be told.
                 return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")

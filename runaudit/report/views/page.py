@@ -20,6 +20,7 @@ from runaudit.report.views.alerts import Alert, Integrity, alerts
 from runaudit.report.views.arm import ArmView, arm_view, letter
 from runaudit.report.views.blown import blown_up
 from runaudit.report.views.campaign import CampaignView, campaign_view
+from runaudit.report.views.cost import cost_words
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
 from runaudit.report.views.health import (
@@ -208,6 +209,7 @@ def _verdict(
         by_hybrids=frozenset((letter(one.arm), letter(one.baseline))) in by_hybrids,
         alone=moved_alone(study, one.diff) if isinstance(study, StudyAnswer) else (),
         origins=list(_origins(one, [run for side in sides for run in side.runs])),
+        cost=cost_words(letter(one.arm), sides[0].runs, letter(one.baseline), sides[1].runs),
     )
 
 

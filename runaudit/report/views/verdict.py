@@ -72,11 +72,13 @@ def verdict_view(
     beside: int = 0,
     by_hybrids: bool = False,
     alone: Collection[str] = (),
+    cost: str = "",
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
     ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it.
     beside: other comparisons of the page. by_hybrids: whether hybrids of the two told which factor did it. alone: the
-    factors that other arms of the page move alone, between the levels of these two."""
+    factors that other arms of the page move alone, between the levels of these two. cost: how much longer the runs of
+    one arm took than those of the other, as a sentence."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -87,8 +89,6 @@ def verdict_view(
     is_shown = bool(evidence) and evidence[0].carries
     by_itself = _each_alone(comparison, beside) if is_shown else ""
     claim = _claim(diff, evidence, comparison.unjudged)
-    is_said = diff.verdict is Verdict.INCOMPARABLE and _apart(diff) in claim
-    why = gaps_in_words(diff) if told else "" if is_said else sentence(reason_words(diff, factors))
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
@@ -99,7 +99,7 @@ def verdict_view(
         badge=badge,
         change=changed(diff, factors),
         meaning=design_meaning(diff, len(factors), is_shown=is_shown, by_hybrids=by_hybrids),
-        reason=shown("" if tone is Tone.GOOD else why, MAX_REASON),
+        reason=shown("" if tone is Tone.GOOD else _why(diff, factors, claim), MAX_REASON),
         conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff, alone), _numbers_lack(comparison, evidence)))),
@@ -107,7 +107,7 @@ def verdict_view(
             *((_DAMAGED,) if is_damaged else ()),
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
-            *((by_itself,) if by_itself else ()),
+            *filter(None, (cost if evidence else "", by_itself)),
             *(_beside(comparison) if evidence else ()),
         ),
         evidence=evidence,
@@ -117,6 +117,14 @@ def verdict_view(
         notes=(*_notes(comparison), *origins),
         effectless=bool(diff.idle),
     )
+
+
+def _why(diff: Comparison, factors: Sequence[FactorChange], claim: str) -> str:
+    """Why the design is no better than it is, where the claim does not say so already."""
+    if diff.tells_what_is_recorded:
+        return gaps_in_words(diff)
+    is_said = diff.verdict is Verdict.INCOMPARABLE and _apart(diff) in claim
+    return "" if is_said else sentence(reason_words(diff, factors))
 
 
 def _beside(comparison: ComparisonInput) -> Iterator[str]:
