@@ -61,9 +61,10 @@ MODE_KEYS = frozenset({"mode", "phase", "action", "command", "run_mode"})
 TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time",
                        "created", "created_at", "creation_time"})  # fmt: skip
 """Config keys that may say when the run began: they do where the record says the same."""
-HOST_KEYS = frozenset({"hostname", "pid"})
-"""What the machine is called and which process it was: nothing is computed from it, and only at the top of a config or
-in a table that tells of the run does a key of this name say it. A host that a program talks to has a longer name."""
+HOST_KEYS = frozenset({"hostname", "pid", "slurm_job_id", "slurm_jobid"})
+"""What the machine is called, and which process or job of its queue it was: nothing is computed from it, and only at
+the top of a config or in a table that tells of the run does a key of this name say it. A host that a program talks to
+has a longer name."""
 HYDRA_PLACES = frozenset({"hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir"})
 HYDRA_STARTS = ("hydra.launcher", "hydra/launcher", "hydra.sweeper", "hydra/sweeper", "hydra.mode", "hydra.verbose",
                 "hydra/job_logging", "hydra/hydra_logging", "hydra.job.name")  # fmt: skip

@@ -20,6 +20,7 @@ from runaudit.factors.classes import (
     beyond_key_written,
     candidate_key,
     design_key,
+    says_more,
 )
 from runaudit.factors.code_state import another_secret
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, Change, ChangeClass
@@ -29,11 +30,11 @@ from runaudit.factors.lineage import PREFIX as PARENT
 from runaudit.factors.lineage import compared
 from runaudit.factors.marks import BEGINS, holds_marks
 from runaudit.factors.policy import shared_policy
-from runaudit.factors.seedlike import in_doubt, nested_differences, nested_seeds
+from runaudit.factors.seedlike import in_doubt, moved_alone, nested_differences, nested_seeds
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
 from runaudit.factors.tree import differences
-from runaudit.records.canonical import canonical_table
+from runaudit.records.canonical import JSON, canonical_table
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import START, UNLOGGED, UNTYPED
 from runaudit.records.run import Run
@@ -80,6 +81,11 @@ class Identity:
     def _told_cohort(self) -> str:
         return str(self.run.manifest.section("origin").get("cohort") or "")
 
+    @cached_property
+    def seeds(self) -> Mapping[str, JSON]:
+        """The seeds in tables of the run, and those beside its own, by path."""
+        return nested_seeds(self.of)
+
     @property
     def peers(self) -> tuple[str, ...]:
         """Of a run that was forgotten, those that its tombstone says it was of one design with."""
@@ -119,6 +125,10 @@ class Identity:
         if self.key != other.key:
             return False
         a, b = self.of, other.of
+        declared = (self.own_policy, other.own_policy)
+        alone = moved_alone(self.seeds, other.seeds, (a.tree.get("seed"), b.tree.get("seed")))
+        if alone and not any(says_more(policy) or policy.derived for policy in declared):
+            return False  # Asked first: of many runs of one key most differ so.
         if a.tree == b.tree and a.files == b.files and a.observed == b.observed:
             return True
         a, b = together((a, b))
@@ -203,12 +213,11 @@ def home_of(one: Identity, founders: Iterable[tuple[int, Identity]]) -> int | No
     """
     if one.run.is_gone:
         return next((n for n, founder in founders if founder.run.is_gone), None)
-    seeds = nested_seeds(one.of)
-    if seeds:
-        founders = sorted(founders, key=lambda row: nested_seeds(row[1].of) != seeds)
+    if one.seeds:
+        founders = sorted(founders, key=lambda row: row[1].seeds != one.seeds)
     if not one.of.broke_off:
         return next((n for n, founder in founders if not founder.of.broke_off and founder.matches(one)), None)
-    matching = [(founder.of.broke_off, nested_seeds(founder.of) != seeds, founder.run.label != one.run.label, n)
+    matching = [(founder.of.broke_off, founder.seeds != one.seeds, founder.run.label != one.run.label, n)
                 for n, founder in founders if founder.matches(one)]  # fmt: skip
     return min(matching)[3] if matching else None
 

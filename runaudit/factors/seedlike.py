@@ -7,7 +7,7 @@ one was held, and it may be the one that acted. So what a seed in a table is can
 it, and cohorts ask what a comparison asks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
@@ -62,8 +62,22 @@ def _beside_the_seed(path: str, found: Classification, a: Levels, b: Levels) -> 
 
 
 def nested_seeds(of: Levels) -> Mapping[str, JSON]:
-    """What bears the name of a seed in tables of a config, by path, and the words without a name that may be it."""
-    return _nested(of.tree.get("config"))
+    """What bears the name of a seed in tables of a config, by path, and the words without a name that may be it; at the
+    top of it, beside a seed of the run's own alone, for without that one it is a choice."""
+    found = _nested(of.tree.get("config"))
+    return found if "seed" in of.tree else {path: value for path, value in found.items() if not _is_beside(path)}
+
+
+def moved_alone(left: Mapping[str, JSON], right: Mapping[str, JSON], own: Sequence[JSON]) -> bool:
+    """Whether one of the seeds in tables of two runs, or beside their own, is a choice between the two: the quick
+    answer to what `role_of_pair` finds of each, where both know their own seed."""
+    for path in left.keys() & right.keys() if all(map(is_one_seed, own)) else ():
+        before, after = left[path], right[path]
+        if before == after or not (is_one_seed(before) and is_one_seed(after)) or not _is_nested(path):
+            continue
+        if _whole(after) - _whole(before) not in (0, _whole(own[1]) - _whole(own[0])):
+            return True
+    return False
 
 
 def is_loose_number(path: str, value: JSON) -> bool:
@@ -121,8 +135,13 @@ def _is_nested(path: str) -> bool:
     and `cuda_seed` are. An argument lies no deeper than a setting."""
     if section_of(path) != "config" or path.startswith(ROOT):
         return False
-    key, depth = last_key(path), len(steps(path))
-    return names_the_seed(key) if depth > 2 else depth == 2 and key not in SEED_KEYS and ends_in_seed(key)
+    return names_the_seed(last_key(path)) if len(steps(path)) > 2 else _is_beside(path)
+
+
+def _is_beside(path: str) -> bool:
+    """Whether a leaf at the top of the config is a seed by its name, and no name of the run's own."""
+    key = last_key(path)
+    return section_of(path) == "config" and len(steps(path)) == 2 and key not in SEED_KEYS and ends_in_seed(key)
 
 
 _LOOSE = f"{ROOT}.positional."

@@ -50,6 +50,10 @@ RESULTS = tuple(f"{split}_results.json" for split in ("train", "eval", "test", "
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")
 _VERSION = re.compile(r"(?m)^- (Transformers|Pytorch|Datasets|Tokenizers|PEFT) (\S+)$")
 _LEFT = "a checkpoint that this training left in a folder that another one wrote to later: what it came to is not there"
+_OF_A_MODEL = frozenset({"", ".bin", ".safetensors", ".json", ".jinja", ".model", ".md", ".txt", ".py"})
+"""Suffixes of what is saved with a model."""
+_NO_TRAINING = (f"it holds {ARGUMENTS} and no {STATE}: a model that was saved, or a training that died before its "
+                "first checkpoint; what it logged is not there")  # fmt: skip
 _REPEATED = {"max_steps", "num_train_epochs"}
 """Arguments of which the state says what they came to: -1 steps are as many as the epochs have."""
 _EVALUATED = re.compile(r"(?:eval|test)_")
@@ -68,7 +72,15 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     states = (here / name / STATE for name in folders if CHECKPOINT.fullmatch(name))
     results = "all_results.json" in files and not {*RESULTS}.isdisjoint(files)
     known = STATE in files or results or any(map(os.path.lexists, states))
-    return (here,) if known or ("runs" in folders and was_begun(here)) else ()
+    if known or ("runs" in folders and was_begun(here)):
+        return (here,)
+    return (here,) if not folders and _is_of_a_model(here, files) else ()
+
+
+def _is_of_a_model(here: Path, files: Sequence[str]) -> bool:
+    """Whether a folder holds the arguments of a training and else only what belongs to a model."""
+    is_known = ARGUMENTS in files and CHECKPOINT.fullmatch(here.name) is None
+    return is_known and {Path(name).suffix for name in files} <= _OF_A_MODEL
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
@@ -79,7 +91,8 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     if not states and not any(os.path.lexists(place / name) for name in RESULTS):
         begun = () if os.path.lexists(place / STATE) else _starts(place, within)
         if not begun and not os.path.lexists(place / STATE):
-            yield Skipped(source=str(place), reason="its curves are those of evaluations, and of no training")
+            evaluated = "its curves are those of evaluations, and of no training"
+            yield Skipped(source=str(place), reason=evaluated if os.path.lexists(place / "runs") else _NO_TRAINING)
             return
         if not begun:
             raise RecordError(f"{place / STATE} is empty", remedy="leave this run out")

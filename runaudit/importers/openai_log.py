@@ -1,9 +1,9 @@
 """Log folders of OpenAI baselines and what descends from its logger: Spinning Up, Stable-Baselines, rllab, RLlib.
 
-The logger keeps numbers alone: `progress.csv`, `progress.txt` (tabs), `progress.json` (a line each) or the tables of
-`log.txt`, and the monitors of the environments. The settings are in the file that the caller wrote beside it, if any;
-without one they are unknown. How a run ended is nowhere. A setting that is an object was written as Python shows it,
-with its place in memory, which is another one each time and is left out.
+The logger keeps numbers alone: `progress.csv`, `progress.txt` (tabs), `progress.json` or Ray's `result.json` (a line
+each) or the tables of `log.txt`, and the monitors of the environments. The settings are in the file that the caller
+wrote beside it, if any; without one they are unknown. How a run ended is nowhere. A setting that is an object was
+written as Python shows it, with its place in memory, which is another one each time and is left out.
 """
 
 import csv
@@ -26,12 +26,17 @@ from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.tables import json_table, part, utc_word
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import number
+from runaudit.system.files import read_within
 
 WHOLE = True
 """The logger gives the same numbers to TensorBoard as well, in the same folder or one below."""
 MOST_FOLDERS = 1000
 PROGRESS = ("progress.csv", "progress.txt", "progress.json")
+RESULTS = "result.json"
+"""Of Ray's: tables in tables, with the whole config in each row."""
 SETTINGS = ("config.json", "variant.json", "params.json")
+_HEAD = 1 << 16
+"""Bytes of a file by which it is known."""
 _MONITOR = re.compile(r"(?:(?P<name>.+)\.)?monitor\.csv")
 _STEPS = ("total_timesteps", "time/total_timesteps", "misc/total_timesteps", "totalenvinteracts", "timesteps_total",
           "num_env_steps_sampled", "serial_timesteps", "timestepssofar", "total-samples", "step", "steps",
@@ -52,12 +57,37 @@ UNKNOWN = {
 }
 
 
-def places(here: Path, _folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
-    """The log folder that `here` is."""
-    known = any(map(_is_log, files))
+def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
+    """The log folder that `here` is, or one that was made for a run which logged nothing."""
+    known = any(map(_is_log, files)) or _is_of_ray(here, files) or (not folders and _is_begun(here, files))
     # Where an event file lies beside it, the same numbers are there under names that were not cut.
     alone = openai_text.NAME in files and not any("tfevents" in name for name in files)
     return (here,) if known or (alone and is_log_of_tables(here / openai_text.NAME)) else ()
+
+
+def _is_of_ray(here: Path, files: Sequence[str]) -> bool:
+    """Whether a folder is that of a trial of Ray's with results; other programs write a `result.json`, too."""
+    return RESULTS in files and "params.json" in files and b'"training_iteration"' in _head_of(here / RESULTS)
+
+
+def _is_begun(here: Path, files: Sequence[str]) -> bool:
+    """Whether a folder without any results is that of a run: Spinning Up wrote its settings there, or Ray those of a
+    trial, beside trials that have results."""
+    if "config.json" in files and b'"logger_kwargs"' in _head_of(here / "config.json"):
+        return True
+    if "params.json" not in files:
+        return False
+    with os.scandir(here.parent) as entries:
+        beside = [Path(entry.path) for entry in islice(entries, MOST_FOLDERS) if entry.is_dir(follow_symlinks=False)]
+    return any(_is_of_ray(one, [name for name in (RESULTS, "params.json") if os.path.lexists(one / name)])
+               for one in beside)  # fmt: skip
+
+
+def _head_of(path: Path) -> bytes:
+    try:
+        return read_within(path, path.parent, most=_HEAD)
+    except OSError:
+        return b""
 
 
 def _is_log(name: str) -> bool:
@@ -142,7 +172,7 @@ Series = dict[str, list[tuple[int, float]]]
 
 def _progress(place: Path, within: Path) -> tuple[Series, int]:
     """The series of the progress file; where several forms lie there they say the same, and the first is read."""
-    for name in PROGRESS:
+    for name in (*PROGRESS, RESULTS):
         raw = foreign_bytes(place / name, within, most=MAX_LOG_BYTES)
         if raw is not None and raw.strip():
             rows, torn = _json_rows(raw) if name.endswith(".json") else _rows(place / name, raw)
@@ -187,8 +217,18 @@ def _json_rows(raw: bytes) -> tuple[list[Row], int]:
             torn += 1
             continue
         if isinstance(entry, Mapping):
-            rows.append({str(name): value for name, item in entry.items() if (value := number(item)) is not None})
+            plain = ((name, item) for name, item in entry.items() if name != "config")
+            rows.append(dict(_numbers(dict(plain))))
     return rows, torn
+
+
+def _numbers(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of a row, those of tables in it with a slash, as the same logger names them in a table."""
+    for name, item in table.items():
+        if isinstance(item, Mapping):
+            yield from _numbers(item, f"{prefix}{name}/")
+        elif (value := number(item)) is not None:
+            yield f"{prefix}{name}", value
 
 
 def _series(rows: Sequence[Row]) -> Series:

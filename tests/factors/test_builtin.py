@@ -69,6 +69,8 @@ def test_a_place_of_the_code_is_excused_and_a_file_that_nobody_kept_is_not(path,
     [
         ("config/hostname", "ada", "bob", False),
         ("config/run", {"pid": 1}, {"pid": 2}, False),
+        ("config/slurm_job_id", "811", "812", False),
+        ("config/slurm_array_task_id", 1, 2, True),
         ("config/model/hostname", "ada", "bob", True),
         ("config/output_dir", "o/1", "o/2", False),
         ("config/output_dir", "/data", "/other", True),  # the data of the record lies there

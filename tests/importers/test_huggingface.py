@@ -10,7 +10,7 @@ from enum import Enum
 import pytest
 
 from runaudit.diff import compare
-from runaudit.errors import RecordError
+from runaudit.errors import NoRunError, RecordError
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
 from tests.importers.test_tensorboard import VERSION, event, part, scalar, tensor
@@ -397,3 +397,21 @@ def test_results_without_a_state_are_what_the_run_ended_with(output):
     folder = output(all_results_json=measured, train_results_json=trained, eval_results_json=measured)
 
     assert dict(only(folder).metrics) == {"train_loss": 0.5, "eval_loss": 0.25}
+
+
+def test_arguments_without_a_state_are_named_and_not_lost(output):
+    output("ok", trainer_state_json=state(8))
+    dead = output("dead", config_json="{}")
+    found, skipped = runs_in(dead.parent, "huggingface")
+
+    assert len(found) == 1
+    assert [one.source for one in skipped] == [str(dead)]
+    assert "no trainer_state.json" in skipped[0].reason
+
+
+def test_arguments_beside_what_another_tracker_wrote_leave_it_to_that(output):
+    here = output("run", events_out="")
+    (here / "events.out.tfevents.1.box").write_bytes(b"")
+
+    with pytest.raises(NoRunError):
+        runs_in(here.parent, "huggingface")

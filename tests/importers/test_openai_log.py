@@ -6,7 +6,7 @@ import pytest
 
 from runaudit.diff import compare
 from runaudit.diff.result import Verdict
-from runaudit.errors import RecordError
+from runaudit.errors import NoRunError, RecordError
 from runaudit.factors.cohort import cohorts
 from runaudit.settings import Settings
 from runaudit.study.study import study
@@ -144,6 +144,44 @@ def test_bytes_that_are_no_text_are_no_table(tmp_path):
     path.write_bytes(b"\xca\x5c\x7e,\x8f\n7,9\n7,9\n")
 
     with pytest.raises(RecordError, match="no text"):
+        runs_in(tmp_path, "openai-log")
+
+
+RESULT = "".join(
+    json.dumps({"training_iteration": n, "env_runners": {"episode_reward_mean": 1.5 * n}, "done": n > 1,
+                "config": {"lr": 0.1}}) + "\n" for n in (1, 2)
+)  # fmt: skip
+
+
+def test_the_results_of_a_trial_of_rays_are_read_where_there_is_no_table(tmp_path):
+    run = only(lay(tmp_path / "PPO_a", result__json=RESULT, params__json={"lr": 0.1}))
+
+    assert run.trajectory.series["env_runners/episode_reward_mean"] == ((1, 1.5), (2, 3.0))
+    assert dict(run.manifest.section("config")) == {"lr": 0.1}
+    assert not any(name.startswith("config") for name in run.trajectory.series)
+
+
+def test_a_run_that_logged_nothing_is_named_and_not_lost(tmp_path):
+    lay(tmp_path / "ray" / "PPO_a", result__json=RESULT, params__json={"lr": 0.1})
+    lay(tmp_path / "ray" / "PPO_b", params__json={"lr": 0.2})
+    lay(tmp_path / "spin" / "exp_s1", config__json={"exp_name": "exp", "logger_kwargs": {"output_dir": "x"}})
+    found, skipped = runs_in(tmp_path, "openai-log")
+
+    assert len(found) == 1
+    assert {(one.source.rpartition("/")[2], one.reason) for one in skipped} == {
+        ("PPO_b", "no number was logged in it yet"), ("exp_s1", "no number was logged in it yet")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [{"params__json": {"lr": 0.2}}, {"config__json": {"model_type": "bert"}},
+     {"result__json": {"score": 1}, "params__json": {}}],
+)  # fmt: skip
+def test_settings_of_another_program_are_no_run(tmp_path, texts):
+    lay(tmp_path / "a", **texts)
+    lay(tmp_path / "b", **texts)
+
+    with pytest.raises(NoRunError):
         runs_in(tmp_path, "openai-log")
 
 
