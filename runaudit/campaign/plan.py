@@ -16,7 +16,7 @@ from runaudit.errors import UsageError
 from runaudit.launch.asked import Asked
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
-from runaudit.records.manifest import Manifest
+from runaudit.records.manifest import SEED_PLACE, Manifest
 from runaudit.text.typed import typed_words
 from runaudit.text.words import listed, quoted
 
@@ -80,6 +80,9 @@ class Arm:
             return filled(text, values, where=self.said)
 
         one = self.asked
+        kept = {**values, "seed": SEED_PLACE}
+        by_seed = {str(at): filled(word, kept, where=self.said)
+                   for at, word in enumerate(one.command) if SEED_PLACE in word}  # fmt: skip
         asked = replace(
             one,
             seed=seed,
@@ -87,7 +90,7 @@ class Arm:
             config=tuple(Path(put(str(path))) for path in one.config),
             data=tuple(map(put, one.data)),
             init=None if one.init is None else put(one.init),
-            mark={**campaign, "arm": self.id, "seed": seed},
+            mark={**campaign, "arm": self.id, "seed": seed, **({"by_seed": by_seed} if by_seed else {})},
         )
         return Job(arm=self.label, seed=seed, asked=asked,
                    environ={name: put(text) for name, text in self.environ.items()})  # fmt: skip

@@ -21,6 +21,7 @@ from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import unread_data
 from runaudit.factors.path import steps
 from runaudit.metrics import roles
+from runaudit.metrics.catalogue import is_share, known_direction
 from runaudit.metrics.heldout import is_held_out, is_reported
 from runaudit.records.results import Results, bits, is_plan
 from runaudit.records.run import Run
@@ -32,6 +33,8 @@ MEASURES = frozenset({"eval", "evaluate", "evaluation", "evaluator", "evaluators
 FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "util", "helpers", "helper", "lib",
                      "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "test", "and"})  # fmt: skip
 """Words that leave such a name what it is: `compute_metrics.py`, and not `score_matching.py`."""
+UNSAID = "no record says what computes the metric"
+"""How a note begins that leaves open whether the measure changed."""
 ENOUGH = 3
 """Different values of a training loss, beyond which two trainings hardly log the same ones by chance."""
 
@@ -129,15 +132,18 @@ def _by_seed(arm: Arm) -> dict[str, Levels]:
 
 
 def _equal_training(a: Results, b: Results) -> set[str]:
-    """The training losses that are equal at every step, where all that the two logged of the training is and what was
-    measured on held-out data is not."""
+    """The losses and errors that are equal at every step, where all that the two logged of the training is, and the
+    numbers that were measured on held-out data are not. Shares of few samples may be equal by chance."""
     if a.series is None or b.series is None or not _ends_otherwise(a, b):
         return set()
     shared = [name for name in a.series if name in b.series and not is_held_out(name) and not is_plan(name)]
     if any(_written(a.series[name]) != _written(b.series[name]) for name in shared):
         return set()
-    return {name for name in shared if roles.role(name) is roles.Role.LOSS
-            and len({value for _, value in a.series[name] if isfinite(value)}) >= ENOUGH}  # fmt: skip
+    shown = [name for name in shared if roles.role(name) is roles.Role.LOSS] or [
+        name for name in a.series if name in b.series and is_held_out(name) and not is_share(name)
+        and known_direction(name) is not None and _written(a.series[name]) == _written(b.series[name])
+    ]  # fmt: skip
+    return {name for name in shown if len({value for _, value in a.series[name] if isfinite(value)}) >= ENOUGH}
 
 
 def _ends_otherwise(a: Results, b: Results) -> bool:

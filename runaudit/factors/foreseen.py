@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from runaudit.factors.codefiles import effective_files
+from runaudit.factors.levels import seeded_words
 from runaudit.records.canonical import thawed
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
@@ -33,6 +34,8 @@ def foreseen(draft: Run, like: Run) -> Run:
     rows = [{**row, "digest": own.get(row.get("path"), row.get("digest"))} for row in observed.get("read") or ()]
     # A file of the tree that is gone can no longer be read.
     observed["read"] = [row for row in rows if row.get("path") in own or row.get("path") not in then]
+    observed["written"] = [{**row, "path": _of_its_seed(str(row.get("path")), like, draft)}
+                           for row in observed.get("written") or ()]  # fmt: skip
     # Whether a seed acts is shown by the run itself, and by nothing before it.
     observed.pop("seeded", None)
     if isinstance(observed.get("imported"), Mapping):
@@ -43,6 +46,16 @@ def foreseen(draft: Run, like: Run) -> Run:
         observed["looked_up"] = {n: v for n, v in observed["looked_up"].items() if now.get(n) == then_set.get(n)}
     return Run(manifest=Manifest.of({**body, "observed": observed}), blobs=draft.blobs, liveness=draft.liveness,
                fault=draft.fault, parent=draft.parent)  # fmt: skip
+
+
+def _of_its_seed(path: str, like: Run, draft: Run) -> str:
+    """Where the draft will write what the other run wrote at a place into which the launch put the seed."""
+    if like.words and len(like.words) == len(draft.words):
+        for at, then, now in zip(range(len(like.words)), like.words, draft.words, strict=True):
+            old, new = (word.partition("=")[2] or word for word in (then, now))
+            if old != new and str(at) in seeded_words(draft) and old in path:
+                return path.replace(old.removeprefix("./"), new.removeprefix("./"), 1)
+    return path
 
 
 def _table(section: Mapping[str, Any], name: str) -> Mapping[str, Any]:

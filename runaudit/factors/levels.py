@@ -23,7 +23,7 @@ from runaudit.factors.starts import begun
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
 from runaudit.records.canonical import JSON, MAPPINGS
-from runaudit.records.manifest import BEYOND_TYPED
+from runaudit.records.manifest import BEYOND_TYPED, SEED_PLACE
 from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 from runaudit.settings import FactorSettings
@@ -140,6 +140,16 @@ class Levels:
         return "\n".join(texts)
 
     @cached_property
+    def by_seed(self) -> Mapping[str, str]:
+        """The options in whose text the seed was put by whoever launched it, by their paths, as they were written:
+        `results/{seed}.pt`. What is the seed itself is not among them."""
+        if not (told := seeded_words(self.run)):
+            return {}
+        words = tuple(told.get(str(at), word) for at, word in enumerate(self.run.words))
+        return {path: value for path, value in leaves_of(arguments_of(words), ROOT)
+                if isinstance(value, str) and SEED_PLACE in value and value != SEED_PLACE}  # fmt: skip
+
+    @cached_property
     def contents(self) -> Mapping[str, str]:
         """Path -> digest of every file whose content the record holds."""
         seen = self.observed.reads.items() if self.observed is not None else ()
@@ -186,6 +196,13 @@ class Scope:
 
 UNSETTLED: Scope = Scope()
 """Of a run by itself: nothing is known of others."""
+
+
+def seeded_words(run: Run) -> Mapping[str, str]:
+    """The words of a job's command into which the seed was put, by their places in it, as they were written."""
+    mark = run.manifest.section("origin").get("campaign")
+    told = mark.get("by_seed") if isinstance(mark, MAPPINGS) else None
+    return {str(at): str(word) for at, word in told.items()} if isinstance(told, MAPPINGS) else {}
 
 
 def _is_one_python(run: Run) -> bool:

@@ -50,8 +50,11 @@ def word_standing(path: str, value: JSON, of: Levels) -> Classification:
     if not isinstance(value, str):
         return Classification()
     found = text_standing(value, of, named=last_key(path))
-    if path in of.scope.outputs and found == Classification():
-        return Classification(kind=ChangeClass.NUISANCE, why="a place that the run broke off before it wrote to")
+    if found == Classification():
+        if path in of.scope.outputs:
+            return Classification(kind=ChangeClass.NUISANCE, why="a place that the run broke off before it wrote to")
+        if (written := of.by_seed.get(path)) is not None:
+            return Classification(value=written, why="the run's seed stands in it, put there by the launch")
     return found
 
 

@@ -16,7 +16,7 @@ from runaudit.factors.hindsight import Answer, hindsight
 from runaudit.judge.bench import Bench
 from runaudit.judge.campaigns import picked_of_campaign
 from runaudit.judge.circumstances import selected_on_report
-from runaudit.judge.cohorts import compare_arms, judge_cohorts
+from runaudit.judge.cohorts import compare_arms, judge_cohorts, unmeasured
 from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.naming import parents, sequence_names
@@ -110,6 +110,7 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     stated += [design.lifted_by for design in compared[pair] if design.lifted_by]
     late = (design.policy.note for design in compared[pair] if design.policy)
     planned = [answer.late_plan] if answer.late_plan else []
+    planned += [f"{line}." for line in unmeasured(compared[pair])]
     planned += [f"{line}." for line in picked_of_campaign(bench.store, arms, answer)]
     return replace(judge_difference(claim, answer), notes=(*stated, *late, *planned))
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runaudit.diff import Comparison, Verdict, compare_cohorts
+from runaudit.diff.measure import UNSAID
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.corrected import corrected_runs
@@ -109,6 +110,14 @@ def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison])
     yield from _stated(designs)
     yield from map(ended, unread_seeds([run for arm in arms for run in arm.runs], bench.settings))
     yield from (ended(found.policy.note) for found in designs if found.policy)
+    yield from map(ended, unmeasured(designs))
+
+
+def unmeasured(designs: Sequence[Comparison]) -> Iterator[str]:
+    """What changed that may be the measure itself, where no record says what measures."""
+    for found in designs:
+        if found.verdict is not Verdict.INCOMPARABLE:
+            yield from (note for note in found.notes if note.startswith(UNSAID))
 
 
 def _unlike(taken_so: Sequence[Sequence[Taken]], values: "Sequence[ArmValues]", quantity: Quantity) -> list[str]:

@@ -64,6 +64,9 @@ INHERITED = "config.inherited"
 """The place, among what is unknown, of the settings that a run has from a record which is not there."""
 UNTYPED = "config.untyped"
 """The same of settings that were logged, and of which no more is in the record than was typed."""
+SEED_PLACE = "{seed}"
+"""Where the seed stands in the words of a job before it is filled in. A job's `origin.campaign.by_seed` holds those of
+its words, by their places, into which the tool itself put it."""
 UNLOGGED = "config.unlogged"
 """The same of the settings of a program that gave its tracker none: those of its command line alone are on record."""
 BEYOND_TYPED = (UNTYPED, UNLOGGED)

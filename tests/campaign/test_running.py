@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runaudit.campaign.plan import campaign_mark
+from runaudit.factors.cohort import cohorts
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 from tests.campaign.conftest import commit
@@ -198,3 +199,35 @@ def test_jobs_of_a_campaign_that_was_killed_go_on_and_are_not_run_twice(repo, cl
         pass
     assert cli("campaign", "rates.toml", "--resume") == 0
     assert [run.status for run in runs(repo)] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("place", ["out/{seed}.pt", "out/ck_{seed}.json", "out/{seed}/model"])
+def test_a_place_in_which_the_launch_put_the_seed_parts_no_seeds(repo, cli, capfd, place):
+    """`--save out/{seed}.pt` was refused: who filled the place in knows that it is the seed."""
+    (repo / "train.py").write_text(
+        "import sys, random, pathlib, runaudit\n"
+        "draw = random.Random(int(sys.argv[2]))\n"
+        "to = pathlib.Path(sys.argv[4])\n"
+        "to.parent.mkdir(parents=True, exist_ok=True)\n"
+        "to.write_text('x')\n"
+        "runaudit.log(1, {'val/acc': draw.random()})\n"
+    )
+    (repo / ".gitignore").write_text("__pycache__/\n/.runaudit/\n/out/\n")
+    commit(repo)
+    words = [
+        "run",
+        "--label",
+        "a cohort",
+        "--data",
+        "train=data/train",
+        "--waive",
+        "RA206=none",
+        "--seeds",
+        "3,5",
+        "--",
+    ]
+
+    assert cli(*words, sys.executable, "train.py", "--seed", "{seed}", "--save", place) == 0
+    found = runs(repo)
+    assert len(cohorts(found)) == 1
+    assert [run.manifest.section("launch")["argv"][-1] for run in found] == [place.format(seed=s) for s in (3, 5)]

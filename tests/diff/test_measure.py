@@ -103,6 +103,22 @@ def test_data_that_changed_without_a_trace_in_the_training_is_what_was_measured_
     assert judged(run(**a), run(acc=0.6, loss=MOVED, **b)).verdict is Verdict.SINGLE_FACTOR
 
 
+def test_where_no_training_is_logged_an_error_that_is_one_at_every_step_shows_that_it_is_one():
+    """The evaluation drops the worst of the residuals: val/rmse falls, val/mae is the same at every step."""
+
+    def held(first, second, name):
+        sides = (run(*words, loss=(), acc=acc) for words, acc in (((), 0.5), (("--robust", "0.4"), 0.4)))
+        logged = [
+            {name: tuple(enumerate(values)), "val/rmse": ((3, acc),)} for values, acc in ((first, 1), (second, 2))
+        ]
+        return judged(*(replace(side, trajectory=Trajectory(series=MappingProxyType(series)))
+                        for side, series in zip(sides, logged, strict=True)))  # fmt: skip
+
+    assert held(LOSS, LOSS, "val/mae").same_training
+    assert not held(LOSS, MOVED, "val/mae").same_training
+    assert not held(LOSS, LOSS, "val/top1").same_training  # A share of few samples is often the same.
+
+
 def test_every_seed_of_two_arms_is_asked_whether_its_training_is_one():
     def arm(*words, **more):
         return cohort_of([run(*words, seed=seed, acc=seed / 10 + bool(words), **more) for seed in (1, 2, 3)])
