@@ -75,7 +75,8 @@ def sections(study: Study, everything: bool = False) -> Iterator[tuple[str, list
     design = study.design
     counted = f"{study.with_result} with a result"
     size = f"{plural(study.launched, 'run')} in {plural(len(study.table.cells), 'cell')}, {counted}"
-    rank = f"rank {design.rank} of {design.columns} columns, {max(0, study.residual_df)} residual degrees of freedom"
+    spare = max(0, min(study.residual_df, study.with_result))
+    rank = f"rank {design.rank} of {design.columns} columns, {spare} residual degrees of freedom"
     yield "design", [f"{size}; {rank}"]
     yield "projects", list(_projects(study))
     width = max((len(column.factor) for column in study.model.columns), default=0)
