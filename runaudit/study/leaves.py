@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from runaudit.factors.bydefault import has_read
+from runaudit.factors.bydefault import has_read, is_called_after
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM, is_source_digest, scripts
@@ -157,15 +157,15 @@ def _says_it_last(word: Leaf, leaf: Leaf) -> bool:
 
 
 def _leads_to_data(word: Leaf, leaves: Sequence[Leaf], runs: Sequence[Levels]) -> bool:
-    """Whether a leaf only says where a data set lies that varies as well, and every run without it was seen to read its
-    own, as a comparison of two has it."""
+    """Whether a leaf only says where a data set lies, and every run was seen to read its own, as a comparison of two
+    has it."""
     told = {str(level) for level in word.levels if level is not ABSENT}
     name = next(iter(told))[6:-1] if len(told) == 1 and next(iter(told)).startswith("<data.") else ""
-    return (
-        bool(name)
-        and any(matches(leaf.path, f"data.{name}") for leaf in leaves)
-        and all(has_read(name, of) for of, level in zip(runs, word.levels, strict=True) if level is ABSENT)
-    )
+    if not name or not is_called_after(word.path, name) or not all(has_read(name, of) for of in runs):
+        return False
+    # Beside one content it says nothing, beside others it follows them.
+    digests = {of.at(f"data.{name}.digest") for of in runs}
+    return (len(digests) == 1 and ABSENT not in digests) or any(matches(leaf.path, f"data.{name}") for leaf in leaves)
 
 
 def _is_filed_by_another(leaf: Leaf, leaves: Sequence[Leaf], runs: Sequence[Levels]) -> bool:

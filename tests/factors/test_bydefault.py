@@ -33,4 +33,14 @@ def test_a_place_is_a_choice_beside_the_data_where_nobody_saw_what_the_other_run
 
     assert factors(run("small", reads=False), given) == ["config.args.train", "data.train"]
     assert factors(run("small"), run("big", "--train", "data/other.csv")) == ["config.args.train", "data.train"]
-    assert factors(run("small"), run("small", "--train", "data/train.csv")) == ["config.args.train"]
+    assert factors(run("small"), run("big", "--extra", "data/big.csv")) == ["config.args.extra", "data.train"]
+
+
+@pytest.mark.parametrize(("option", "found"), [("--train", []), ("--train-file", []), ("--data", []),
+                                               ("--extra", ["config.args.extra"])])  # fmt: skip
+def test_a_default_that_was_written_out_says_nothing(option, found):
+    """`--train data/train.csv` beside the default, which is that file: both were seen to read it."""
+    a, b = run("small"), run("small", option, "data/train.csv")
+
+    assert factors(a, b) == found
+    assert [column.factor for column in study([a, b], settings=Settings()).table.columns] == found
