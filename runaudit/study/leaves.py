@@ -65,9 +65,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
             if section == "code" and (wholly or path in CODE_STATE):
                 continue  # The code itself, beside which a record has facts of it: the script that was run.
             if path == PROGRAM:
-                told = scripts(runs)
-                values = [UNKNOWN if one is None else value if value is UNKNOWN else one
-                          for one, value in zip(told, values, strict=True)]  # fmt: skip
+                values = _scripts(runs, values)
                 differs = differs and len({token(value) for value in values if value is not UNKNOWN}) > 1
             leaf = _judged(path, values, differs, runs, settings)
             if differs:
@@ -105,6 +103,12 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
             sorted([*held, *([] if any(section_of(leaf.path) == "code" for leaf in [*varying, *code]) else ["code"])])
         ),
     )
+
+
+def _scripts(runs: Sequence[Levels], values: Sequence[Level]) -> list[Level]:
+    """The scripts of these runs, those that may be one under several names by the longest of them."""
+    return [UNKNOWN if one is None else value if value is UNKNOWN else one
+            for one, value in zip(scripts(runs), values, strict=True)]  # fmt: skip
 
 
 def _sections(runs: Sequence[Levels]) -> Iterator[tuple[str, Iterator[tuple[str, list[Level], bool]]]]:
