@@ -6,7 +6,7 @@ are one to the last bit end in other numbers, and where one arm was seen to read
 and the other was not. Then nobody knows whether results or rulers are compared.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 from math import isfinite
 from pathlib import PurePosixPath
@@ -100,7 +100,12 @@ def _is_called_after_a_measure(path: str) -> bool:
         return False
     file = PurePosixPath(name)
     parts = [{word for word in words(part) if not word.isdigit()} for part in (*file.parent.parts, file.stem)]
-    return any(MEASURES & part and part <= MEASURES | FILLERS for part in parts)
+    return any(MEASURES & part and part <= MEASURES | FILLERS and not _is_a_network(part) for part in parts)
+
+
+def _is_a_network(part: Set[str]) -> bool:
+    """Whether a name is of the network of a score-based model: `score_model.py`, `score_fn.py`."""
+    return part & MEASURES <= {"score", "scores"} and bool(part & {"model", "models", "fn", "functions", "base"})
 
 
 # ── trainings that are one, and end in other numbers ─────────────────────────────────────────────────────────────

@@ -80,7 +80,16 @@ def vocabulary(settings: Settings, launched: Sequence[Cohort]) -> Vocabulary:
     own = known - {f"{metric}/{sequence}" for metric, sequence in sequences}
     judged_by = {run.manifest.section("eval").get("metric") for run in runs}
     return Vocabulary(
-        arms=tuple(sorted({cohort.label for cohort in launched})),
+        # A cohort may hold runs of several labels, and be called after one of them.
+        arms=tuple(
+            sorted(
+                {
+                    name
+                    for one in launched
+                    for name in (one.label, *filter(None, (run.manifest.label for run in one.runs)))
+                }
+            )
+        ),
         metrics=tuple(sorted(own | quantities)),
         sequences=tuple(sequences),
         preferred=tuple(sorted(name for name in judged_by if isinstance(name, str))),

@@ -216,11 +216,11 @@ _TURNS_ROUND = frozenset({
 """Words with which a name is of a difference of the quantity, in its unit, or of one side of it (the rewards of what is
 chosen, and of what is rejected, both fall in a preference training), or of somebody who is to fail (an attacker, what
 is to be forgotten): which way it improves is then open."""
-_RIVALS = frozenset({"discriminator", "disc"})
+_RIVALS = frozenset({"discriminator", "disc", "d", "netd"})
 """Words of a network that is made to fail: it is no better the more often it is right."""
 _PLAYERS = frozenset({
     "d", "g", "gen", "generator", "critic", "adv", "adversarial", "actor", "policy", "pg", "value", "vf", "q", "qf",
-    "surrogate", *_RIVALS,
+    "surrogate", "gan", "netg", "real", "fake", "domain", "alpha", *_RIVALS,
 })  # fmt: skip
 """Words of one side of a game, or of a part of reinforcement learning: its loss is measured against what the other side
 does, or what the policy visits, and falls where a training fails as well (Goodfellow et al. 2014, section 3: a
@@ -273,6 +273,7 @@ def known_direction(name: str) -> Direction | None:
     """
     words = _words(name)
     is_of_rival = bool(words & (_PLAYERS if "loss" in words else _RIVALS))
+    is_of_rival |= {"entropy", "loss"} <= words and not words & {"cross", "binary", "categorical", "softmax"}
     if words & _TURNS_ROUND or is_of_rival or of_other_kind(name) or _NEGATED.search(name):
         return None
     if (known := _named(name)) is not None:

@@ -165,19 +165,19 @@ def with_parent(store: Store, run: Run) -> Run:
 
 
 def writer_of(store: Store, digest: object) -> str | None:
-    """The id of the one run that kept a checkpoint of this digest, or was seen to write a file of it; None where none
-    was, or several were."""
+    """The id of the run that kept a checkpoint of this digest, or was seen to write a file of it; None where none was.
+    Of several that made the same bytes, as runs that repeat each other do, it is the newest."""
     if not isinstance(digest, str) or not digest or not store.root.is_dir():
         return None
-    letters, found = digest.encode(), set()
-    for run, entry in store.endings().items():
+    letters = digest.encode()
+    for run, entry in reversed([*store.endings().items()]):
         try:
             raw = store.read(entry.digest)
             if letters in raw and _wrote(Outcome.from_bytes(raw, where="an outcome"), digest):
-                found.add(run.removeprefix("sha256:"))
+                return run.removeprefix("sha256:")
         except (ForgottenError, IntegrityError, RecordError):
             continue
-    return found.pop() if len(found) == 1 else None
+    return None
 
 
 def _wrote(outcome: Outcome, digest: str) -> bool:

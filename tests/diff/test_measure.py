@@ -15,13 +15,19 @@ from runaudit.study.study import study
 from tests.diff.seen import CODE, TREE, captured, read, seen
 
 LOSS = (0.9090909090909091, 0.8333333333333334, 0.7692307692307693, 0.71)
-FILES = {**TREE, "evaluate.py": "GAIN = 0\n", "score_matching.py": "S = 1\n", "metrics/psnr.py": "P = 1\n"}
+FILES = {
+    **TREE,
+    "evaluate.py": "GAIN = 0\n",
+    "score_matching.py": "S = 1\n",
+    "score_model.py": "M = 1\n",
+    "metrics/psnr.py": "P = 1\n",
+}
 
 
 def run(*words, seed=1, acc=0.5, metric="val/acc", loss=LOSS, edited=None, reads=(), **sections):
     """A run that trained and measured; edited: a file whose text is another."""
     tree = {**FILES, **({edited: FILES[edited] + "X = 2\n"} if edited else {})}
-    code = (*CODE, "evaluate.py", "score_matching.py", "metrics/psnr.py")
+    code = (*CODE, "evaluate.py", "score_matching.py", "score_model.py", "metrics/psnr.py")
     made = captured(
         seen(*reads, tree=tree, code=code), argv=("python", "train.py", *words), seed=seed, tree=tree,
         outcome={"metrics": {metric: acc}}, **sections,
@@ -43,7 +49,13 @@ MOVED = (0.9, 0.8, 0.7, 0.6)
 
 @pytest.mark.parametrize(
     ("file", "is_open"),
-    [("evaluate.py", True), ("metrics/psnr.py", True), ("score_matching.py", False), ("net.py", False)],
+    [
+        ("evaluate.py", True),
+        ("metrics/psnr.py", True),
+        ("score_matching.py", False),
+        ("score_model.py", False),
+        ("net.py", False),
+    ],
 )
 def test_an_edited_file_that_is_called_after_a_measure_leaves_open_what_was_measured(file, is_open):
     found = judged(run(), run(edited=file, acc=0.52, loss=MOVED))

@@ -36,7 +36,8 @@ def test_what_is_negated_or_is_to_fail_settles_nothing(name):
 
 
 OF_PLAYERS = ("loss/discriminator", "train_disc_loss", "d_loss", "loss_G", "loss/generator", "policy_loss", "vf_loss",
-              "train/value_loss", "critic_loss", "adv_loss", "train/policy_gradient_loss")  # fmt: skip
+              "train/value_loss", "critic_loss", "adv_loss", "train/policy_gradient_loss", "netD_loss", "loss_fake",
+              "gan_loss", "entropy_loss", "D_accuracy", "d_acc")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OF_PLAYERS)
@@ -46,7 +47,15 @@ def test_the_loss_of_one_side_of_a_game_settles_nothing(name):
 
 
 def test_a_loss_that_is_no_side_of_a_game_is_lower_where_it_is_better():
-    for name in ("loss", "train/loss", "val/cross_entropy_loss", "grad_loss", "g_mse", "evaluation_loss"):
+    for name in (
+        "loss",
+        "train/loss",
+        "val/cross_entropy_loss",
+        "binary-entropy-loss",
+        "grad_loss",
+        "g_mse",
+        "evaluation_loss",
+    ):
         assert known_direction(name) is Direction.LOWER, name
     assert known_direction("error_free_rate") is None  # It is no error rate.
 
