@@ -141,13 +141,13 @@ class Levels:
 
     @cached_property
     def by_seed(self) -> Mapping[str, str]:
-        """The options in whose text the seed was put by whoever launched it, by their paths, as they were written:
-        `results/{seed}.pt`. What is the seed itself is not among them."""
+        """The options into which the seed was put by whoever launched it, by their paths, as they were written:
+        `results/{seed}.pt`, or `{seed}` alone."""
         if not (told := seeded_words(self.run)):
             return {}
         words = tuple(told.get(str(at), word) for at, word in enumerate(self.run.words))
         return {path: value for path, value in leaves_of(arguments_of(words), ROOT)
-                if isinstance(value, str) and SEED_PLACE in value and value != SEED_PLACE}  # fmt: skip
+                if isinstance(value, str) and SEED_PLACE in value}  # fmt: skip
 
     @cached_property
     def contents(self) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ from runaudit.factors.path import last_key, steps
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import SEED_PLACE
 
 WRITTEN_TO = "a place that the run only wrote to"
 MEETING = frozenset({"master_port", "master_addr", "rdzv_id", "rdzv_endpoint", "main_process_port",
@@ -32,7 +33,8 @@ MEETING = frozenset({"master_port", "master_addr", "rdzv_id", "rdzv_endpoint", "
 
 def word_standing(path: str, value: JSON, of: Levels) -> Classification:
     """What one leaf of the command line stands for in this run."""
-    if path == of.seed_word:
+    # `--fold {seed}`: whoever launched it made the seed of it.
+    if path == of.seed_word or of.by_seed.get(path) == SEED_PLACE:
         return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
     if isinstance(value, str) and (name := data_place(last_key(path), value, of)):
         return Classification(value=f"<data.{name}>", why=_judged_by(f"data.{name}"))

@@ -231,3 +231,28 @@ def test_a_place_in_which_the_launch_put_the_seed_parts_no_seeds(repo, cli, capf
     found = runs(repo)
     assert len(cohorts(found)) == 1
     assert [run.manifest.section("launch")["argv"][-1] for run in found] == [place.format(seed=s) for s in (3, 5)]
+
+
+def test_an_option_into_which_the_launch_put_the_seed_is_the_seed(repo, cli, capfd):
+    """`--fold {seed}`: k folds are launched as seeds, and were refused as another factor."""
+    (repo / "train.py").write_text(
+        "import sys, random, runaudit\n"
+        "draw = random.Random(int(sys.argv[2]))\n"
+        "runaudit.log(1, {'val/acc': draw.random()})\n"
+    )
+    commit(repo)
+    words = [
+        "run",
+        "--label",
+        "a cohort",
+        "--data",
+        "train=data/train",
+        "--waive",
+        "RA206=none",
+        "--seeds",
+        "3,5",
+        "--",
+    ]
+
+    assert cli(*words, sys.executable, "train.py", "--fold", "{seed}") == 0
+    assert len(cohorts(runs(repo))) == 1
