@@ -35,6 +35,7 @@ FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "
 """Words that leave such a name what it is: `compute_metrics.py`, and not `score_matching.py`."""
 UNSAID = "no record says what computes the metric"
 """How a note begins that leaves open whether the measure changed."""
+_POLICY = "[factors] evaluation"
 ENOUGH = 3
 """Different values of a training loss, beyond which two trainings hardly log the same ones by chance."""
 
@@ -78,10 +79,12 @@ def is_declared(arms: Beside) -> bool:
 
 
 def _remedy(named: Sequence[str]) -> str:
-    return (
-        "the policy can say which files and settings measure, and then no other does: "
-        f'[factors] evaluation = ["{named[0]}"]'
-    )
+    return f'the policy can say which files and settings measure, and then no other does: {_POLICY} = ["{named[0]}"]'
+
+
+def says_what_measures(row: Missing) -> bool:
+    """Whether a gap ends with how the policy says what measures."""
+    return row.factor == "eval" and _POLICY in row.reason
 
 
 def may_say_how_it_is_measured(path: str) -> bool:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import pytest
 
 from runaudit.diff import Verdict
+from runaudit.diff.result import Missing
 from runaudit.factors.factor import Role
 from runaudit.records.trajectory import Trajectory
 from runaudit.report import ArmInput, ComparisonInput, page_view
@@ -231,7 +232,6 @@ def test_a_test_that_was_made_and_found_nothing_says_so_in_both():
 
 
 def test_where_something_is_missing_nobody_says_that_nothing_changed(study, diff):
-    from runaudit.diff.result import Missing
 
     arms, _ = study
     gap = Missing(factor="config", side="both", reason="not in the record")
@@ -424,6 +424,18 @@ def test_what_other_arms_of_the_page_tell_is_not_asked_for_again(diff):
     assert "`runaudit study` names them" in design_lacks(two)
     assert "`runaudit study` names them" in design_lacks(two, {"config.lr"})
     assert "there are such on this page" in design_lacks(two, {"config.lr", "config.width", "config.wd"})
+
+
+def test_where_the_measure_is_open_it_is_said_how_the_policy_settles_it(diff):
+    told = "x.py may compute the metric; the policy can say: [factors] evaluation = [x]"
+    of_theirs = "W&B has no place for it"
+    for reason, said in (
+        (told, "not on record: the policy can say: [factors] evaluation = [x]"),
+        (of_theirs, "record"),
+    ):
+        gap = Missing(factor="eval", side="both", reason=reason)
+        found = diff("provenance_incomplete", missing=(gap,), conditional=Verdict.SINGLE_FACTOR)
+        assert design_lacks(found).endswith(said)
 
 
 def took(make_run, *seconds):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.diff import Comparison
+from runaudit.diff.measure import says_what_measures
 from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.compute_budget import NOTHING_SETS
 from runaudit.factors.factor import Absent
@@ -203,7 +204,9 @@ def design_lacks(diff: Comparison, alone: Collection[str] = ()) -> str:
             )
         case Verdict.PROVENANCE_INCOMPLETE:
             typed = remedy([row.factor for row in diff.open]) if diff.is_conditional else ""
-            return "what is not on record" + (f"; where you know that it was equal, `{typed}`" if typed else "")
+            measured = next((row.reason.rpartition("; ")[2] for row in diff.open if says_what_measures(row)), "")
+            more = f"; where you know that it was equal, `{typed}`" if typed else f": {measured}" if measured else ""
+            return f"what is not on record{more}"
         case Verdict.INCOMPARABLE if NOTHING_SETS in diff.reason:
             return "runs of one length, or a record of what ended them"
         case Verdict.INCOMPARABLE:
