@@ -19,6 +19,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.namewords import words
 from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import unread_data
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import steps
 from runaudit.metrics import roles
 from runaudit.metrics.catalogue import is_share, known_direction
@@ -28,10 +29,11 @@ from runaudit.records.run import Run
 from runaudit.text.words import head, listed
 
 MEASURES = frozenset({"eval", "evaluate", "evaluation", "evaluator", "evaluators", "evaluating", "metric", "metrics",
-                      "score", "scores", "scorer", "scoring", "validate", "validation", "validator"})  # fmt: skip
+                      "score", "scores", "scorer", "scoring", "validate", "validation", "validator", "val", "valid",
+                      "test", "testing", "benchmark"})  # fmt: skip
 """Words of the names of files that measure."""
 FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "util", "helpers", "helper", "lib",
-                     "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "test", "and"})  # fmt: skip
+                     "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "and"})  # fmt: skip
 """Words that leave such a name what it is: `compute_metrics.py`, and not `score_matching.py`."""
 UNSAID = "no record says what computes the metric"
 """How a note begins that leaves open whether the measure changed."""
@@ -95,6 +97,20 @@ def may_say_how_it_is_measured(path: str) -> bool:
         and bool(builtin.MEASURING_WORDS.intersection(found))
         and not builtin.NOT_EVALUATION.intersection((*found, *map("_".join, pairwise(found))))
     )
+
+
+def knows_the_measure(pair: Pair) -> bool:
+    """Whether both runs used a file that is called after a measure, and that did not change."""
+    used = [_read_code(of) for of in (pair.a, pair.b)]
+    return any(
+        _is_called_after_a_measure(f"code.{path}") for path, digest in used[0].items() if used[1].get(path) == digest
+    )
+
+
+def _read_code(of: Levels) -> dict[str, str]:
+    """The source files that a run was seen to load, with their digests."""
+    rows = of.observed.reads.values() if of.observed is not None else ()
+    return {row.path: row.digest for row in rows if row.group == "code" and row.digest}
 
 
 def _is_called_after_a_measure(path: str) -> bool:

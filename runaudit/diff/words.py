@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from runaudit.diff.measure import UNSAID, may_say_how_it_is_measured
+from runaudit.diff.measure import UNSAID, knows_the_measure, may_say_how_it_is_measured
 from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.compute_budget import shorter_first, updates
@@ -84,7 +84,7 @@ def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     code = [c.path for c in changed if c.section == "code"]
     # What is known to be a part of the evaluation made the runs incomparable, and that is said.
     named = [c.path for c in changed if c.role is not Role.EVALUATION and may_say_how_it_is_measured(c.path)]
-    if code:
+    if code and not knows_the_measure(pair):
         yield f"{UNSAID}: if {head(code)} does, nothing was compared"
     if named:
         yield f"{UNSAID}: if {head(named)} says how, nothing was compared"

@@ -4,7 +4,7 @@
 read by default is declared, and was seen to be read. Which of it counts is told by the digest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.factors import builtin as known
@@ -36,6 +36,27 @@ def _data_of(change: Change, pair: Pair) -> str:
     name = data_place(last_key(change.path), value, of)
     is_read = name and has_read(name, other) and has_read(name, of)
     return name if is_read and is_called_after(change.path, name) else ""
+
+
+def declared_by_one(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
+    """The changes; a data set that one run alone declares, and whose very content the other was seen to read, is one
+    that both used."""
+    return [replace(change, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=_READ) if _is_read(change, pair) else
+            change for change in found]  # fmt: skip
+
+
+_READ = "the other run read this very content, and did not declare it"
+
+
+def _is_read(change: Change, pair: Pair) -> bool:
+    sides = (change.before, pair.b), (change.after, pair.a)
+    for value, other in sides:
+        if change.section == "data" and isinstance(value, Mapping) and isinstance(digest := value.get("digest"), str):
+            beside = change.after if value is change.before else change.before
+            seen = other.observed.reads.values() if other.observed is not None else ()
+            if isinstance(beside, Absent) and any(row.digest == digest for row in seen):
+                return True
+    return False
 
 
 def is_called_after(path: str, name: str) -> bool:

@@ -7,7 +7,7 @@ leaves; a rule takes all leaves and gives them all back, some of another class, 
 
 from collections.abc import Callable, Iterable, Sequence
 
-from runaudit.factors.bydefault import leads_to_data
+from runaudit.factors.bydefault import declared_by_one, leads_to_data
 from runaudit.factors.code_state import follow_the_code
 from runaudit.factors.compute_budget import with_budget
 from runaudit.factors.exchanged import renamed_data
@@ -39,6 +39,7 @@ RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     explained_by_what_counts,
     each_once,
     leads_to_data,
+    declared_by_one,
     says_what_another_does,
     follow_the_code,
     renamed_data,

@@ -48,7 +48,7 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
         if matches(path, pattern):
             return Classification(kind=ChangeClass.NUISANCE, why="the policy declares that it cannot change a result")
     if path in of.scope.facts and (section_of(path) in ("data", "init") or path.startswith("env.files")):
-        return read_standing(path)
+        return read_standing(path, of)
     measures = _measures(path, value, of, settings)
     if (rule := settings.derived.get(path)) is not None:
         by_rule = _by_rule(path, rule, value, of, settings)

@@ -24,11 +24,11 @@ SAME_LOCALE = {"POSIX": "C"}
 LAUNCHES = frozenset({"SLURM_JOB_ID", "TORCHELASTIC_RUN_ID"})
 
 
-def read_standing(path: str) -> Classification:
-    """A file that the run opened and nobody declared."""
-    return Classification(
-        role=Role.EVALUATION if section_of(path) == "data" and _is_test_file(path) else Role.TREATMENT
-    )
+def read_standing(path: str, of: Levels) -> Classification:
+    """A file that the run opened and nobody declared. Results are measured on it where its name says so, or that of
+    the setting that led to it: `--val data/y.csv`."""
+    is_measured_on = section_of(path) == "data" and (_is_test_file(path) or of.is_held_out_place(str(steps(path)[-1])))
+    return Classification(role=Role.EVALUATION if is_measured_on else Role.TREATMENT)
 
 
 def _is_test_file(path: str) -> bool:

@@ -4,6 +4,7 @@ The tree holds every leaf of the design; how much a leaf weighs is judged elsewh
 the record names and the record does not hold is a gap: absent is unknown, only null says "known to be none".
 """
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from runaudit.factors.abbreviated import with_whole_names
 from runaudit.factors.arguments import ROOT, arguments_of
 from runaudit.factors.codefiles import effective_files, late_files, patch_of
 from runaudit.factors.factor import ABSENT, Absent, section_of
+from runaudit.factors.namewords import words
 from runaudit.factors.observed import Observed, observed_of
-from runaudit.factors.path import lookup
+from runaudit.factors.path import last_key, lookup
 from runaudit.factors.renaming import end_of, rename, sort_lists
 from runaudit.factors.starts import begun
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON, MAPPINGS
 from runaudit.records.manifest import BEYOND_TYPED, SEED_PLACE
 from runaudit.records.run import Run
@@ -148,6 +151,22 @@ class Levels:
         words = tuple(told.get(str(at), word) for at, word in enumerate(self.run.words))
         return {path: value for path, value in leaves_of(arguments_of(words), ROOT)
                 if isinstance(value, str) and SEED_PLACE in value}  # fmt: skip
+
+    @cached_property
+    def held_out_places(self) -> frozenset[str]:
+        """What settings, options and variables that are called after held-out data name, where that may be a place."""
+        tables = [("config", self.tree.get("config")), (ROOT, self.tree.get(ROOT))]
+        found = [leaf for name, table in tables if isinstance(table, Mapping) for leaf in leaves_of(table, name)]
+        found += [(f"env.{name}", value) for name, value in (self.observed.looked_up if self.observed else {}).items()]
+        # One that is called after both holds the training data, too.
+        keys = ((last_key(path), value) for path, value in found if isinstance(value, str))
+        texts = [value for key, value in keys if is_held_out(key) and "train" not in words(key)]
+        return frozenset(posixpath.normpath(text) for text in texts if "/" in text or "." in text)
+
+    def is_held_out_place(self, file: str) -> bool:
+        """Whether a setting that is called after held-out data leads to a file, or to a folder above it."""
+        return any(file == place or file.endswith(f"/{place}") or file.startswith(f"{place}/")
+                   for place in self.held_out_places)  # fmt: skip
 
     @cached_property
     def contents(self) -> Mapping[str, str]:

@@ -143,6 +143,7 @@ def is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
     return (
         is_held_out(name)
         or (isinstance(purpose, str) and is_held_out(purpose))
+        or (isinstance(place, str) and of.is_held_out_place(place))
         or any(isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named)
     )
 

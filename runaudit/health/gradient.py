@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.scaler import CALIBRATION, ENDLESS, ScalerTrace
 from runaudit.health.setup import Setup
-from runaudit.health.shape import stretches
+from runaudit.health.shape import FEW, stretches
 from runaudit.health.tracks import Track
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.segments import Columns
@@ -47,14 +47,15 @@ class GradExplosion(TrajectoryRule):
             if is_searching:
                 bad = bad[_searched(track.columns) :]
             share = len(bad) / track.columns.points
-            if len(bad) and (share > self.limit("nonfinite") or not is_searching):
+            is_often = share > self.limit("nonfinite") and len(bad) > FEW
+            if len(bad) and (is_often or not is_searching):
                 yield self.finding(
                     track.name,
                     f"{track.name} is not finite at {len(bad)} of {plural(track.columns.points, 'point')}, first at "
                     f"step {bad.steps[0]}",
                     remedy="find the first such batch; clip by norm after unscaling, cast what overflows to fp32",
                     step=int(bad.steps[0]),
-                    severity=Severity.CRITICAL if share > self.limit("nonfinite") else Severity.WARNING,
+                    severity=Severity.CRITICAL if is_often else Severity.WARNING,
                     evidence={"count": len(bad), "points": track.columns.points, "sure": "observed"},
                 )
 

@@ -14,7 +14,7 @@ from runaudit.health.counted import Counter
 from runaudit.health.excuses import grown
 from runaudit.health.rising import Rise, any_rise_of, rise_of
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.shape import HUGE, SCATTER, noise_of, stretches
+from runaudit.health.shape import FEW, HUGE, SCATTER, noise_of, stretches
 from runaudit.health.tracks import Part, Track, words_of
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
@@ -89,7 +89,8 @@ class NonfiniteLoss(TrajectoryRule):
         )
 
     def _severity(self, count: int, share: float, longest: int, tail: int, *, ends: bool) -> Severity:
-        if ends or share > self.limit("critical") or longest >= self.limit("in_a_row"):
+        # Of a young run one bad batch is a large share, and of the same run a while later none to speak of.
+        if ends or (share > self.limit("critical") and count > FEW) or longest >= self.limit("in_a_row"):
             return Severity.CRITICAL
         return Severity.WARNING if tail or (share > self.limit("warn") and count > 1) else Severity.INFO
 

@@ -13,6 +13,8 @@ from runaudit.stats.trend import MIN_POINTS, Trend, trend
 if TYPE_CHECKING:
     from numpy import ndarray
 
+FEW = 2
+"""Points that are no number up to which their share says nothing: of 60 points one is more than a hundredth."""
 BLOCKS = 100
 """A curve of more points is cut into about so many blocks."""
 SCATTER = 1.4826

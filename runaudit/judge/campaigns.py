@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from runaudit.stats.answer import StatsAnswer
 
 
+PICKED = "arms of one campaign are compared"
+"""What such a sentence says in any case."""
+
+
 def picked_of_campaign(store: Store, arms: Sequence[Cohort], answer: "StatsAnswer") -> Iterator[str]:
     """That these arms are some of those that were launched as one campaign, with what p would be worth if the choice
     fell on them for their numbers (Bonferroni over all pairs), as a sentence. Arms that no claim is made of, or of
@@ -34,7 +38,7 @@ def picked_of_campaign(store: Store, arms: Sequence[Cohort], answer: "StatsAnswe
     if (named := answer.family + 1) < launched:
         pairs = launched * (launched - 1) // 2
         yield (
-            f"{named} of {launched} arms of one campaign are compared, and nothing is adjusted for which: if they were "
+            f"{named} of {launched} {PICKED}, and nothing is adjusted for which: if they were "
             f"picked for their numbers, p {show_p(min(1.0, least * pairs))} for {pairs} pairs"
         )
 

@@ -162,6 +162,38 @@ def test_held_out_data_that_one_arm_alone_read_is_a_gap(first, second, found):
     assert [path for path in gaps(judged(a, b)) if path == "data.val"] == found
 
 
+BY_NAME = {"--val": Verdict.INCOMPARABLE, "--test-file": Verdict.INCOMPARABLE, "--train": Verdict.SINGLE_FACTOR,
+           "--train-val": Verdict.SINGLE_FACTOR}  # fmt: skip
+
+
+@pytest.mark.parametrize(("option", "verdict"), BY_NAME.items(), ids=BY_NAME)
+def test_a_file_is_held_out_by_the_name_of_the_setting_that_leads_to_it(option, verdict):
+    """`--val data/y.csv`: the file's own name says nothing, and other rows in it were an improvement."""
+
+    def held(other, content):
+        return judged(run(option, "data/y.csv", reads=(read("data/y.csv", "1"),)),
+                      run(option, other, acc=0.6, loss=MOVED, reads=(read(other, content),)))  # fmt: skip
+
+    assert held("data/x.csv", "2").verdict is verdict
+    assert held("data/y.csv", "2").verdict is verdict
+
+
+def test_declared_data_is_held_out_by_the_name_of_the_option_that_leads_to_it():
+    sides = [{"data": {"city": {"path": path, "digest": "sha256:" + letter * 64}}} for path, letter in
+             (("data/y.csv", "a"), ("data/z.csv", "b"))]  # fmt: skip
+    a, b = (run("--val", side["data"]["city"]["path"], acc=at / 10, loss=loss, **side)
+            for at, (side, loss) in enumerate(zip(sides, (LOSS, MOVED), strict=True)))  # fmt: skip
+
+    assert judged(a, b).verdict is Verdict.INCOMPARABLE
+
+
+@pytest.mark.parametrize(("edited", "is_told"), [("net.py", False), ("evaluate.py", True)])
+def test_an_edit_beside_a_measure_that_stayed_brings_no_talk_of_the_measure(edited, is_told):
+    found = judged(run(), run(edited=edited, acc=0.6, loss=MOVED))
+
+    assert any(note.startswith("no record says what computes the metric") for note in found.notes) is is_told
+
+
 def test_data_that_is_not_what_the_metric_is_of_may_be_left_unread():
     def held(name, metric="val/acc"):
         data = {"data": {name: {"path": "d.csv", "digest": "sha256:" + "b" * 64}}}

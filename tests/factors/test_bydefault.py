@@ -44,3 +44,13 @@ def test_a_default_that_was_written_out_says_nothing(option, found):
 
     assert factors(a, b) == found
     assert [column.factor for column in study([a, b], settings=Settings()).table.columns] == found
+
+
+def test_a_set_that_one_run_alone_declares_is_used_by_both_where_the_other_read_its_content():
+    text = read("data/val.csv", "v")
+    declared = captured(seen(read("data/val.csv", "v", declared="data.val")),
+                        data={"val": {"path": "data/val.csv", "digest": text["digest"]}})  # fmt: skip
+
+    assert factors(captured(seen(text)), declared) == []
+    assert factors(captured(seen(read("data/val.csv", "w"))), declared) != []
+    assert factors(captured(seen()), declared) != []

@@ -308,6 +308,23 @@ def test_an_odd_series_has_a_clear_answer_and_is_never_a_pass_by_crash(odd, name
     json.dumps([found.to_json() for found in check_all(RULES, facts).findings])
 
 
+@pytest.mark.parametrize("points", [35, 60, 99, 101, 400])
+def test_one_bad_batch_is_what_it_is_however_young_the_run(points):
+    """A run of 60 points was stopped for one batch, of which the same run said nothing of weight a while later."""
+    losses = [(step, math.nan if step == 30 else 2.0 - step / 500) for step in range(points)]
+    norms = [(step, math.inf if step == 30 else 1.0) for step in range(points)]
+    scale = [(step, 65536.0 if step < 31 else 32768.0) for step in range(points)]
+
+    assert all(one.severity is Severity.INFO for one in asked("nonfinite_loss", {"train/loss": losses}))
+    assert asked("grad_explosion", {"train/grad_norm": norms, "amp/scale": scale}) == ()
+
+
+def test_a_tenth_of_the_batches_is_critical_from_the_start():
+    losses = [(step, math.nan if step % 10 == 5 else 2.0 - step / 500) for step in range(40)]
+
+    assert asked("nonfinite_loss", {"train/loss": losses})[0].severity is Severity.CRITICAL
+
+
 def test_a_series_of_nothing_but_nan_is_critical():
     (found,) = asked("nonfinite_loss", {"train/loss": ODD["only nan"]})
 

@@ -11,6 +11,7 @@ from runaudit.factors.factor import Absent
 from runaudit.factors.gaps import EDITED
 from runaudit.factors.tables import unkeyed
 from runaudit.factors.vouched import remedy
+from runaudit.judge.campaigns import PICKED
 from runaudit.records.canonical import JSON
 from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput, Unjudged
@@ -108,7 +109,7 @@ def verdict_view(
             *((_DAMAGED,) if is_damaged else ()),
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
-            *filter(None, (cost if evidence else "", by_itself)),
+            *filter(None, (*_picked(comparison), cost if evidence else "", by_itself)),
             *(_beside(comparison) if evidence else ()),
         ),
         evidence=evidence,
@@ -118,6 +119,11 @@ def verdict_view(
         notes=(*_notes(comparison), *origins),
         effectless=bool(diff.idle),
     )
+
+
+def _picked(comparison: ComparisonInput) -> Iterator[str]:
+    """That these arms were picked from more, where the numbers carry a claim."""
+    yield from dict.fromkeys(note for answer in comparison.stats[:1] for note in answer.notes if PICKED in note)
 
 
 def _why(diff: Comparison, factors: Sequence[FactorChange], claim: str) -> str:
