@@ -49,14 +49,13 @@ _READ = "the other run read this very content, and did not declare it"
 
 
 def _is_read(change: Change, pair: Pair) -> bool:
-    sides = (change.before, pair.b), (change.after, pair.a)
-    for value, other in sides:
-        if change.section == "data" and isinstance(value, Mapping) and isinstance(digest := value.get("digest"), str):
-            beside = change.after if value is change.before else change.before
-            seen = other.observed.reads.values() if other.observed is not None else ()
-            if isinstance(beside, Absent) and any(row.digest == digest for row in seen):
-                return True
-    return False
+    absent = isinstance(change.before, Absent), isinstance(change.after, Absent)
+    value, other = (change.after, pair.a) if absent[0] else (change.before, pair.b)
+    if change.section != "data" or sum(absent) != 1 or not isinstance(value, Mapping) or other.observed is None:
+        return False
+    seen = {row.digest for row in other.observed.reads.values()}
+    sets = list(value.values()) if change.path == "data" else [value]
+    return bool(sets) and all(isinstance(one, Mapping) and one.get("digest") in seen for one in sets)
 
 
 def is_called_after(path: str, name: str) -> bool:

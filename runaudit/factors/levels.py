@@ -144,13 +144,14 @@ class Levels:
 
     @cached_property
     def by_seed(self) -> Mapping[str, str]:
-        """The options into which the seed was put by whoever launched it, by their paths, as they were written:
-        `results/{seed}.pt`, or `{seed}` alone."""
+        """The options that whoever launched it made of the seed, by their paths, as they were written: `{seed}` alone,
+        or a place called after it, `results/{seed}.pt`. Of any other text with a seed in it nobody knows what it
+        chooses."""
         if not (told := seeded_words(self.run)):
             return {}
         words = tuple(told.get(str(at), word) for at, word in enumerate(self.run.words))
         return {path: value for path, value in leaves_of(arguments_of(words), ROOT)
-                if isinstance(value, str) and SEED_PLACE in value}  # fmt: skip
+                if isinstance(value, str) and SEED_PLACE in value and _SEED_OR_PLACE.search(value)}  # fmt: skip
 
     @cached_property
     def held_out_places(self) -> frozenset[str]:
@@ -215,6 +216,10 @@ class Scope:
 
 UNSETTLED: Scope = Scope()
 """Of a run by itself: nothing is known of others."""
+
+
+_SEED_OR_PLACE = re.compile(r"^\{seed\}$|/|\.\w+$")
+"""The seed alone, or a text with a folder or an ending in it."""
 
 
 def seeded_words(run: Run) -> Mapping[str, str]:

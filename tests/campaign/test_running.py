@@ -60,7 +60,7 @@ def test_a_bad_arm_is_told_before_anything_is_run(repo, cli, written, capfd):
 
 def test_what_the_guard_would_say_of_a_second_seed_is_said_before_the_first(repo, cli, written, capfd):
     file = written()
-    text = (repo / file).read_text().replace("--do '{do}'", "--do '{do}{seed}'")
+    text = (repo / file).read_text().replace("--do '{do}'", "--do 'mode {do}{seed}'")
     (repo / file).write_text(text)
     subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@e", "commit", "-qam", "x"], check=True)
     assert cli("campaign", file) == 5

@@ -187,11 +187,14 @@ def test_declared_data_is_held_out_by_the_name_of_the_option_that_leads_to_it():
     assert judged(a, b).verdict is Verdict.INCOMPARABLE
 
 
-@pytest.mark.parametrize(("edited", "is_told"), [("net.py", False), ("evaluate.py", True)])
-def test_an_edit_beside_a_measure_that_stayed_brings_no_talk_of_the_measure(edited, is_told):
-    found = judged(run(), run(edited=edited, acc=0.6, loss=MOVED))
+@pytest.mark.parametrize(("code", "is_told"), [(CODE, True), ((*CODE, "evaluate.py"), False)])
+def test_an_edit_beside_a_measure_that_stayed_brings_no_talk_of_the_measure(code, is_told):
+    tree = {**FILES, "net.py": "W = 2\n"}
+    a, b = (
+        captured(seen(tree=one, code=code), tree=one, outcome={"metrics": {"val/acc": 0.5}}) for one in (FILES, tree)
+    )
 
-    assert any(note.startswith("no record says what computes the metric") for note in found.notes) is is_told
+    assert any(note.startswith("no record says what computes the metric") for note in judged(a, b).notes) is is_told
 
 
 def test_data_that_is_not_what_the_metric_is_of_may_be_left_unread():
