@@ -41,7 +41,7 @@ from runaudit.health.counted import counter_of
 from runaudit.health.late import Late, judged_part, late_of
 from runaudit.health.logs import log_of
 from runaudit.health.results import SINGLE_FRAME, has_any
-from runaudit.health.scaler import ScalerTrace
+from runaudit.health.scale import ScalerTrace
 from runaudit.health.setup import Setup, setup_of
 from runaudit.health.sides import settled
 from runaudit.health.tracks import Part, Track, cut_at, tracks_of, words_of

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.scaler import CALIBRATION, ENDLESS, ScalerTrace
+from runaudit.health.scale import CALIBRATION, ScalerTrace, patience_from
 from runaudit.health.setup import Setup
 from runaudit.health.shape import stretches
 from runaudit.health.tracks import Track
@@ -40,12 +40,13 @@ class GradExplosion(TrajectoryRule):
     example = "train/grad_norm grew from 0.8 to 310 since step 2100"
 
     def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None, setup: Setup) -> Iterator[Finding]:
+        patience = scaler_if_any.patience if scaler_if_any else patience_from(setup.init_scale)
         for track in gradients:
             yield from self._growing(track)
             is_searching = setup.is_fp16 if scaler_if_any is None else not scaler_if_any.is_disabled
             bad = track.columns.non_finite
             if is_searching:
-                bad = bad[_searched(track.columns) :]
+                bad = bad[_searched(track.columns, patience) :]
             share = len(bad) / track.columns.points
             if len(bad) and (share > self.limit("nonfinite") or not is_searching):
                 yield self.finding(
@@ -82,7 +83,7 @@ class GradExplosion(TrajectoryRule):
             )
 
 
-def _searched(columns: Columns) -> int:
+def _searched(columns: Columns, patience: float) -> int:
     """How many of the norms that are not finite, from the first on, are a scaler's search for a scale that fits: at the
     start, one soon after the other, no more than a search takes, and as many are numbers after them. Five of them in a
     run of 45 steps, which then trained, were called an explosion."""
@@ -93,7 +94,7 @@ def _searched(columns: Columns) -> int:
     first = min(int(steps[0]), int(columns.steps[0])) if len(steps) and len(columns.steps) else 0
     goes_on = (np.diff(places, prepend=-1) <= APART) & (steps <= first + CALIBRATION)
     count = int(np.argmin(goes_on)) if not goes_on.all() else len(steps)
-    if not 0 < count <= ENDLESS:
+    if not 0 < count <= patience:
         return 0
     return count if int((columns.steps > steps[count - 1]).sum()) >= count else 0
 

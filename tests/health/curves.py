@@ -1587,3 +1587,37 @@ def failing(name: str, seed: int) -> Case:
     """A run with this fault; consecutive seeds go through all its variants."""
     variants = list(FAILING[name].values())
     return variants[seed % len(variants)](np.random.default_rng([1302, list(FAILING).index(name), seed]))
+
+
+# ---------------------------------------------------------- what looks like a fault, and beside it the fault itself
+
+TWINS: dict[str, Callable[[Generator, bool], Case]] = {}
+"""Of each name a healthy run whose numbers look like a fault, and one of the same kind that has it (`is_ill`)."""
+
+
+def twin(name: str, seed: int, *, is_ill: bool) -> Case:
+    """One of the two."""
+    return TWINS[name](np.random.default_rng([1303, *name.encode(), seed, is_ill]), is_ill)
+
+
+def t_search(rng: Generator, is_ill: bool) -> Case:
+    """From far above what fits the scale halves step after step, and stands. Ill: later on it falls without end, or no
+    step is taken any more."""
+    init, level = pick(rng, (2.0**16, 2.0**24, 2.0**32, 2.0**32)), uni(rng, 9, 17)
+    p = logu(rng, 0.01, 0.05)
+    is_stuck = is_ill and rng.random() < 0.5
+    before = length(rng, 300, 2500) if is_ill else length(rng, 120, 3900)
+    after = 0 if not is_ill else int(rng.integers(100, 400)) if is_stuck else int(14 / p * uni(rng, 1, 1.6))
+    n = before + after
+    limit = ceilings(rng, n, level)
+    limit[before:][rng.random(after) < (1 if is_stuck else p)] = -np.inf
+    if is_ill:
+        limit[before] = -np.inf
+    scale, skipped = grad_scaler(limit, init=init)
+    name = ("optimizer_not_stepping" if is_stuck else "scaler_collapse") if is_ill else None
+    names = pick(rng, SCALES)
+    series = fp16_run(rng, n, scale, skipped, names=names, curve=noisy(rng, loss(rng, n), 0.02, "gauss"))
+    return case("start_up_search", series, name, before + 1 if is_ill else None)
+
+
+TWINS["start_up_search"] = t_search
