@@ -1621,3 +1621,24 @@ def t_search(rng: Generator, is_ill: bool) -> Case:
 
 
 TWINS["start_up_search"] = t_search
+
+
+def t_printed(rng: Generator, is_ill: bool) -> Case:
+    """A loss that is printed with few digits and comes to rest, so that its last ones print alike. Ill: printed so, it
+    freezes in the middle of its noise."""
+    n, digits = length(rng, 150, 1500), int(rng.integers(3, 5))
+    steps, start = grid(rng, n), uni(rng, 0.5, 4)
+    noise = np.exp(uni(rng, 0.03, 0.12) * rng.standard_normal(n))
+    at = onset(rng, n, 0.3, 0.7)
+    if is_ill:
+        value = noise * (start * uni(rng, 0.1, 0.5) + start * decay(rng, unit(n), "exp"))
+        value[at:] = value[at]
+    elif rng.random() < 0.5:  # Learned by heart: the noise becomes as small as the loss.
+        value = noise * (start * np.exp(-unit(n) / uni(rng, 0.03, 0.08)) + 10.0**-digits)
+    else:  # All data in each step: no noise at all.
+        value = start * (uni(rng, 0.1, 0.5) + np.exp(-np.arange(n) / (n * uni(rng, 0.02, 0.08))))
+    out = {pick(rng, ("loss", "train_loss", "train/loss")): pts(steps, np.round(value, digits))}
+    return case("printed", out, "frozen" if is_ill else None, steps[at] if is_ill else None)
+
+
+TWINS["printed"] = t_printed
