@@ -26,8 +26,9 @@ class GradExplosion(TrajectoryRule):
     """The gradient norm does not explode.
 
     A hundred times its usual size, over several stretches and still growing, ends in weights that no later step brings
-    back. A norm that is not finite is worse; under fp16 a few of those are how the scaler finds its scale: those at the
-    start, after which the norm is a number, and one in a hundred later on."""
+    back. One that came back, and left the loss lower than it found it, went through a steep place, which is told and
+    not warned of. A norm that is not finite is worse; under fp16 a few of those are how the scaler finds its scale:
+    those at the start, after which the norm is a number, and one in a hundred later on."""
 
     code = "RA421"
     name = "grad_explosion"
@@ -39,10 +40,16 @@ class GradExplosion(TrajectoryRule):
     }
     example = "train/grad_norm grew from 0.8 to 310 since step 2100"
 
-    def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None, setup: Setup) -> Iterator[Finding]:
+    def check(
+        self,
+        gradients: Sequence[Track],
+        learned: Sequence[Track],
+        scaler_if_any: ScalerTrace | None,
+        setup: Setup,
+    ) -> Iterator[Finding]:
         patience = scaler_if_any.patience if scaler_if_any else patience_from(setup.init_scale)
         for track in gradients:
-            yield from self._growing(track)
+            yield from self._growing(track, learned)
             is_searching = setup.is_fp16 if scaler_if_any is None else not scaler_if_any.is_disabled
             bad = track.columns.non_finite
             if is_searching:
@@ -59,7 +66,7 @@ class GradExplosion(TrajectoryRule):
                     evidence={"count": len(bad), "points": track.columns.points, "sure": "observed"},
                 )
 
-    def _growing(self, track: Track) -> Iterator[Finding]:
+    def _growing(self, track: Track, learned: Sequence[Track]) -> Iterator[Finding]:
         for part in track.parts:
             shape = part.shape
             if shape is None or len(shape) < MIN_POINTS:
@@ -72,13 +79,15 @@ class GradExplosion(TrajectoryRule):
                 continue
             start, end = found
             at = _left(values, start, float(usual[start]))
+            is_back = _came_back(values, start, end) and _fell(learned, int(shape.first[at]))
             yield self.finding(
                 track.name,
                 f"{part.subject} grew from {usual[start]:.3g} to {values[start:end].max():.3g} since step "
-                f"{shape.first[at]}",
+                f"{shape.first[at]}" + (", and came back, with a lower loss" if is_back else ""),
                 remedy="clip by norm near its usual size, lower the learning rate or warm up; look at what the loss "
                 "divides by",
                 step=int(shape.first[at]),
+                severity=Severity.INFO if is_back else Severity.CRITICAL,
                 evidence={"usual": float(usual[start]), "highest": float(values[start:end].max()), "sure": "observed"},
             )
 
@@ -127,6 +136,28 @@ def _rising_stretch(high: "ndarray", values: "ndarray") -> tuple[int, int] | Non
         if end - start >= 3 and np.median(values[start + 1 : end]) >= 0.3 * values[start]:
             return int(start), int(end)
     return None
+
+
+def _came_back(values: "ndarray", start: int, end: int) -> bool:
+    """Whether a norm is small again to the end, for five blocks and half of the time since: nearer to what it was
+    before than to its top."""
+    import numpy as np
+
+    after, top = values[end:], float(values[start:end].max())
+    is_high = after > np.sqrt(_middle_above_zero(values[:start]) * top)
+    calm = len(after) - int(np.flatnonzero(is_high).max(initial=-1)) - 1
+    return calm >= max(5, len(after) / 2)
+
+
+def _fell(learned: Sequence[Track], since: int) -> bool:
+    """Whether every training loss ends lower than it was before this step, by more than its noise. False where none was
+    logged, or one was no number since."""
+    for track in learned:
+        shape = track.shape_since(since)
+        bad = track.columns.non_finite.steps
+        if shape is None or (len(bad) and bad[-1] >= since) or shape.change_since(since) >= -3 * shape.noise:
+            return False
+    return bool(learned)
 
 
 def _left(values: "ndarray", start: int, usual: float) -> int:

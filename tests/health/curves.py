@@ -1642,3 +1642,30 @@ def t_printed(rng: Generator, is_ill: bool) -> Case:
 
 
 TWINS["printed"] = t_printed
+
+
+def t_steep(rng: Generator, is_ill: bool) -> Case:
+    """A flat place with next to no gradient, then a steep one, and then another flat one. Ill: the norm grows, and the
+    loss is driven up."""
+    n, at = length(rng, 200, 2500), uni(rng, 0.25, 0.6)
+    steps, x, wide, low = grid(rng, n), unit(n), uni(rng, 0.02, 0.05), logu(rng, 1e-3, 5e-3)
+    start, floor = amounts(rng)
+    top, noise = low * logu(rng, 300, 3000), np.exp(uni(rng, 0.1, 0.35) * rng.standard_normal(n))
+    if is_ill:
+        begin = int(at * n)
+        since = np.maximum(np.arange(n) - begin, 0)
+        grow = np.minimum(1, since / (n * uni(rng, 0.05, 0.15)))
+        back = np.clip((x - x[begin] - 0.25) / 0.05, 0, 1) if rng.random() < 0.5 else 0.0  # The loss stays lost.
+        g = low * 10 * (top / low) ** (grow * (1 - back))
+        clean = floor + (start - floor) * (decay(rng, x, "exp") + uni(rng, 0.4, 2) * np.minimum(1, 2 * grow))
+    else:
+        g = low + top * np.exp(-(((x - at) / wide) ** 2) / 2) + low * uni(rng, 1, 5) * (x > at)
+        clean = floor + (start - floor) / (1 + np.exp((x - at) / (wide / 2)))
+    out = {
+        "train/loss": pts(steps, noisy(rng, clean, 0.02)),
+        pick(rng, ("grad_norm", "train/grad_norm")): pts(steps, g * noise),
+    }
+    return case("steep_place", out, "grad_explosion" if is_ill else None, steps[begin] if is_ill else None)
+
+
+TWINS["steep_place"] = t_steep
