@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runaudit.health.shape import Shape, noise_of, running_median, shape_of, stretches
 from runaudit.health.tracks import Part, Track, words_of
+from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.roles import Role
 from runaudit.stats.trend import MIN_POINTS
 
@@ -164,7 +165,7 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
     else:
         return None
     at = onset(shape)
-    if _is_one_of_many(shape, top, at):
+    if _is_one_of_many(shape, top, at) or _is_mixed(part, shape, top, at):
         return None
     # What lies before the last 5 %, which are the end itself: of a growing curve their middle is below their top.
     peak = float(shape.smooth[at : max(at + 1, len(shape) - shape.tail)].max())
@@ -296,6 +297,35 @@ def _is_one_of_many(shape: Shape, top: float, at: int) -> bool:
     returned = is_up & (later <= lowest + 0.2 * top)
     starts, _ = stretches(returned)
     return len(starts) >= 2
+
+
+SHARE = 0.1
+"""Of the points, how many are on each level of a mixture at the least."""
+
+
+def _is_mixed(part: Part, shape: Shape, top: float, at: int) -> bool:
+    """Whether its points lie on two levels with a gap between them, before it rose as well as after, and neither level
+    rose: two tasks that take turns by chance. The median of a block then leaps from one to the other."""
+    import numpy as np
+
+    fifth = len(shape) // 5
+    first = max(0, min(at - fifth, shape.best_at - 2))
+    begin, turn, late = np.searchsorted(part.steps, shape.first[[first, min(at, first + fifth), at]]).tolist()
+    turn, late = turn - begin, late - begin
+    values = (-part.values if part.track.direction is Direction.HIGHER else part.values)[begin:]
+    ordered = np.sort(values)
+    inner = ordered[int(SHARE * len(ordered)) : len(ordered) - int(SHARE * len(ordered))]
+    gap = int(np.diff(inner).argmax()) if len(inner) > MIN_POINTS else 0
+    if len(inner) <= MIN_POINTS or inner[gap + 1] - inner[gap] < 0.25 * top:
+        return False
+    is_high = values > inner[gap]
+    for level in (is_high, ~is_high):
+        before, after = values[:turn][level[:turn]], values[late:][level[late:]]
+        if len(before) < max(3, SHARE * turn) or len(after) < max(3, SHARE * (len(values) - late)):
+            return False
+        if np.median(after) - np.median(before) > 0.1 * top:
+            return False
+    return True
 
 
 def _raised(rates: Sequence[Track], since: int, until: int) -> str:

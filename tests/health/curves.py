@@ -1669,3 +1669,22 @@ def t_steep(rng: Generator, is_ill: bool) -> Case:
 
 
 TWINS["steep_place"] = t_steep
+
+
+def t_mixed(rng: Generator, is_ill: bool) -> Case:
+    """Two tasks of which each step draws one; they learn side by side. Ill: both of them are driven up, and far."""
+    n = length(rng, 200, 2500)
+    steps, x = grid(rng, n), unit(n)
+    is_first, level, noise = rng.random(n) < uni(rng, 0.25, 0.75), uni(rng, 0.5, 2), uni(rng, 0.02, 0.06)
+    one = level * uni(rng, 0.1, 0.4) * (1 + uni(rng, 1, 3) * np.exp(-x / uni(rng, 0.05, 0.15)))
+    two = level * (1 + uni(rng, 0.8, 2) * np.exp(-x / uni(rng, 0.05, 0.15)))
+    at = onset(rng, n, 0.3, 0.7)
+    if is_ill:
+        up = level * uni(rng, 8, 20) * np.minimum(1, np.maximum(x - x[at], 0) / uni(rng, 0.02, 0.2))
+        one, two = one + up, two + up
+    value = np.where(is_first, one, two) * (1 + noise * rng.standard_normal(n))
+    out = {pick(rng, ("loss", "train_loss", "train/loss")): pts(steps, value)}
+    return case("two_tasks", out, "divergence" if is_ill else None)  # Where, the scatter of two levels hides.
+
+
+TWINS["two_tasks"] = t_mixed
