@@ -8,7 +8,7 @@ from runaudit.health.rule import TrajectoryRule
 from runaudit.health.scale import CALIBRATION, ScalerTrace, patience_from
 from runaudit.health.setup import Setup
 from runaudit.health.shape import stretches
-from runaudit.health.tracks import Track
+from runaudit.health.tracks import Part, Track
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.segments import Columns
 from runaudit.stats.trend import MIN_POINTS
@@ -172,7 +172,8 @@ class GradVanishing(TrajectoryRule):
     """The gradient does not vanish.
 
     A norm below 1e-7 while the loss is not near its end moves no weight: saturated activations, a cut graph, an fp16
-    gradient that was rounded to zero."""
+    gradient that was rounded to zero. Where all data are in each step, the norm sinks so at a minimum too, of whatever
+    height: it shrinks step by step, and the loss, which has no noise, came to rest with it."""
 
     code = "RA422"
     name = "grad_vanishing"
@@ -185,7 +186,7 @@ class GradVanishing(TrajectoryRule):
     }
     example = "train/grad_norm is below 1e-07 since step 900, while train/loss has 84 % of its start left"
 
-    def check(self, gradients: Sequence[Track], curves: Sequence[Track]) -> Iterator[Finding]:
+    def check(self, gradients: Sequence[Track], curves: Sequence[Track], learned: Sequence[Track]) -> Iterator[Finding]:
         import numpy as np
 
         for track in gradients:
@@ -202,7 +203,7 @@ class GradVanishing(TrajectoryRule):
                 start = int(starts[int(lengths.argmax())])
                 step = int(part.steps[start])
                 left = _left_of_loss(curves, step)
-                if left is not None and left < self.limit("left"):
+                if left is not None and (left < self.limit("left") or _is_at_rest(learned, part, start)):
                     continue
                 told = "" if left is None else f", while the loss has {left:.0%} of its start left"
                 yield self.finding(
@@ -215,6 +216,34 @@ class GradVanishing(TrajectoryRule):
                     severity=Severity.INFO if left is None else Severity.WARNING,
                     evidence={"points": int(lengths.max()), "loss_left": left, "sure": "observed"},
                 )
+
+
+LEAP = 0.01
+"""Of a norm that shrinks towards a minimum this much is left from one point to the next at the least."""
+REST = 1e-4
+"""Of all that it gained a loss at its minimum moves no more than this share."""
+
+
+def _is_at_rest(learned: Sequence[Track], part: Part, start: int) -> bool:
+    """Whether a training came to its minimum: the norm shrank to nothing without a leap, over five points and a decade
+    each at the most, and from there on every training loss stood at the lowest that it came to, though it had fallen.
+    A loss of single batches would scatter there, and so would their gradients."""
+    import numpy as np
+
+    norms = np.abs(part.values[: start + 1])
+    before = norms[: len(norms) - 1]
+    falling = before[int(before.argmax()) :] if len(before) else before
+    if len(falling) < 5 or (norms[len(norms) - len(falling) :] < LEAP * falling).any():
+        return False
+    step = int(part.steps[start])
+    for track in learned:
+        values = track.columns.values
+        after = values[int(np.searchsorted(track.columns.steps, step)) :]
+        gained = float(values[0] - values.min())
+        is_low = len(after) >= 5 and float(after.max() - values.min()) <= REST * gained
+        if gained < 0.01 * abs(float(values[0])) or not is_low:
+            return False
+    return bool(learned)
 
 
 def _left_of_loss(curves: Sequence[Track], step: int) -> float | None:

@@ -1688,3 +1688,26 @@ def t_mixed(rng: Generator, is_ill: bool) -> Case:
 
 
 TWINS["two_tasks"] = t_mixed
+
+
+def t_minimum(rng: Generator, is_ill: bool) -> Case:
+    """All data in each step, a convex loss that has a floor: the norm shrinks to nothing with what is left to gain.
+    Ill: the graph is cut at a step, or the loss of single batches stands where it is stuck."""
+    n = length(rng, 200, 2500)
+    steps, start = grid(rng, n), uni(rng, 0.3, 4)
+    rate = uni(rng, 25, 60) / n
+    fall, at = np.exp(-rate * np.arange(n)), onset(rng, n, 0.05, 0.15)
+    g = start * fall * uni(rng, 0.5, 3)
+    value = start * (uni(rng, 0.3, 0.9) + uni(rng, 0.1, 0.6) * fall * fall)
+    is_cut = rng.random() < 0.5
+    begin = at if is_cut else int(np.flatnonzero(g < 1e-7)[0])
+    if is_ill and is_cut:
+        g[at:], value[at:] = 1e-12, value[at]
+    elif is_ill:
+        value = value + 0.01 * start * rng.standard_normal(n)
+    out = {pick(rng, ("train/loss", "loss")): pts(steps, value)}
+    out[pick(rng, ("train/grad_norm", "grad_norm"))] = pts(steps, g + 1e-14)
+    return case("minimum", out, "grad_vanishing" if is_ill else None, steps[begin] if is_ill else None)
+
+
+TWINS["minimum"] = t_minimum
