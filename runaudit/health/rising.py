@@ -179,7 +179,9 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
         noise=shape.noise,
         is_recovering=back > guard and back >= 0.25 * (peak - shape.best),
         is_early=shape.best_at < 0.1 * len(shape) and shape.progress < 0.25 * top < 2.5 * abs(shape.start),
-        raised=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])) or _harder(shape, rates, at, guard),
+        raised=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1]))
+        or _harder(shape, rates, at, guard)
+        or _ramped(shape, rates, at, guard),
     )
 
 
@@ -358,5 +360,36 @@ def _harder(shape: Shape, levels: Sequence[Track], at: int, guard: float) -> str
         parts = np.split(shape.values, borders)[1:]
         thirds = [(part[: len(part) // 3], part[-(len(part) // 3) :]) for part in parts if len(part) >= 3]
         if len(thirds) == len(parts) and all(np.median(end) <= np.median(begin) + guard for begin, end in thirds):
+            return track.name
+    return ""
+
+
+RAMP = 5
+"""Blocks in which a level rose, from which it is a ramp; as many must follow it."""
+
+
+def _ramped(shape: Shape, levels: Sequence[Track], at: int, guard: float) -> str:
+    """The level of a schedule that rose little by little while the curve did, and no longer: since it stands the curve
+    does not rise, and while it rose the curve did not leap, most of its way in a tenth of that of the level."""
+    import numpy as np
+
+    top = shape.end - shape.best
+    for track in (track for track in levels if track.role is not Role.RATE):
+        steps, values = track.columns.steps, track.columns.values
+        raised = steps[1:][np.diff(values) > 0]
+        if not len(raised) or (np.diff(values) < 0).any():
+            continue
+        first, last = np.searchsorted(shape.last, raised[[0, -1]]).tolist()
+        after = shape.values[last + 1 :]
+        # A slow rise may be dated before it began: asked is whether the curve had risen when the ramp began.
+        is_earlier = shape.best_at < first and shape.smooth[max(0, first - 2)] > shape.best + max(guard, 0.1 * top)
+        if last - first < RAMP or len(after) < RAMP or is_earlier or at > last:
+            continue
+        third = max(1, len(after) // 3)
+        way = slice(max(0, at - RAMP), last + 1)
+        risen, curve = np.interp(shape.last, steps, values)[way], np.maximum.accumulate(shape.smooth[way])
+        tenth = np.searchsorted(risen, risen + 0.1 * float(np.ptp(values)), side="right").clip(max=len(risen) - 1)
+        leaps = (curve[tenth] - curve) > 0.6 * top
+        if np.median(after[-third:]) <= np.median(after[:third]) + guard and not leaps.any():
             return track.name
     return ""

@@ -1711,3 +1711,32 @@ def t_minimum(rng: Generator, is_ill: bool) -> Case:
 
 
 TWINS["minimum"] = t_minimum
+
+
+def t_ramp(rng: Generator, is_ill: bool) -> Case:
+    """Weights are pruned little by little, or sequences grow, on a schedule that is logged; the loss pays for it while
+    it does. Ill: it leaps in the middle of the ramp, or rises on when the ramp has ended."""
+    n = length(rng, 200, 2500)
+    steps, x = grid(rng, n), unit(n)
+    begin, span = uni(rng, 0.25, 0.5), uni(rng, 0.15, 0.35)
+    u = np.clip((x - begin) / span, 0, 1)
+    level = 1 - (1 - u) ** 3 if rng.random() < 0.5 else u  # Zhu and Gupta's cubic, or a straight one.
+    if rng.random() < 0.4:  # In steps.
+        level = np.floor(level * 20) / 20
+    start, floor = amounts(rng)
+    clean = floor + (start - floor) * np.exp(-x / uni(rng, 0.03, 0.07))
+    paid = (start - floor) * uni(rng, 0.12, 0.6)
+    at = begin + span * (uni(rng, 0.3, 0.7) if rng.random() < 0.5 else 1)
+    if is_ill:
+        wide = 0.01 if at < begin + span else 1 - at
+        clean = clean + max(2 * paid, 0.5 * (start - floor)) * np.clip((x - at) / wide, 0, 1)
+    else:
+        clean = clean + paid * level ** uni(rng, 1, 3)
+    name, top = pick(
+        rng, (("sparsity", uni(rng, 0.5, 0.95)), ("train/sparsity", 0.9), ("seq_len", 1024), ("difficulty", 1))
+    )
+    out = {"train/loss": pts(steps, noisy(rng, clean, logu(rng, 0.005, 0.04))), name: pts(steps, level * top)}
+    return case("ramp", out, "divergence" if is_ill else None, steps[int(at * (n - 1))] if is_ill else None)
+
+
+TWINS["ramp"] = t_ramp
