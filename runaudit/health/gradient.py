@@ -46,6 +46,7 @@ class GradExplosion(TrajectoryRule):
         learned: Sequence[Track],
         scaler_if_any: ScalerTrace | None,
         setup: Setup,
+        goes_on: bool,
     ) -> Iterator[Finding]:
         patience = scaler_if_any.patience if scaler_if_any else patience_from(setup.init_scale)
         for track in gradients:
@@ -53,7 +54,7 @@ class GradExplosion(TrajectoryRule):
             is_searching = setup.is_fp16 if scaler_if_any is None else not scaler_if_any.is_disabled
             bad = track.columns.non_finite
             if is_searching:
-                bad = bad[_searched(track.columns, patience) :]
+                bad = bad[_searched(track.columns, patience, is_live=goes_on) :]
             share = len(bad) / track.columns.points
             if len(bad) and (share > self.limit("nonfinite") or not is_searching):
                 yield self.finding(
@@ -92,10 +93,10 @@ class GradExplosion(TrajectoryRule):
             )
 
 
-def _searched(columns: Columns, patience: float) -> int:
+def _searched(columns: Columns, patience: float, *, is_live: bool) -> int:
     """How many of the norms that are not finite, from the first on, are a scaler's search for a scale that fits: at the
-    start, one soon after the other, no more than a search takes, and as many are numbers after them. Five of them in a
-    run of 45 steps, which then trained, were called an explosion."""
+    start, one soon after the other, no more than a search takes, and as many are numbers after them, or may be. Five
+    of them in a run of 45 steps, which then trained, were called an explosion."""
     import numpy as np
 
     steps = np.asarray(columns.non_finite.steps)
@@ -105,7 +106,7 @@ def _searched(columns: Columns, patience: float) -> int:
     count = int(np.argmin(goes_on)) if not goes_on.all() else len(steps)
     if not 0 < count <= patience:
         return 0
-    return count if int((columns.steps > steps[count - 1]).sum()) >= count else 0
+    return count if is_live or int((columns.steps > steps[count - 1]).sum()) >= count else 0
 
 
 def _usual_before(values: "ndarray") -> "ndarray":

@@ -219,6 +219,8 @@ def test_a_search_for_the_scale_is_no_failure_however_short_the_run_and_whether_
     scale = [2.0 ** max(rest, first - 1 - step) for step in range(800)]
     skipped = [min(step + 1, first - rest) for step in range(800)]
     series = {"loss_scale": over(scale[:count])} | ({"skipped_steps": over(skipped[:count])} if count > 25 else {})
+    norms = [math.inf if step < first - rest else 1.0 for step in range(800)]
+    series["grad_norm"] = over(norms[:count])
     facts = trajectory_facts(series, config={"fp16": {"enabled": True}}, goes_on=goes_on)
 
     told = [found for found in check_all(RULES, facts).findings if found.code.startswith("RA4")]
