@@ -21,10 +21,10 @@ through the entry point `runaudit.rules` of an installed package, which names a 
                                                             yield self.finding(track.name, "it ends early")
 
 On curves a rule may ask for: curves, losses, held_out, undirected, levels, numbers, terms, tiles_and_frames, gradients,
-cosines, rates, scaler, scaler_if_any, stepping, nan_steps, late, overfits, overfitted, best, setup, clip, stage_events,
-stage_ends, skip_events, lates, cuts, results, against_baselines, against_one_frame, log, goes_on. What each of them is,
-`runaudit/health/facts.py` says; their tests call `check`. A rule whose facts are all those of a launch (parameters of
-the rules in `runaudit/guard`) is asked there.
+cosines, rates, learned, scaler, scaler_if_any, stepping, nan_steps, late, overfits, overfitted, best, setup, clip,
+stage_events, stage_ends, skip_events, lates, cuts, results, against_baselines, against_one_frame, log, goes_on. What
+each of them is, `runaudit/health/facts.py` says; their tests call `check`. A rule whose facts are all those of a launch
+(parameters of the rules in `runaudit/guard`) is asked there.
 """
 
 import contextlib

@@ -4,7 +4,8 @@
 
 The curves are those of the suite (`tests/health/curves.py`), each made from its seed. Healthy ones: the share that gets
 a warning or worse. Failing ones: the share whose failure is found under its name, and found within 5 % of the run of
-the step where it began. Beside it two rules as SageMaker Debugger publishes them, on the same curves: Overfit ((val -
+the step where it began. Then runs whose numbers look like a fault, and beside them ones of the same kind that have
+it. Compared are two rules as SageMaker Debugger publishes them, on the same curves: Overfit ((val -
 train) / train above 0.1, patience 1) and LossNotDecreasing (no decrease by 0.1 % against ten points before), and the
 check for NaN. Cost: processor time for 100 series of 100,000 points, libraries loaded.
 """
@@ -107,6 +108,12 @@ def main() -> None:
                 for finding in own
             )
         print(f"{name:28} found {found / cases:6.1%}, where it began {near / cases:6.1%} (asked 95 %)")
+
+    for name in curves.TWINS:
+        pairs = [(curves.twin(name, seed, is_ill=False), curves.twin(name, seed, is_ill=True)) for seed in range(cases)]
+        loud = sum(any(finding.severity >= Severity.WARNING for finding in findings(one)) for one, _ in pairs)
+        found = sum(any(finding.name == ill.finding for finding in findings(ill)) for _, ill in pairs)
+        print(f"{name:28} well: warned of {loud / cases:.1%}; ill: found {found / cases:.1%} (asked 1 %, 95 %)")
 
     series = large()
     check_all(RULES, trajectory_facts({"loss": [(0, 1.0)]}))

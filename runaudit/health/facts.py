@@ -2,6 +2,7 @@
 
 curves            losses and results: every series that has a better and a worse
 losses            the losses among them
+learned           the training losses; none where none was logged
 undirected        series that may say how good the run is, of which nobody knows which way they improve
 held_out          those that were measured on what the network does not learn from
 numbers           what must be numbers: losses, whatever may be a result, loss scales
@@ -41,7 +42,7 @@ from runaudit.health.counted import counter_of
 from runaudit.health.late import Late, judged_part, late_of
 from runaudit.health.logs import log_of
 from runaudit.health.results import SINGLE_FRAME, has_any
-from runaudit.health.scaler import ScalerTrace
+from runaudit.health.scale import ScalerTrace
 from runaudit.health.setup import Setup, setup_of
 from runaudit.health.sides import settled
 from runaudit.health.tracks import Part, Track, cut_at, tracks_of, words_of
@@ -56,7 +57,7 @@ NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "stepping", "nan_steps",
     "late", "lates", "overfits", "overfitted", "best", "setup", "stage_events", "cuts", "results", "log", "terms",
     "numbers", "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected", "levels",
-    "stage_ends", "skip_events", "cosines",
+    "learned", "stage_ends", "skip_events", "cosines",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -152,6 +153,7 @@ def _beside(tracks: Sequence[Track]) -> dict[str, object]:
         or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
         "cosines": tuple(track for track in tracks if is_gradient_cosine(track.name))
         or Unknown("no cosine between gradients was logged" if tracks else "no series was logged"),
+        "learned": tuple(track for track in tracks if track.is_main and not track.is_held_out),
         "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
         "levels": tuple(track for track in tracks if track.direction is None and _is_level(words_of(track.name))),

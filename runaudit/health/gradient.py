@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.scaler import CALIBRATION, ENDLESS, ScalerTrace
+from runaudit.health.scale import CALIBRATION, ScalerTrace, patience_from
 from runaudit.health.setup import Setup
 from runaudit.health.shape import FEW, stretches
-from runaudit.health.tracks import Track
+from runaudit.health.tracks import Part, Track
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.segments import Columns
 from runaudit.stats.trend import MIN_POINTS
@@ -26,8 +26,9 @@ class GradExplosion(TrajectoryRule):
     """The gradient norm does not explode.
 
     A hundred times its usual size, over several stretches and still growing, ends in weights that no later step brings
-    back. A norm that is not finite is worse; under fp16 a few of those are how the scaler finds its scale: those at the
-    start, after which the norm is a number, and one in a hundred later on."""
+    back. One that came back, and left the loss lower than it found it, went through a steep place, which is told and
+    not warned of. A norm that is not finite is worse; under fp16 a few of those are how the scaler finds its scale:
+    those at the start, after which the norm is a number, and one in a hundred later on."""
 
     code = "RA421"
     name = "grad_explosion"
@@ -39,13 +40,21 @@ class GradExplosion(TrajectoryRule):
     }
     example = "train/grad_norm grew from 0.8 to 310 since step 2100"
 
-    def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None, setup: Setup) -> Iterator[Finding]:
+    def check(
+        self,
+        gradients: Sequence[Track],
+        learned: Sequence[Track],
+        scaler_if_any: ScalerTrace | None,
+        setup: Setup,
+        goes_on: bool,
+    ) -> Iterator[Finding]:
+        patience = scaler_if_any.patience if scaler_if_any else patience_from(setup.init_scale)
         for track in gradients:
-            yield from self._growing(track)
+            yield from self._growing(track, learned)
             is_searching = setup.is_fp16 if scaler_if_any is None else not scaler_if_any.is_disabled
             bad = track.columns.non_finite
             if is_searching:
-                bad = bad[_searched(track.columns) :]
+                bad = bad[_searched(track.columns, patience, is_live=goes_on) :]
             share = len(bad) / track.columns.points
             is_often = share > self.limit("nonfinite") and len(bad) > FEW
             if len(bad) and (is_often or not is_searching):
@@ -59,7 +68,7 @@ class GradExplosion(TrajectoryRule):
                     evidence={"count": len(bad), "points": track.columns.points, "sure": "observed"},
                 )
 
-    def _growing(self, track: Track) -> Iterator[Finding]:
+    def _growing(self, track: Track, learned: Sequence[Track]) -> Iterator[Finding]:
         for part in track.parts:
             shape = part.shape
             if shape is None or len(shape) < MIN_POINTS:
@@ -72,21 +81,23 @@ class GradExplosion(TrajectoryRule):
                 continue
             start, end = found
             at = _left(values, start, float(usual[start]))
+            is_back = _came_back(values, start, end) and _fell(learned, int(shape.first[at]))
             yield self.finding(
                 track.name,
                 f"{part.subject} grew from {usual[start]:.3g} to {values[start:end].max():.3g} since step "
-                f"{shape.first[at]}",
+                f"{shape.first[at]}" + (", and came back, with a lower loss" if is_back else ""),
                 remedy="clip by norm near its usual size, lower the learning rate or warm up; look at what the loss "
                 "divides by",
                 step=int(shape.first[at]),
+                severity=Severity.INFO if is_back else Severity.CRITICAL,
                 evidence={"usual": float(usual[start]), "highest": float(values[start:end].max()), "sure": "observed"},
             )
 
 
-def _searched(columns: Columns) -> int:
+def _searched(columns: Columns, patience: float, *, is_live: bool) -> int:
     """How many of the norms that are not finite, from the first on, are a scaler's search for a scale that fits: at the
-    start, one soon after the other, no more than a search takes, and as many are numbers after them. Five of them in a
-    run of 45 steps, which then trained, were called an explosion."""
+    start, one soon after the other, no more than a search takes, and as many are numbers after them, or may be. Five
+    of them in a run of 45 steps, which then trained, were called an explosion."""
     import numpy as np
 
     steps = np.asarray(columns.non_finite.steps)
@@ -94,9 +105,9 @@ def _searched(columns: Columns) -> int:
     first = min(int(steps[0]), int(columns.steps[0])) if len(steps) and len(columns.steps) else 0
     goes_on = (np.diff(places, prepend=-1) <= APART) & (steps <= first + CALIBRATION)
     count = int(np.argmin(goes_on)) if not goes_on.all() else len(steps)
-    if not 0 < count <= ENDLESS:
+    if not 0 < count <= patience:
         return 0
-    return count if int((columns.steps > steps[count - 1]).sum()) >= count else 0
+    return count if is_live or int((columns.steps > steps[count - 1]).sum()) >= count else 0
 
 
 def _usual_before(values: "ndarray") -> "ndarray":
@@ -129,6 +140,28 @@ def _rising_stretch(high: "ndarray", values: "ndarray") -> tuple[int, int] | Non
     return None
 
 
+def _came_back(values: "ndarray", start: int, end: int) -> bool:
+    """Whether a norm is small again to the end, for five blocks and half of the time since: nearer to what it was
+    before than to its top."""
+    import numpy as np
+
+    after, top = values[end:], float(values[start:end].max())
+    is_high = after > np.sqrt(_middle_above_zero(values[:start]) * top)
+    calm = len(after) - int(np.flatnonzero(is_high).max(initial=-1)) - 1
+    return calm >= max(5, len(after) / 2)
+
+
+def _fell(learned: Sequence[Track], since: int) -> bool:
+    """Whether every training loss ends lower than it was before this step, by more than its noise. False where none was
+    logged, or one was no number since."""
+    for track in learned:
+        shape = track.shape_since(since)
+        bad = track.columns.non_finite.steps
+        if shape is None or (len(bad) and bad[-1] >= since) or shape.change_since(since) >= -3 * shape.noise:
+            return False
+    return bool(learned)
+
+
 def _left(values: "ndarray", start: int, usual: float) -> int:
     """The block at which the values left their usual size for good, before they were a hundred times as large."""
     import numpy as np
@@ -141,7 +174,8 @@ class GradVanishing(TrajectoryRule):
     """The gradient does not vanish.
 
     A norm below 1e-7 while the loss is not near its end moves no weight: saturated activations, a cut graph, an fp16
-    gradient that was rounded to zero."""
+    gradient that was rounded to zero. Where all data are in each step, the norm sinks so at a minimum too, of whatever
+    height: it shrinks step by step, and the loss, which has no noise, came to rest with it."""
 
     code = "RA422"
     name = "grad_vanishing"
@@ -154,7 +188,7 @@ class GradVanishing(TrajectoryRule):
     }
     example = "train/grad_norm is below 1e-07 since step 900, while train/loss has 84 % of its start left"
 
-    def check(self, gradients: Sequence[Track], curves: Sequence[Track]) -> Iterator[Finding]:
+    def check(self, gradients: Sequence[Track], curves: Sequence[Track], learned: Sequence[Track]) -> Iterator[Finding]:
         import numpy as np
 
         for track in gradients:
@@ -171,7 +205,7 @@ class GradVanishing(TrajectoryRule):
                 start = int(starts[int(lengths.argmax())])
                 step = int(part.steps[start])
                 left = _left_of_loss(curves, step)
-                if left is not None and left < self.limit("left"):
+                if left is not None and (left < self.limit("left") or _is_at_rest(learned, part, start)):
                     continue
                 told = "" if left is None else f", while the loss has {left:.0%} of its start left"
                 yield self.finding(
@@ -184,6 +218,34 @@ class GradVanishing(TrajectoryRule):
                     severity=Severity.INFO if left is None else Severity.WARNING,
                     evidence={"points": int(lengths.max()), "loss_left": left, "sure": "observed"},
                 )
+
+
+LEAP = 0.01
+"""Of a norm that shrinks towards a minimum this much is left from one point to the next at the least."""
+REST = 1e-4
+"""Of all that it gained a loss at its minimum moves no more than this share."""
+
+
+def _is_at_rest(learned: Sequence[Track], part: Part, start: int) -> bool:
+    """Whether a training came to its minimum: the norm shrank to nothing without a leap, over five points and a decade
+    each at the most, and from there on every training loss stood at the lowest that it came to, though it had fallen.
+    A loss of single batches would scatter there, and so would their gradients."""
+    import numpy as np
+
+    norms = np.abs(part.values[: start + 1])
+    before = norms[: len(norms) - 1]
+    falling = before[int(before.argmax()) :] if len(before) else before
+    if len(falling) < 5 or (norms[len(norms) - len(falling) :] < LEAP * falling).any():
+        return False
+    step = int(part.steps[start])
+    for track in learned:
+        values = track.columns.values
+        after = values[int(np.searchsorted(track.columns.steps, step)) :]
+        gained = float(values[0] - values.min())
+        is_low = len(after) >= 5 and float(after.max() - values.min()) <= REST * gained
+        if gained < 0.01 * abs(float(values[0])) or not is_low:
+            return False
+    return bool(learned)
 
 
 def _left_of_loss(curves: Sequence[Track], step: int) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runaudit.health.shape import Shape, noise_of, running_median, shape_of, stretches
 from runaudit.health.tracks import Part, Track, words_of
+from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.roles import Role
 from runaudit.stats.trend import MIN_POINTS
 
@@ -164,7 +165,7 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
     else:
         return None
     at = onset(shape)
-    if _is_one_of_many(shape, top, at):
+    if _is_one_of_many(shape, top, at) or _is_mixed(part, shape, top, at):
         return None
     # What lies before the last 5 %, which are the end itself: of a growing curve their middle is below their top.
     peak = float(shape.smooth[at : max(at + 1, len(shape) - shape.tail)].max())
@@ -178,7 +179,9 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
         noise=shape.noise,
         is_recovering=back > guard and back >= 0.25 * (peak - shape.best),
         is_early=shape.best_at < 0.1 * len(shape) and shape.progress < 0.25 * top < 2.5 * abs(shape.start),
-        raised=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])) or _harder(shape, rates, at, guard),
+        raised=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1]))
+        or _harder(shape, rates, at, guard)
+        or _ramped(shape, rates, at, guard),
     )
 
 
@@ -298,6 +301,35 @@ def _is_one_of_many(shape: Shape, top: float, at: int) -> bool:
     return len(starts) >= 2
 
 
+SHARE = 0.1
+"""Of the points, how many are on each level of a mixture at the least."""
+
+
+def _is_mixed(part: Part, shape: Shape, top: float, at: int) -> bool:
+    """Whether its points lie on two levels with a gap between them, before it rose as well as after, and neither level
+    rose: two tasks that take turns by chance. The median of a block then leaps from one to the other."""
+    import numpy as np
+
+    fifth = len(shape) // 5
+    first = max(0, min(at - fifth, shape.best_at - 2))
+    begin, turn, late = np.searchsorted(part.steps, shape.first[[first, min(at, first + fifth), at]]).tolist()
+    turn, late = turn - begin, late - begin
+    values = (-part.values if part.track.direction is Direction.HIGHER else part.values)[begin:]
+    ordered = np.sort(values)
+    inner = ordered[int(SHARE * len(ordered)) : len(ordered) - int(SHARE * len(ordered))]
+    gap = int(np.diff(inner).argmax()) if len(inner) > MIN_POINTS else 0
+    if len(inner) <= MIN_POINTS or inner[gap + 1] - inner[gap] < 0.25 * top:
+        return False
+    is_high = values > inner[gap]
+    for level in (is_high, ~is_high):
+        before, after = values[:turn][level[:turn]], values[late:][level[late:]]
+        if len(before) < max(3, SHARE * turn) or len(after) < max(3, SHARE * (len(values) - late)):
+            return False
+        if np.median(after) - np.median(before) > 0.1 * top:
+            return False
+    return True
+
+
 def _raised(rates: Sequence[Track], since: int, until: int) -> str:
     """A learning rate that is at the end at least twice what it was at the best: a schedule that started anew."""
     import numpy as np
@@ -328,5 +360,36 @@ def _harder(shape: Shape, levels: Sequence[Track], at: int, guard: float) -> str
         parts = np.split(shape.values, borders)[1:]
         thirds = [(part[: len(part) // 3], part[-(len(part) // 3) :]) for part in parts if len(part) >= 3]
         if len(thirds) == len(parts) and all(np.median(end) <= np.median(begin) + guard for begin, end in thirds):
+            return track.name
+    return ""
+
+
+RAMP = 5
+"""Blocks in which a level rose, from which it is a ramp; as many must follow it."""
+
+
+def _ramped(shape: Shape, levels: Sequence[Track], at: int, guard: float) -> str:
+    """The level of a schedule that rose little by little while the curve did, and no longer: since it stands the curve
+    does not rise, and while it rose the curve did not leap, most of its way in a tenth of that of the level."""
+    import numpy as np
+
+    top = shape.end - shape.best
+    for track in (track for track in levels if track.role is not Role.RATE):
+        steps, values = track.columns.steps, track.columns.values
+        raised = steps[1:][np.diff(values) > 0]
+        if not len(raised) or (np.diff(values) < 0).any():
+            continue
+        first, last = np.searchsorted(shape.last, raised[[0, -1]]).tolist()
+        after = shape.values[last + 1 :]
+        # A slow rise may be dated before it began: asked is whether the curve had risen when the ramp began.
+        is_earlier = shape.best_at < first and shape.smooth[max(0, first - 2)] > shape.best + max(guard, 0.1 * top)
+        if last - first < RAMP or len(after) < RAMP or is_earlier or at > last:
+            continue
+        third = max(1, len(after) // 3)
+        way = slice(max(0, at - RAMP), last + 1)
+        risen, curve = np.interp(shape.last, steps, values)[way], np.maximum.accumulate(shape.smooth[way])
+        tenth = np.searchsorted(risen, risen + 0.1 * float(np.ptp(values)), side="right").clip(max=len(risen) - 1)
+        leaps = (curve[tenth] - curve) > 0.6 * top
+        if np.median(after[-third:]) <= np.median(after[:third]) + guard and not leaps.any():
             return track.name
     return ""

@@ -9,160 +9,14 @@ gradients, which are seen; a scale that is low then risks underflow, it does not
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from runaudit.health.counted import Counter
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.shape import last_stretch, stretches
+from runaudit.health.scale import APART, CALIBRATION, SMALLEST, ScalerTrace, fall_to, holds, patience_from
+from runaudit.health.setup import Setup
 from runaudit.records.finding import Finding, Severity
 from runaudit.text.words import plural
-
-if TYPE_CHECKING:
-    from numpy import ndarray
-
-USUAL = 65536.0
-"""Where PyTorch's scaler begins, and DeepSpeed's settles that begins at 2^32."""
-CALIBRATION = 100
-"""Steps in which a scale may fall until it fits."""
-ENDLESS = 20
-"""Falls in a row up to the end of a log that are no search, however early. A loss of weight 1e9 took 24, then held."""
-SMALLEST = 2.0**-200
-"""A scale at or below zero is drawn here: it has no logarithm."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ScalerTrace:
-    """The scale over the steps.
-
-    resumes: the last steps before the run went on.
-    """
-
-    name: str
-    steps: "ndarray"
-    scale: "ndarray"
-    resumes: tuple[int, ...] = ()
-    init_scale: float | None = None
-    growth_interval: int = 2000
-
-    @cached_property
-    def powers(self) -> "ndarray":
-        """The scale in powers of two."""
-        import numpy as np
-
-        powers: ndarray = np.log2(np.maximum(self.scale, SMALLEST))
-        return powers
-
-    @property
-    def is_disabled(self) -> bool:
-        """A scaler that is switched off has the scale 1 throughout."""
-        return bool((self.scale == 1.0).all())
-
-    @property
-    def reference(self) -> float:
-        """What the lines are relative to: where the scale began, but not above where it usually does."""
-        first = self.init_scale or float(self.scale[0])
-        return min(USUAL, first) if first > 0 else USUAL
-
-    @cached_property
-    def changes(self) -> "ndarray":
-        """From one logged scale to the next, in powers of two; what a resume changed is not counted."""
-        import numpy as np
-
-        changes = np.diff(self.powers)
-        for step in self.resumes:
-            at = int(np.searchsorted(self.steps, step, side="right"))
-            if 0 < at <= len(changes):
-                changes[at - 1] = 0.0
-        return changes
-
-    def line(self, share: float) -> int | None:
-        """The first place, after the search for one that fits, at which the scale is below a share of the reference."""
-        import numpy as np
-
-        counted = (self.steps > self.steps[0] + CALIBRATION) | (last_stretch(self.changes < 0) > ENDLESS)
-        below = np.flatnonzero((self.scale < self.reference * share) & counted)
-        return int(below[0]) if len(below) else None
-
-    @cached_property
-    def halving_runs(self) -> "tuple[ndarray, ndarray]":
-        """Stretches in which the scale only fell: the place of the first fall, and by how many powers of two."""
-        import numpy as np
-
-        starts, ends = stretches(self.changes < 0)
-        total = np.concatenate([[0.0], np.cumsum(self.changes)])
-        return starts + 1, total[starts] - total[ends]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fall:
-    """How the scale moved in the window that ends where it crossed a line."""
-
-    at: int
-    """The place at which the fall began; the last healthy one is before it."""
-    net: float
-    backoffs: float
-    growths: float
-    in_a_row: float
-    is_regrown: bool
-
-    @property
-    def is_falling(self) -> bool:
-        """Three powers of two down, or backoffs well ahead of growths, or many skips with nothing in between."""
-        return self.net <= -3 or self.backoffs >= self.growths + 4 or self.in_a_row >= 5
-
-
-def fall_to(trace: ScalerTrace, crossing: int) -> Fall:
-    """The fall that crossed a line at this place: over a window of twice the growth interval, 4,000 steps at least."""
-    import numpy as np
-
-    window = max(4000, 2 * trace.growth_interval)
-    # On to the lowest that it came to within a window: a fall is not over where it meets a line.
-    end = int(np.searchsorted(trace.steps, trace.steps[crossing] + window, side="right"))
-    lowest = crossing + int(trace.powers[crossing:end].argmin())
-    low = int(np.searchsorted(trace.steps, trace.steps[lowest] - window))
-    before = trace.powers[: max(1, crossing)]
-    usual = before >= np.log2(trace.reference) - 2
-    # By how long each was in force: a log may hold a line for each fall and none for the steps in between.
-    lasted = np.diff(trace.steps[: len(before) + 1], append=trace.steps[len(before) - 1])[: len(before)]
-    healthy = _middle(before[usual], lasted[usual]) if usual.any() else float(before.max())
-    above = np.flatnonzero(trace.powers[:crossing] >= healthy)
-    start = int(above[-1]) + 1 if len(above) else crossing
-    start = min(start, crossing)
-    moves = trace.changes[low:lowest]
-    starts, depths = trace.halving_runs
-    inside = (starts >= low) & (starts <= lowest)
-    return Fall(
-        at=start,
-        net=float(trace.powers[lowest] - trace.powers[low : crossing + 1].max()),
-        backoffs=float(-moves[moves < 0].sum()),
-        growths=float(moves[moves > 0].sum()),
-        in_a_row=float(depths[inside].max()) if inside.any() else 0.0,
-        is_regrown=bool(trace.powers[-1] >= trace.powers[lowest] + 3 or trace.scale[-1] >= trace.reference / 4),
-    )
-
-
-def _middle(values: "ndarray", weights: "ndarray") -> float:
-    """The weighted median."""
-    import numpy as np
-
-    order = np.argsort(values)
-    total = np.cumsum(np.maximum(weights[order], 1))
-    return float(values[order][int(np.searchsorted(total, total[-1] / 2))])
-
-
-def holds(trace: ScalerTrace) -> bool:
-    """Whether the scale came to rest: over the last two growth intervals it lost no power of two on the whole, and was
-    halved about as often as it was doubled. Below 1 it holds nothing: there gradients vanish before they overflow."""
-    import numpy as np
-
-    begin = int(np.searchsorted(trace.steps, trace.steps[-1] - 2 * trace.growth_interval))
-    if begin == 0 or trace.scale[-1] < 1:
-        return False
-    moves = trace.changes[begin - 1 :]
-    net, halved = float(moves.sum()), float(-moves[moves < 0].sum())
-    return net >= -1 and halved <= float(moves[moves > 0].sum()) + 2
 
 
 class ScalerCollapse(TrajectoryRule):
@@ -170,7 +24,8 @@ class ScalerCollapse(TrajectoryRule):
 
     The scaler halves its scale after every step whose gradients are not finite, and skips that step. A scale that keeps
     falling means that such steps come faster than it can recover from: the network makes NaN or infinite gradients,
-    and below a scale of some hundreds small gradients are rounded to zero besides."""
+    and below a scale of some hundreds small gradients are rounded to zero besides. The search for a scale that fits, in
+    the first hundred steps, is none: what comes after it is judged, against the scale that it found."""
 
     code = "RA411"
     name = "scaler_collapse"
@@ -194,11 +49,12 @@ class ScalerCollapse(TrajectoryRule):
                 evidence={"last": float(scaler.scale[-1]), "sure": "observed"},
             )
             return
+        is_at_rest, scaler = holds(scaler), scaler.searched
         crossing = None if scaler.is_disabled else scaler.line(self.limit("warn"))
-        if crossing is None:
+        if crossing is None or is_at_rest:
             return
         fall = fall_to(scaler, crossing)
-        if not fall.is_falling or fall.is_regrown or holds(scaler):
+        if not fall.is_falling or fall.is_regrown:
             return
         # Told is the whole way down, and counted what happened on it.
         top, bottom = max(0, fall.at - 1), crossing + int(scaler.scale[crossing:].argmin())
@@ -299,7 +155,9 @@ class OptimizerNotStepping(TrajectoryRule):
 
     A step with non-finite gradients is skipped. Where every step is, nothing is learned, though loss curve, GPU and
     clock go on. Read are counters as `amp/skipped` or `skipped_steps`, which grow from step to step, flags of each step
-    as `found_inf` or `step_skipped`, and the scale. A series that goes from 0 to 1 and stays there may be either."""
+    as `found_inf` or `step_skipped`, and the scale. A series that goes from 0 to 1 and stays there may be either. From
+    2^32 the search for a scale that fits takes more than twenty steps: the first ones, if others followed, are no
+    failure."""
 
     code = "RA414"
     name = "optimizer_not_stepping"
@@ -310,7 +168,9 @@ class OptimizerNotStepping(TrajectoryRule):
     }
     example = "no step from step 1200 to step 1262 was taken: 62 skipped in a row"
 
-    def check(self, stepping: "ScalerTrace | Counter") -> Iterator[Finding]:
+    def check(
+        self, stepping: "ScalerTrace | Counter", scaler_if_any: ScalerTrace | None, setup: Setup, goes_on: bool
+    ) -> Iterator[Finding]:
         is_counted = isinstance(stepping, Counter)
         if isinstance(stepping, Counter) and stepping.is_either:
             yield from self._either(stepping)
@@ -321,7 +181,12 @@ class OptimizerNotStepping(TrajectoryRule):
             return
         else:
             pairs = [(int(stepping.steps[at]), float(depth)) for at, depth in zip(*stepping.halving_runs, strict=True)]
-        long = [one for one in pairs if one[1] > self.limit("skips")]
+        patience = scaler_if_any.patience if scaler_if_any else patience_from(setup.init_scale)
+        long = [
+            one
+            for one in pairs
+            if one[1] > self.limit("skips") and not _is_search(stepping, *one, patience=patience, goes_on=goes_on)
+        ]
         if long:
             step, length = max(long, key=lambda one: one[1])
             how = "" if is_counted else " (the scale halved so often without growing once)"
@@ -348,6 +213,18 @@ class OptimizerNotStepping(TrajectoryRule):
                 severity=Severity.INFO,
                 evidence={"points": points, "sure": "hint"},
             )
+
+
+def _is_search(stepping: ScalerTrace | Counter, step: int, length: float, *, patience: float, goes_on: bool) -> bool:
+    """Whether steps that were skipped in a row are the search for a scale that fits: the first ones of a run, no more
+    than it takes from where the scale began, and others came after them, or may come."""
+    first, last = int(stepping.steps[0]), int(stepping.steps[-1])
+    if step > max(first + APART, int(stepping.steps[min(1, len(stepping.steps) - 1)])) or length > patience:
+        return False
+    if isinstance(stepping, ScalerTrace) and stepping.search:
+        return True
+    is_over = last - step >= 2 * length
+    return (goes_on and not is_over) or (is_over and isinstance(stepping, Counter))
 
 
 class ScalerStateNotRestored(TrajectoryRule):

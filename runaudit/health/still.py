@@ -25,7 +25,8 @@ class Frozen(TrajectoryRule):
     """A loss changes from step to step.
 
     The same number to the last bit, again and again, is a loss that no longer depends on the network: a metric that is
-    not updated, a graph that was cut, gradients that are zero, a batch that is never exchanged."""
+    not updated, a graph that was cut, gradients that are zero, a batch that is never exchanged. One that was come to by
+    steps of the last digit that is written has come to rest, which is told and not warned of."""
 
     code = "RA404"
     name = "frozen"
@@ -106,13 +107,44 @@ def _longest_still(values: "ndarray") -> tuple[int, int]:
 
 
 def _is_rounded(values: "ndarray") -> bool:
-    """Whether neighbours are often equal although the curve moves: then it was written with few digits, and a stretch
-    of equal numbers says that it moves slowly."""
+    """Whether a stretch of equal numbers may say no more than that the curve moves slowly: neighbours are often equal
+    although it moves, or the stretch was come to by steps of the last digit that is written. What freezes leaves off
+    anywhere in its noise, which is many of those."""
     import numpy as np
 
     start, length = _longest_still(values)
     rest = np.concatenate([values[:start], values[start + length :]])
-    return len(rest) >= MIN_POINTS and len(np.unique(rest)) < 0.5 * len(rest)
+    if len(rest) >= MIN_POINTS and len(np.unique(rest)) < 0.5 * len(rest):
+        return True
+    before = values[max(0, start - BEFORE) : start]
+    if len(before) < BEFORE:
+        return False
+    away = np.abs(before - values[start]) <= NEAR * _digit(np.append(before, values[start]))
+    return bool(away[-1]) and int(away.sum()) > BEFORE // 2
+
+
+BEFORE = 5
+"""Points before a stretch of equal numbers that tell how it was come to."""
+NEAR = 3.5
+"""Steps of the last written digit that they lie from it at most."""
+SINGLE = 2.0**-23
+"""The last digit of a number of single precision, as a share of it."""
+
+
+def _digit(values: "ndarray") -> float:
+    """One step of the last digit that these numbers are written with, six decimals or six places at the most; else that
+    of single precision."""
+    import numpy as np
+
+    size, largest = float(np.abs(values[-1])), float(np.abs(values).max())
+    finest = SINGLE * size
+    for places in range(16):
+        step = 10.0**-places
+        if step < 1e-6 * size:
+            break
+        if (np.abs(values - step * np.round(values / step)) <= min(0.01 * step, SINGLE * largest)).all():
+            return max(step, finest)
+    return finest
 
 
 class NotLearning(TrajectoryRule):

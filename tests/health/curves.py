@@ -1587,3 +1587,156 @@ def failing(name: str, seed: int) -> Case:
     """A run with this fault; consecutive seeds go through all its variants."""
     variants = list(FAILING[name].values())
     return variants[seed % len(variants)](np.random.default_rng([1302, list(FAILING).index(name), seed]))
+
+
+# ---------------------------------------------------------- what looks like a fault, and beside it the fault itself
+
+TWINS: dict[str, Callable[[Generator, bool], Case]] = {}
+"""Of each name a healthy run whose numbers look like a fault, and one of the same kind that has it (`is_ill`)."""
+
+
+def twin(name: str, seed: int, *, is_ill: bool) -> Case:
+    """One of the two."""
+    return TWINS[name](np.random.default_rng([1303, *name.encode(), seed, is_ill]), is_ill)
+
+
+def t_search(rng: Generator, is_ill: bool) -> Case:
+    """From far above what fits the scale halves step after step, and stands. Ill: later on it falls without end, or no
+    step is taken any more."""
+    init, level = pick(rng, (2.0**16, 2.0**24, 2.0**32, 2.0**32)), uni(rng, 9, 17)
+    p = logu(rng, 0.01, 0.05)
+    is_stuck = is_ill and rng.random() < 0.5
+    before = length(rng, 300, 2500) if is_ill else length(rng, 120, 3900)
+    after = 0 if not is_ill else int(rng.integers(100, 400)) if is_stuck else int(14 / p * uni(rng, 1, 1.6))
+    n = before + after
+    limit = ceilings(rng, n, level)
+    limit[before:][rng.random(after) < (1 if is_stuck else p)] = -np.inf
+    if is_ill:
+        limit[before] = -np.inf
+    scale, skipped = grad_scaler(limit, init=init)
+    name = ("optimizer_not_stepping" if is_stuck else "scaler_collapse") if is_ill else None
+    names = pick(rng, SCALES)
+    series = fp16_run(rng, n, scale, skipped, names=names, curve=noisy(rng, loss(rng, n), 0.02, "gauss"))
+    return case("start_up_search", series, name, before + 1 if is_ill else None)
+
+
+TWINS["start_up_search"] = t_search
+
+
+def t_printed(rng: Generator, is_ill: bool) -> Case:
+    """A loss that is printed with few digits and comes to rest, so that its last ones print alike. Ill: printed so, it
+    freezes in the middle of its noise."""
+    n, digits = length(rng, 150, 1500), int(rng.integers(3, 5))
+    steps, start = grid(rng, n), uni(rng, 0.5, 4)
+    noise = np.exp(uni(rng, 0.03, 0.12) * rng.standard_normal(n))
+    at = onset(rng, n, 0.3, 0.7)
+    if is_ill:
+        value = noise * (start * uni(rng, 0.1, 0.5) + start * decay(rng, unit(n), "exp"))
+        value[at:] = value[at]
+    elif rng.random() < 0.5:  # Learned by heart: the noise becomes as small as the loss.
+        value = noise * (start * np.exp(-unit(n) / uni(rng, 0.03, 0.08)) + 10.0**-digits)
+    else:  # All data in each step: no noise at all.
+        value = start * (uni(rng, 0.1, 0.5) + np.exp(-np.arange(n) / (n * uni(rng, 0.02, 0.08))))
+    out = {pick(rng, ("loss", "train_loss", "train/loss")): pts(steps, np.round(value, digits))}
+    return case("printed", out, "frozen" if is_ill else None, steps[at] if is_ill else None)
+
+
+TWINS["printed"] = t_printed
+
+
+def t_steep(rng: Generator, is_ill: bool) -> Case:
+    """A flat place with next to no gradient, then a steep one, and then another flat one. Ill: the norm grows, and the
+    loss is driven up."""
+    n, at = length(rng, 200, 2500), uni(rng, 0.25, 0.6)
+    steps, x, wide, low = grid(rng, n), unit(n), uni(rng, 0.02, 0.05), logu(rng, 1e-3, 5e-3)
+    start, floor = amounts(rng)
+    top, noise = low * logu(rng, 300, 3000), np.exp(uni(rng, 0.1, 0.35) * rng.standard_normal(n))
+    if is_ill:
+        begin = int(at * n)
+        since = np.maximum(np.arange(n) - begin, 0)
+        grow = np.minimum(1, since / (n * uni(rng, 0.05, 0.15)))
+        back = np.clip((x - x[begin] - 0.25) / 0.05, 0, 1) if rng.random() < 0.5 else 0.0  # The loss stays lost.
+        g = low * 10 * (top / low) ** (grow * (1 - back))
+        clean = floor + (start - floor) * (decay(rng, x, "exp") + uni(rng, 0.4, 2) * np.minimum(1, 2 * grow))
+    else:
+        g = low + top * np.exp(-(((x - at) / wide) ** 2) / 2) + low * uni(rng, 1, 5) * (x > at)
+        clean = floor + (start - floor) / (1 + np.exp((x - at) / (wide / 2)))
+    out = {
+        "train/loss": pts(steps, noisy(rng, clean, 0.02)),
+        pick(rng, ("grad_norm", "train/grad_norm")): pts(steps, g * noise),
+    }
+    return case("steep_place", out, "grad_explosion" if is_ill else None, steps[begin] if is_ill else None)
+
+
+TWINS["steep_place"] = t_steep
+
+
+def t_mixed(rng: Generator, is_ill: bool) -> Case:
+    """Two tasks of which each step draws one; they learn side by side. Ill: both of them are driven up, and far."""
+    n = length(rng, 200, 2500)
+    steps, x = grid(rng, n), unit(n)
+    is_first, level, noise = rng.random(n) < uni(rng, 0.25, 0.75), uni(rng, 0.5, 2), uni(rng, 0.02, 0.06)
+    one = level * uni(rng, 0.1, 0.4) * (1 + uni(rng, 1, 3) * np.exp(-x / uni(rng, 0.05, 0.15)))
+    two = level * (1 + uni(rng, 0.8, 2) * np.exp(-x / uni(rng, 0.05, 0.15)))
+    at = onset(rng, n, 0.3, 0.7)
+    if is_ill:
+        up = level * uni(rng, 8, 20) * np.minimum(1, np.maximum(x - x[at], 0) / uni(rng, 0.02, 0.2))
+        one, two = one + up, two + up
+    value = np.where(is_first, one, two) * (1 + noise * rng.standard_normal(n))
+    out = {pick(rng, ("loss", "train_loss", "train/loss")): pts(steps, value)}
+    return case("two_tasks", out, "divergence" if is_ill else None)  # Where, the scatter of two levels hides.
+
+
+TWINS["two_tasks"] = t_mixed
+
+
+def t_minimum(rng: Generator, is_ill: bool) -> Case:
+    """All data in each step, a convex loss that has a floor: the norm shrinks to nothing with what is left to gain.
+    Ill: the graph is cut at a step, or the loss of single batches stands where it is stuck."""
+    n = length(rng, 200, 2500)
+    steps, start = grid(rng, n), uni(rng, 0.3, 4)
+    rate = uni(rng, 25, 60) / n
+    fall, at = np.exp(-rate * np.arange(n)), onset(rng, n, 0.05, 0.15)
+    g = start * fall * uni(rng, 0.5, 3)
+    value = start * (uni(rng, 0.3, 0.9) + uni(rng, 0.1, 0.6) * fall * fall)
+    is_cut = rng.random() < 0.5
+    begin = at if is_cut else int(np.flatnonzero(g < 1e-7)[0])
+    if is_ill and is_cut:
+        g[at:], value[at:] = 1e-12, value[at]
+    elif is_ill:
+        value = value + 0.01 * start * rng.standard_normal(n)
+    out = {pick(rng, ("train/loss", "loss")): pts(steps, value)}
+    out[pick(rng, ("train/grad_norm", "grad_norm"))] = pts(steps, g + 1e-14)
+    return case("minimum", out, "grad_vanishing" if is_ill else None, steps[begin] if is_ill else None)
+
+
+TWINS["minimum"] = t_minimum
+
+
+def t_ramp(rng: Generator, is_ill: bool) -> Case:
+    """Weights are pruned little by little, or sequences grow, on a schedule that is logged; the loss pays for it while
+    it does. Ill: it leaps in the middle of the ramp, or rises on when the ramp has ended."""
+    n = length(rng, 200, 2500)
+    steps, x = grid(rng, n), unit(n)
+    begin, span = uni(rng, 0.25, 0.5), uni(rng, 0.15, 0.35)
+    u = np.clip((x - begin) / span, 0, 1)
+    level = 1 - (1 - u) ** 3 if rng.random() < 0.5 else u  # Zhu and Gupta's cubic, or a straight one.
+    if rng.random() < 0.4:  # In steps.
+        level = np.floor(level * 20) / 20
+    start, floor = amounts(rng)
+    clean = floor + (start - floor) * np.exp(-x / uni(rng, 0.03, 0.07))
+    paid = (start - floor) * uni(rng, 0.12, 0.6)
+    at = begin + span * (uni(rng, 0.3, 0.7) if rng.random() < 0.5 else 1)
+    if is_ill:
+        wide = 0.01 if at < begin + span else 1 - at
+        clean = clean + max(2 * paid, 0.5 * (start - floor)) * np.clip((x - at) / wide, 0, 1)
+    else:
+        clean = clean + paid * level ** uni(rng, 1, 3)
+    name, top = pick(
+        rng, (("sparsity", uni(rng, 0.5, 0.95)), ("train/sparsity", 0.9), ("seq_len", 1024), ("difficulty", 1))
+    )
+    out = {"train/loss": pts(steps, noisy(rng, clean, logu(rng, 0.005, 0.04))), name: pts(steps, level * top)}
+    return case("ramp", out, "divergence" if is_ill else None, steps[int(at * (n - 1))] if is_ill else None)
+
+
+TWINS["ramp"] = t_ramp

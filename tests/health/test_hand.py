@@ -213,6 +213,28 @@ def test_a_search_that_found_its_scale_is_none_however_low(fits_after):
     assert asked("scaler_collapse", {"amp/scale": over([*search, *rest])}) == ()
 
 
+@pytest.mark.parametrize("first, rest", [(16, 12), (24, 13), (32, 10)])
+@pytest.mark.parametrize("count, goes_on", [(15, True), (25, True), (150, True), (150, False), (800, False)])
+def test_a_search_for_the_scale_is_no_failure_however_short_the_run_and_whether_it_goes_on(first, rest, goes_on, count):
+    scale = [2.0 ** max(rest, first - 1 - step) for step in range(800)]
+    skipped = [min(step + 1, first - rest) for step in range(800)]
+    series = {"loss_scale": over(scale[:count])} | ({"skipped_steps": over(skipped[:count])} if count > 25 else {})
+    norms = [math.inf if step < first - rest else 1.0 for step in range(800)]
+    series["grad_norm"] = over(norms[:count])
+    facts = trajectory_facts(series, config={"fp16": {"enabled": True}}, goes_on=goes_on)
+
+    told = [found for found in check_all(RULES, facts).findings if found.code.startswith("RA4")]
+    assert all(found.severity is Severity.INFO for found in told), told
+
+
+@pytest.mark.parametrize("rest", [0, -5])
+def test_a_search_that_ends_at_the_floor_of_the_scale_is_a_failure(rest):
+    """DeepSpeed's scale never sinks below 1: there every step may be skipped."""
+    scale = [2.0 ** max(rest, 31 - step) for step in range(800)]
+
+    assert {"scaler_collapse", "optimizer_not_stepping"} <= scaler_names({"loss_scale": over(scale)})
+
+
 def test_a_scale_that_settled_low_is_told_and_not_warned_of():
     settled = [65536.0] * 500 + [65536.0 / 2 ** min(5, number // 40 + 1) for number in range(9_000)]
 
