@@ -46,6 +46,7 @@ class NonfiniteLoss(TrajectoryRule):
         losses = [track for track in numbers if track.role is Role.LOSS and len(track.columns.values)]
         are_well = bool(losses) and not any(len(_faults(track)) for track in losses)
         for track in numbers:
+            yield from self._beyond(track)
             bad = _faults(track)
             if not len(bad):
                 continue
@@ -68,6 +69,25 @@ class NonfiniteLoss(TrajectoryRule):
                 evidence={"count": len(bad), "points": total, "in_a_row": longest, "at_the_end": tail,
                           "sure": "observed"},
             )  # fmt: skip
+
+    def _beyond(self, track: Track) -> Iterator[Finding]:
+        """Of values whose squares are no numbers: no rule can say anything of such a curve, which is no pass."""
+        import numpy as np
+
+        values = np.asarray(track.columns.values)
+        beyond = np.flatnonzero(np.abs(values) >= HUGE)
+        if not len(beyond):
+            return
+        first, ends = int(track.columns.steps[beyond[0]]), int(beyond[-1]) == len(values) - 1
+        yield self.finding(
+            track.name,
+            f"{track.name} is beyond {HUGE:g} at {len(beyond)} of {plural(len(values), 'point')}, first at step {first}"
+            + (", and at its end" if ends else ""),
+            remedy=_GO_BACK if ends and len(beyond) < len(values) else _FIND,
+            step=first,
+            severity=Severity.CRITICAL if ends and len(values) >= MIN_POINTS else Severity.WARNING,
+            evidence={"count": len(beyond), "points": len(values), "limit": HUGE, "sure": "observed"},
+        )
 
     def _counted(self, nan_steps: Counter | None) -> Iterator[Finding]:
         """Of steps that are counted and never logged."""

@@ -341,6 +341,19 @@ def test_one_bad_batch_is_what_it_is_however_young_the_run(points):
     assert asked("grad_explosion", {"train/grad_norm": norms, "amp/scale": scale}) == ()
 
 
+@pytest.mark.parametrize("size", [2e150, 1e200, 1.7e308, -1e308])
+def test_values_beyond_all_arithmetic_are_no_pass(size):
+    draw = np.random.default_rng(0)
+    whole = size * (1 - 0.05 * draw.random(60))
+    fell = np.concatenate([1 / (1 + steps(60)), whole[:40]])
+    spike = np.where(steps(60) == 30, size, 1.0)
+
+    for values, severity in ((whole, Severity.CRITICAL), (fell, Severity.CRITICAL), (spike, Severity.WARNING)):
+        for name in ("train/loss", "val/psnr"):
+            assert [one.severity for one in asked("nonfinite_loss", {name: over(values)})] == [severity]
+    assert asked("nonfinite_loss", {"train/loss": over(np.full(60, 1e149))}) == ()
+
+
 def test_a_tenth_of_the_batches_is_critical_from_the_start():
     losses = [(step, math.nan if step % 10 == 5 else 2.0 - step / 500) for step in range(40)]
 
