@@ -75,6 +75,7 @@ def facts_of_run(run: Run, directions: Mapping[str, str] = _NONE) -> dict[str, o
         metrics=run.metrics,
         checkpoints=run.outcome.checkpoints if run.outcome else (),
         torn=run.trajectory.torn,
+        goes_on=run.outcome is None and run.liveness == "running",
         directions=directions,
     )
 

@@ -2,12 +2,13 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from runaudit.health.answer import RULES
-from runaudit.health.facts import trajectory_facts
+from runaudit.health.facts import facts_of_run, trajectory_facts
 from runaudit.records.columns import tables_of
 from runaudit.records.finding import Severity
 from runaudit.records.points import Points
@@ -605,3 +606,12 @@ def test_a_loss_that_drops_at_once_to_a_guess_and_stays_has_not_learned():
     (found,) = asked("not_learning", {"train/loss": over(noisy(guess, 0.03))})
     assert found.severity is Severity.WARNING
     assert asked("not_learning", {"train/loss": over(noisy(slow, 0.01))}) == ()
+
+
+def test_a_run_that_goes_on_is_judged_as_one(make_run):
+    """In the middle of a warm-up `health` said "not learning" where `watch` and `--health` said nothing."""
+    whole = make_run()
+
+    assert facts_of_run(whole)["goes_on"] is False
+    assert facts_of_run(replace(whole, outcome=None, liveness="running"))["goes_on"] is True
+    assert facts_of_run(replace(whole, outcome=None, liveness="lost"))["goes_on"] is False
