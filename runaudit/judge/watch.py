@@ -88,7 +88,7 @@ class Look:
 
     def closing(self, *, as_markdown: bool = False) -> str:
         """How it ended."""
-        ended = self.run.outcome.body.get("exit_code") if self.run.outcome else None
+        ended = _as_a_shell_says(self.run.outcome.body.get("exit_code") if self.run.outcome else None)
         told = f"the run ended: {self.status}" + ("" if ended is None else f", exit code {ended}")
         why = self.run.outcome.body.get("error") if self.run.outcome else None
         if self.status == "diverged" and isinstance(why, str):
@@ -198,7 +198,14 @@ def exit_code(look: Look) -> int:
     """The exit code of the run that was watched: that of its command, else what its status means."""
     if look.status == "running":
         return PASS
-    code = look.run.outcome.body.get("exit_code") if look.run.outcome else None
+    code = _as_a_shell_says(look.run.outcome.body.get("exit_code") if look.run.outcome else None)
     if isinstance(code, int):
         return code if 0 <= code < 256 else NEGATIVE
     return PASS if look.run.finished else CANNOT_JUDGE if look.run.outcome is None else NEGATIVE
+
+
+def _as_a_shell_says(code: object) -> int | None:
+    """An exit code as `runaudit run` ended with it: 128 + N where signal N ended the command, which is sealed as -N."""
+    if not isinstance(code, int) or isinstance(code, bool):
+        return None
+    return code if code >= 0 else 128 - code

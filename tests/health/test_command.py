@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from runaudit.observe.trace import Trace
 from runaudit.record.ledger import claim
 from runaudit.record.recorder import record
 from runaudit.record.vigil import StoppedByRule, Watch
+from runaudit.records.outcome import Outcome
 from runaudit.records.trajectory import line_of
 from runaudit.settings import RuleSettings
 from runaudit.verbs import open_store
@@ -175,6 +177,17 @@ def test_watching_ends_with_the_run_and_its_findings(here):
     assert "divergence" in {found.name for found in look.findings}
     assert exit_code(look) == 0
     assert look.to_json()["schema"] == "runaudit.watch/1"
+
+
+@pytest.mark.parametrize(("sealed", "code"), [(-9, 137), (-2, 130), (-15, 143), (3, 3), (0, 0)])
+def test_watching_ends_as_the_command_did(here, sealed, code):
+    run = recorded("a bad one", TURNED)
+    (look,) = looks(open_store(here / ".runaudit"), run[:12])
+    outcome = Outcome.of({**look.run.outcome.body, "exit_code": sealed, "status": "killed" if sealed else "completed"})
+    ended = replace(look, run=replace(look.run, outcome=outcome))
+
+    assert exit_code(ended) == code
+    assert f"exit code {code}" in ended.closing()
 
 
 def test_a_run_that_goes_on_is_looked_at_until_it_ends(here):
