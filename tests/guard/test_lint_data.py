@@ -202,6 +202,23 @@ def test_a_dead_channel_is_counted_unless_it_is_declared(tmp_path):
     assert asked({"model": {"condition_channels": [1, 2, 3]}}, train=tmp_path) == {}
 
 
+@pytest.mark.parametrize("values", [(0.0, 0.0, 0.0), (0.5, 0.5, 0.5)])
+def test_images_of_nothing_are_told_whatever_their_channels(tmp_path, values):
+    for number, value in enumerate(values):
+        np.save(tmp_path / f"{number}.npy", np.full((3, 144, 144), value, np.float32))
+        png(tmp_path / "gray" / f"{number}.png", np.full((64, 64), value))
+
+    said = "every pixel is one value in all 3 images of train that were looked at"
+    assert asked(train=tmp_path)["RA562"] == [said, said]
+
+
+def test_images_that_are_each_of_a_colour_of_their_own_say_something(tmp_path):
+    for number in range(3):
+        np.save(tmp_path / f"{number}.npy", np.full((3, 144, 144), number / 10, np.float32))
+
+    assert asked(train=tmp_path) == {}
+
+
 def test_one_array_of_many_images_is_many_images(tmp_path):
     many = np.random.default_rng(0).random((40, 4, 16, 16)).astype(np.float32)
     many[:, 2] = 0.5

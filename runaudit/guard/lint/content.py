@@ -84,26 +84,31 @@ class ConstantChannel(Rule):
     def check(self, sampled: DataLook, told: Settings) -> Iterator[Finding]:
         if told.has_word("mask", "condition", "conditioning", "cond"):
             return  # A channel that is declared to be another kind of input may be one value in a few images.
-        groups = _groups([one for one in sampled.looks if one.channels > 1 and one.role != "mask"])
-        for (part, channels, _), looks in groups.items():
+        groups = _groups([one for one in sampled.looks if one.channels and one.role != "mask"])
+        for (part, channels, *_), looks in groups.items():
             images = sum(one.samples for one in looks)
             constant = set.intersection(*(set(one.constant) for one in looks))
             alpha = {channels - 1} if channels in (2, 4) and all(one.bits == 8 for one in looks) else set()
             dead = constant - (alpha if len(constant) == 1 else set())
-            if dead and len(constant) < channels and images >= self.limit("images"):
+            # Images that are each of one colour may say much by which; none of one colour throughout does.
+            is_all = len(constant) == channels
+            if is_all and len({(one.low, one.high) for one in looks}) > 1:
+                continue
+            if dead and images >= self.limit("images"):
+                which = "every pixel" if is_all else f"{len(dead)} of {channels} channels"
                 yield self.finding(
                     f"data.{part}",
-                    f"{len(dead)} of {channels} channels {'is' if len(dead) == 1 else 'are'} one value in all "
+                    f"{which} {'is' if is_all or len(dead) == 1 else 'are'} one value in all "
                     f"{images} images of {part} that were looked at",
                     remedy=f"look at channel {min(dead)} of {looks[0].path}; leave it out, or declare what it is for",
                     evidence={"channels": sorted(dead), "files": [one.path for one in looks]},
                 )
 
 
-def _groups(looks: list[Look]) -> dict[tuple[str, int, str], list[Look]]:
-    found: dict[tuple[str, int, str], list[Look]] = {}
+def _groups(looks: list[Look]) -> dict[tuple[str, int, str, str], list[Look]]:
+    found: dict[tuple[str, int, str, str], list[Look]] = {}
     for one in looks:
-        found.setdefault((one.part, one.channels, one.path.partition(":")[2]), []).append(one)
+        found.setdefault((one.part, one.channels, one.path.partition(":")[2], one.role), []).append(one)
     return found
 
 
