@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from runaudit.guard.rulebook import FAMILIES, family
+from runaudit.guard.rulebook import family
+from runaudit.health.rule import TrajectoryRule
 from runaudit.records.finding import Severity
 from runaudit.rules import Rule, is_off, tuned
 from runaudit.settings import RuleSettings
@@ -119,5 +120,5 @@ def ways_of(rule: Rule) -> Iterator[tuple[str, str, list[str]]]:
         if rule.waivable:
             yield "waive", "To start all the same, with a reason that is sealed", [f"--waive {rule.code}='{WHY}'"]
         else:
-            command = "runaudit health RUN" if family(rule) == FAMILIES["RA4"] else "runaudit guard"
+            command = "runaudit health RUN" if isinstance(rule, TrajectoryRule) else "runaudit guard"
             yield "fix", "It cannot be waived; to see what it found", [command]

@@ -14,6 +14,7 @@ from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import SCATTER, Shape, running_mean
 from runaudit.health.tracks import Part, Track
 from runaudit.records.finding import Finding, Severity
+from runaudit.stats.digits import show_p
 from runaudit.stats.trend import MIN_POINTS, Trend
 
 if TYPE_CHECKING:
@@ -271,15 +272,18 @@ class NeedsMoreEpochs(TrajectoryRule):
     }
     example = "val/l1 still improves: a further third of the steps would gain another 9 % of all that was gained"
 
-    def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
-        if not late.trend.is_falling or late.gain <= max(self.limit("gain") * late.total, late.scatter):
-            return
+    def check(self, late: Late, rates: Sequence[Track], goes_on: bool) -> Iterator[Finding]:
+        if goes_on or not late.trend.is_falling or late.gain <= max(self.limit("gain") * late.total, late.scatter):
+            return  # What goes on is given its further steps.
+        lost = late.part.track.columns.non_finite.steps
+        if len(lost) and lost[-1] > late.shape.last[-1]:
+            return  # It ended in values that are no numbers: more steps would gain nothing.
         if _has_ended(rates) or late.total <= 5 * late.shape.noise:
             return  # A slope of what never came out of its noise is chance.
         yield self.finding(
             late.part.track.name,
             f"{late.part.subject} still improves: at the slope of its last third, as many steps again would gain "
-            f"another {late.gain / late.total:.0%} of all that was gained (p = {late.trend.p:.2g})",
+            f"another {late.gain / late.total:.0%} of all that was gained (p {show_p(late.trend.p)})",
             remedy="train longer before this is compared with a run that was; the slope may well flatten",
             step=int(late.shape.last[-1]),
             evidence={"p": late.trend.p, "gain": late.gain, "total": late.total, "sure": "hint"},

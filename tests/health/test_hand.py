@@ -615,3 +615,12 @@ def test_a_run_that_goes_on_is_judged_as_one(make_run):
     assert facts_of_run(whole)["goes_on"] is False
     assert facts_of_run(replace(whole, outcome=None, liveness="running"))["goes_on"] is True
     assert facts_of_run(replace(whole, outcome=None, liveness="lost"))["goes_on"] is False
+
+
+def test_more_epochs_are_asked_of_what_has_ended_in_numbers():
+    fell = over(noisy(3 - steps(300) / 150, 0.02), 10)
+    (found,) = asked("needs_more_epochs", {"train/loss": fell})
+
+    assert "(p < 0.001)" in found.message
+    assert not asked("needs_more_epochs", {"train/loss": fell}, goes_on=True)
+    assert not asked("needs_more_epochs", {"train/loss": [*fell, *((3000 + step, math.nan) for step in range(300))]})
