@@ -88,6 +88,24 @@ class Moon(TrajectoryRule):
         yield self.finding("moon", f"{moon} {curves}")
 
 
+class Lost(Broken):
+    """A rule that asks for what nobody has alone."""
+
+    code, name = "MY003", "lost"
+
+    def check(self, nosuchfact: object):
+        yield self.finding("x", f"{nosuchfact}")
+
+
+def test_a_rule_that_asks_for_a_fact_that_there_is_not_is_told_and_not_passed(monkeypatch, a_run):
+    monkeypatch.setattr(answer, "foreign_rules", lambda: (Lost(),))
+    told = health_of([a_run], RuleSettings())
+
+    assert "MY003 lost: it asks for 'nosuchfact', which is no fact that there is" in "\n".join(
+        told.text_lines(verbose=True)
+    )
+
+
 class Twin(Broken):
     """A rule under a code of ours."""
 
