@@ -158,7 +158,11 @@ def _by_seed(arm: Arm) -> dict[str, Levels]:
 def _equal_training(a: Results, b: Results) -> set[str]:
     """The losses and errors that are equal at every step, where all that the two logged of the training is, and the
     numbers that were measured on held-out data are not. Shares of few samples may be equal by chance."""
-    if a.series is None or b.series is None or not _ends_otherwise(a, b):
+    # The numbers at the end are at hand; series are read where these leave it open.
+    learned = [name for name in a.metrics if name in b.metrics and not is_held_out(name) and not is_plan(name)]
+    if any(bits(a.metrics[name]) != bits(b.metrics[name]) for name in learned) or not _ends_otherwise(a, b):
+        return set()
+    if a.series is None or b.series is None:
         return set()
     shared = [name for name in a.series if name in b.series and not is_held_out(name) and not is_plan(name)]
     if any(_written(a.series[name]) != _written(b.series[name]) for name in shared):
