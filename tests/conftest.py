@@ -6,6 +6,7 @@ All numbers are drawn from a seeded generator, so a golden file made today is th
 import math
 import os
 import random
+import signal
 import struct
 import sys
 import zlib
@@ -26,6 +27,10 @@ from runaudit.store import Store
 # A busy machine makes nothing wrong that is right: no example is timed.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A suite that a shell began in the background ignores Ctrl-C, and so would every process of a test about it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOLDEN = Path(__file__).parent / "golden"
 SEQUENCES = ("astronaut", "camera", "ihc")
