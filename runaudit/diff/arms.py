@@ -22,6 +22,8 @@ from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
 from runaudit.factors.seedlike import ALONE
 from runaudit.factors.unwritten import unwritten_runs
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 from runaudit.text.words import head, listed, plural
@@ -126,6 +128,21 @@ def _seeded_otherwise(arm: Cohort) -> Iterator[str]:
     elif rows:
         each = listed([f"{declared} → {seeded}" for declared, seeded in told], 4)
         yield f"{arm.label}: {len(rows)} of {arm.n} runs seeded otherwise than they declare ({each})"
+
+
+def of_one_seed(a: Iterable[Levels], b: Iterable[Levels]) -> list[tuple[Levels, Levels]]:
+    """The runs of both sides that declare one seed, the first of each."""
+    left, right = _by_seed(a), _by_seed(b)
+    return [(of, right[seed]) for seed, of in left.items() if seed in right]
+
+
+def _by_seed(runs: Iterable[Levels]) -> dict[bytes, Levels]:
+    found: dict[bytes, Levels] = {}
+    for of in runs:
+        seed = of.run.manifest.seed
+        if seed is not None and not isinstance(seed, Unknown):
+            found.setdefault(canonical_bytes(seed), of)
+    return found
 
 
 def arms_beside(a: Cohort, b: Cohort, settings: FactorSettings) -> Beside:

@@ -12,7 +12,7 @@ from runaudit.diff.barriers import evaluation_barriers, result_barriers, without
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.lengths import length_notes, moves_the_length
-from runaudit.diff.measure import after_training, measure_notes
+from runaudit.diff.measure import Measured, measured_alike
 from runaudit.diff.missing import attributed, missing_rows
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.diff.verdict import Grounds, judge
@@ -63,7 +63,8 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
     runs = (*a.runs, *b.runs)
     arms = arms_beside(a, b, shared_policy(settings.factors, runs))
     factors, met = held_against_intent(arms.factors, runs, intent)
-    missing = attributed(missing_rows(arms, with_status=not design_only), arms, settings)
+    measured = Measured() if design_only else measured_alike(arms)
+    missing = attributed(missing_rows(arms, measured, with_status=not design_only), arms, settings)
     lacking, lost = _lacking(arms, missing), [row.factor for row in missing]
     foreign, unread, damage = on_record(lacking), open_code(lost, runs), faults(runs)
     grounds = Grounds(
@@ -97,7 +98,9 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         missing=missing,
         intent=met,
         policy=late,
-        notes=_once(*([late.note] if late else ()), *against.notes, *_notes(arms, design_only=design_only), *seeds),
+        notes=_once(
+            *([late.note] if late else ()), *against.notes, *_notes(arms, measured, design_only=design_only), *seeds
+        ),
         contradictions=against.notes,
         idle=against.idle,
         on_record=foreign,
@@ -106,15 +109,16 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         assumed=assumed,
         odd=arms.odd,
         with_length=not design_only and moves_the_length(arms),
-        same_training=not design_only and bool(after_training(arms)),
+        same_training=bool(measured.after),
         unfinished=not design_only and bool(grounds.barriers) and grounds.barriers == tuple(without_results(arms)),
     )
 
 
-def _notes(arms: Beside, *, design_only: bool) -> Iterator[str]:
+def _notes(arms: Beside, measured: Measured, *, design_only: bool) -> Iterator[str]:
     """What a reader should know of the arms, of the runs that stand for them, and of how long all of them are."""
     yield from arms.notes
-    yield from () if design_only else (*length_notes(arms), *measure_notes(arms))
+    yield from () if design_only else length_notes(arms)
+    yield from measured.notes
     yield from notes_on(arms.pair, arms.found)
 
 

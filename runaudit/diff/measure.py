@@ -6,12 +6,13 @@ are one to the last bit end in other numbers, and where one arm was seen to read
 and the other was not. Then nobody knows whether results or rulers are compared.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 from pathlib import PurePosixPath
 
-from runaudit.diff.arms import Arm, Beside
+from runaudit.diff.arms import Beside, of_one_seed
 from runaudit.diff.result import Missing
 from runaudit.factors import builtin
 from runaudit.factors.factor import Role, section_of
@@ -26,11 +27,11 @@ from runaudit.metrics.catalogue import is_share, known_direction
 from runaudit.metrics.heldout import is_held_out, is_reported
 from runaudit.records.results import Results, bits, is_plan
 from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
 from runaudit.text.words import head, listed
 
-MEASURES = frozenset({"eval", "evaluate", "evaluation", "evaluator", "evaluators", "evaluating", "metric", "metrics",
-                      "score", "scores", "scorer", "scoring", "validate", "validation", "validator", "val", "valid",
-                      "test", "testing", "benchmark"})  # fmt: skip
+MEASURES = builtin.MEASURING_WORDS | {"evaluators", "evaluating", "scores", "scoring", "validate", "validator",
+                                      "benchmark"}  # fmt: skip
 """Words of the names of files that measure."""
 FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "util", "helpers", "helper", "lib",
                      "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "and"})  # fmt: skip
@@ -42,42 +43,50 @@ ENOUGH = 3
 """Different values of a training loss, beyond which two trainings hardly log the same ones by chance."""
 
 
-def measure_gaps(arms: Beside) -> Iterator[Missing]:
-    """What is not known of how these arms were measured; nothing where the records, or the policy, say it."""
-    if any(map(is_foreign, arms.runs)) or not any(f.role is Role.TREATMENT for f in arms.factors):
-        return
-    yield from _read_by_one(arms)
-    if is_declared(arms):
-        return
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How alike two arms were measured. gaps: what is not known of it; after: what the trainings have in common where
+    what changed did nothing to them, as the beginning of a sentence."""
+
+    gaps: tuple[Missing, ...] = ()
+    after: str = ""
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """That what changed acts after the training, where that leaves no gap."""
+        if self.after and not any(row.factor == "eval" for row in self.gaps):
+            yield (f"{self.after}: what changed acts after it, as a measure does, or the choice of which weights are "
+                   "measured")  # fmt: skip
+
+
+def measured_alike(arms: Beside) -> Measured:
+    """What is known of how two arms were measured; nothing where no treatment can have moved it."""
     treatments = [f.factor for f in arms.factors if f.role is Role.TREATMENT]
+    if any(map(is_foreign, arms.runs)) or not treatments:
+        return Measured()
+    read_by_one = tuple(_read_by_one(arms))
+    if is_declared(arms.pair.settings, arms.runs):
+        return Measured(gaps=read_by_one)
+    after = equal_trainings(arms)
+    return Measured(gaps=(*read_by_one, *_undeclared(treatments, after)), after=after)
+
+
+def _undeclared(treatments: Sequence[str], after: str) -> Iterator[Missing]:
+    """That a treatment may be a part of the measure, where it is on no record what that is."""
     files = [path for path in treatments if _is_called_after_a_measure(path)]
     settings = [path for path in treatments if may_say_how_it_is_measured(path) or section_of(path) == "data"]
     if files:
         why = f"{head(files)} may compute the metric, and no record says what does"
-    elif settings and (equal := equal_trainings(arms)):
-        why = f"{equal}: {head(settings)} acts after it, and may say how or on what is measured"
+    elif settings and after:
+        why = f"{after}: {head(settings)} acts after it, and may say how or on what is measured"
     else:
         return
     yield Missing(factor="eval", side="both", reason=f"{why}; {_remedy([*files, *settings])}")
 
 
-def after_training(arms: Beside) -> str:
-    """What the trainings have in common where what changed did nothing to them, as the beginning of a sentence; empty
-    where it did, nobody knows, or the record says what measures."""
-    if any(map(is_foreign, arms.runs)) or is_declared(arms) or not any(f.role is Role.TREATMENT for f in arms.factors):
-        return ""
-    return equal_trainings(arms)
-
-
-def measure_notes(arms: Beside) -> Iterator[str]:
-    """That what changed acts after the training, where that leaves no gap."""
-    if (equal := after_training(arms)) and not any(row.factor == "eval" for row in measure_gaps(arms)):
-        yield f"{equal}: what changed acts after it, as a measure does, or the choice of which weights are measured"
-
-
-def is_declared(arms: Beside) -> bool:
+def is_declared(settings: FactorSettings, runs: Iterable[Run]) -> bool:
     """Whether it is on record what measures these runs, or the policy says it."""
-    return bool(arms.pair.settings.evaluation) or all("code_digest" in r.manifest.section("eval") for r in arms.runs)
+    return bool(settings.evaluation) or all("code_digest" in run.manifest.section("eval") for run in runs)
 
 
 def _remedy(named: Sequence[str]) -> str:
@@ -133,26 +142,13 @@ def _is_a_network(part: Set[str]) -> bool:
 def equal_trainings(arms: Beside) -> str:
     """What the trainings of one seed have in common where all of them are one in both arms and end in other numbers, as
     the beginning of a sentence; empty where they are not, or no seed is in both."""
-    pairs = _of_one_seed(arms)
+    pairs = of_one_seed(*([row.of for row in arm.heard if row.run.finished] for arm in (arms.a, arms.b)))
     found = [_equal_training(Results(left.run), Results(right.run)) for left, right in pairs]
     if not found or not all(found):
         return ""
     names = listed(sorted(set.union(*found)), limit=2)
     which = "the training" if not arms.is_replicated else "the training of every seed that is in both arms"
     return f"{which} is one to the last bit ({names})"
-
-
-def _of_one_seed(arms: Beside) -> list[tuple[Levels, Levels]]:
-    left, right = (_by_seed(arm) for arm in (arms.a, arms.b))
-    return [(of, right[seed]) for seed, of in left.items() if seed in right]
-
-
-def _by_seed(arm: Arm) -> dict[str, Levels]:
-    found: dict[str, Levels] = {}
-    for row in arm.heard:
-        if row.run.finished and isinstance(seed := row.run.manifest.seed, int | str | list | tuple):
-            found.setdefault(repr(seed), row.of)
-    return found
 
 
 def _equal_training(a: Results, b: Results) -> set[str]:
@@ -164,12 +160,14 @@ def _equal_training(a: Results, b: Results) -> set[str]:
         return set()
     if a.series is None or b.series is None:
         return set()
-    shared = [name for name in a.series if name in b.series and not is_held_out(name) and not is_plan(name)]
-    if any(_written(a.series[name]) != _written(b.series[name]) for name in shared):
+    left, right = dict(a.whole or ()), dict(b.whole or ())
+    shared = [name for name in left if name in right]
+    learned = [name for name in shared if not is_held_out(name) and not is_plan(name)]
+    if any(left[name] != right[name] for name in learned):
         return set()
-    shown = [name for name in shared if roles.role(name) is roles.Role.LOSS] or [
-        name for name in a.series if name in b.series and is_held_out(name) and not is_share(name)
-        and known_direction(name) is not None and _written(a.series[name]) == _written(b.series[name])
+    shown = [name for name in learned if roles.role(name) is roles.Role.LOSS] or [
+        name for name in shared if is_held_out(name) and not is_share(name)
+        and known_direction(name) is not None and left[name] == right[name]
     ]  # fmt: skip
     return {name for name in shown if len({value for _, value in a.series[name] if isfinite(value)}) >= ENOUGH}
 
@@ -177,10 +175,6 @@ def _equal_training(a: Results, b: Results) -> set[str]:
 def _ends_otherwise(a: Results, b: Results) -> bool:
     names = [name for name in a.metrics if name in b.metrics and is_held_out(name)]
     return any(bits(a.metrics[name]) != bits(b.metrics[name]) for name in names)
-
-
-def _written(points: Sequence[tuple[int, float]]) -> list[tuple[int, bytes]]:
-    return [(step, bits(value)) for step, value in points]
 
 
 # ── held-out data that one arm read ──────────────────────────────────────────────────────────────────────────────

@@ -7,28 +7,25 @@ is also held against the run that stands for its arm, where two halves of an arm
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from runaudit.diff.arms import Arm, Beside
-from runaudit.diff.measure import measure_gaps
+from runaudit.diff.arms import Arm, Beside, of_one_seed
+from runaudit.diff.measure import Measured
 from runaudit.diff.result import Missing
 from runaudit.factors.atonce import mixed_up
 from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.keyed import APART
-from runaudit.factors.levels import Levels
 from runaudit.factors.never import is_foreign, never_recorded
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
 from runaudit.factors.vouched import vouched
-from runaudit.records.canonical import canonical_bytes
-from runaudit.records.manifest import Unknown
 from runaudit.records.places import top_of
 from runaudit.settings import Settings
 
 NOT_RECORDED = "equal seeds and equal records gave another start: something that is not recorded differs"
 
 
-def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
-    """The gaps of both arms by path."""
+def missing_rows(arms: Beside, measured: Measured, *, with_status: bool) -> tuple[Missing, ...]:
+    """The gaps of both arms by path, those of how they were measured among them."""
     a, b, settings = arms.a, arms.b, arms.pair.settings
     rows: dict[str, Missing] = {}
     for index in range(max(len(a.heard), len(b.heard))):
@@ -49,8 +46,8 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
         rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
     if with_status:
         rows |= _mixed_up(arms)
-        for row in measure_gaps(arms):
-            rows.setdefault(row.factor, row)
+    for row in measured.gaps:
+        rows.setdefault(row.factor, row)
     if not arms.factors:
         rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(arms)}
     return tuple(rows[path] for path in sorted(rows))
@@ -93,22 +90,8 @@ def _within(arm: Arm, side: str) -> Iterator[Missing]:
 
 def _unexplained_starts(arms: Beside) -> Iterator[str]:
     """The seed proofs that differ between runs of one seed: nothing that was recorded can have moved them."""
-    pairs = _of_one_seed(arms.a, arms.b) if arms.is_replicated else [(arms.pair.a, arms.pair.b)]
+    every = ([row.of for row in arm.deviations] for arm in (arms.a, arms.b))
+    pairs = of_one_seed(*every) if arms.is_replicated else [(arms.pair.a, arms.pair.b)]
     for left, right in pairs:
         proofs = right.run.seed_proof
         yield from (f"seed_proof.{k}" for k, v in left.run.seed_proof.items() if proofs.get(k, v) != v)
-
-
-def _of_one_seed(a: Arm, b: Arm) -> Iterator[tuple[Levels, Levels]]:
-    """The runs of both arms that declare one seed, the first of each."""
-    left, right = _by_seed(a), _by_seed(b)
-    yield from ((of, right[seed]) for seed, of in left.items() if seed in right)
-
-
-def _by_seed(arm: Arm) -> dict[bytes, Levels]:
-    found: dict[bytes, Levels] = {}
-    for row in arm.deviations:
-        seed = row.run.manifest.seed
-        if seed is not None and not isinstance(seed, Unknown):
-            found.setdefault(canonical_bytes(seed), row.of)
-    return found

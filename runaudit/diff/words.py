@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from runaudit.diff.measure import UNSAID, knows_the_measure, may_say_how_it_is_measured
+from runaudit.diff.measure import UNSAID, is_declared, knows_the_measure, may_say_how_it_is_measured
 from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.compute_budget import shorter_first, updates
@@ -77,8 +77,7 @@ def _homes(data: Mapping[str, JSON]) -> dict[str, tuple[str, ...]]:
 def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     """No evaluation is on record, and code changed, or a setting that is called after one: whether the measure itself
     did is for a person to see."""
-    sides = pair.a.run, pair.b.run
-    if pair.settings.evaluation or all("code_digest" in run.manifest.section("eval") for run in sides):
+    if is_declared(pair.settings, (pair.a.run, pair.b.run)):
         return  # That the metric was given a name says nothing of what computes it.
     changed = [c for c in found if c.kind is ChangeClass.FACTOR]
     code = [c.path for c in changed if c.section == "code"]
