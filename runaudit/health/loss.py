@@ -46,7 +46,8 @@ class NonfiniteLoss(TrajectoryRule):
         losses = [track for track in numbers if track.role is Role.LOSS and len(track.columns.values)]
         are_well = bool(losses) and not any(len(_faults(track)) for track in losses)
         for track in numbers:
-            yield from self._beyond(track)
+            # Of any other series no rule says a thing, and the page tells what it holds.
+            yield from self._beyond(track) if track.role < Role.OTHER or track.is_main else ()
             bad = _faults(track)
             if not len(bad):
                 continue
