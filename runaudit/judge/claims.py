@@ -10,13 +10,14 @@ from runaudit.claims.reading import read
 from runaudit.claims.verdict import ClaimVerdict, Judged, judge_difference, judge_value, not_found, over_family
 from runaudit.claims.vocabulary import Vocabulary
 from runaudit.diff import Comparison
+from runaudit.diff.measure import UNSAID
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.factors.hindsight import Answer, hindsight
 from runaudit.judge.bench import Bench
-from runaudit.judge.campaigns import picked_of_campaign
+from runaudit.judge.campaigns import PICKED
 from runaudit.judge.circumstances import selected_on_report
-from runaudit.judge.cohorts import compare_arms, judge_cohorts, unmeasured
+from runaudit.judge.cohorts import compare_arms, judge_cohorts
 from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.naming import parents, sequence_names
@@ -81,15 +82,7 @@ def vocabulary(settings: Settings, launched: Sequence[Cohort]) -> Vocabulary:
     judged_by = {run.manifest.section("eval").get("metric") for run in runs}
     return Vocabulary(
         # A cohort may hold runs of several labels, and be called after one of them.
-        arms=tuple(
-            sorted(
-                {
-                    name
-                    for one in launched
-                    for name in (one.label, *filter(None, (run.manifest.label for run in one.runs)))
-                }
-            )
-        ),
+        arms=tuple(sorted({one.label for one in launched} | {label for run in runs if (label := run.manifest.label)})),
         metrics=tuple(sorted(own | quantities)),
         sequences=tuple(sequences),
         preferred=tuple(sorted(name for name in judged_by if isinstance(name, str))),
@@ -119,8 +112,8 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     stated += [design.lifted_by for design in compared[pair] if design.lifted_by]
     late = (design.policy.note for design in compared[pair] if design.policy)
     planned = [answer.late_plan] if answer.late_plan else []
-    planned += [f"{line}." for line in unmeasured(compared[pair])]
-    planned += [f"{line}." for line in picked_of_campaign(bench.store, arms, answer)]
+    planned += [note for note in answer.notes if note.startswith(UNSAID)]
+    planned += [note for note in answer.notes if PICKED in note]
     return replace(judge_difference(claim, answer), notes=(*stated, *late, *planned))
 
 

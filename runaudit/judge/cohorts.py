@@ -110,10 +110,10 @@ def _before(bench: Bench, arms: Sequence[Cohort], designs: Sequence[Comparison])
     yield from _stated(designs)
     yield from map(ended, unread_seeds([run for arm in arms for run in arm.runs], bench.settings))
     yield from (ended(found.policy.note) for found in designs if found.policy)
-    yield from map(ended, unmeasured(designs))
+    yield from map(ended, _unmeasured(designs))
 
 
-def unmeasured(designs: Sequence[Comparison]) -> Iterator[str]:
+def _unmeasured(designs: Sequence[Comparison]) -> Iterator[str]:
     """What changed that may be the measure itself, where no record says what measures."""
     for found in designs:
         if found.verdict is not Verdict.INCOMPARABLE:
