@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import mean
 
-from runaudit.campaign.plan import Job, Plan, campaign_mark
+from runaudit.campaign.plan import Job, Plan
 from runaudit.errors import IntegrityError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.outcome import BROKEN_OFF, FINISHED
@@ -72,7 +72,7 @@ def history_of(plan: Plan, store: Store) -> History:
             run = load(store, manifest.id, trajectory=False, is_hashed=False)
         except (ForgottenError, IntegrityError):
             continue
-        mark = campaign_mark(manifest)
+        mark = manifest.campaign
         if mark.get("arm") in arms and isinstance(mark.get("seed"), int):
             every.setdefault((str(mark["arm"]), int(mark["seed"])), []).append(run)
         elif manifest.label in labels:
@@ -102,9 +102,9 @@ def _gone(store: Store, every: Mapping[tuple[str, int], list[Run]]) -> Iterator[
 
 def left_out(plan: Plan, history: History, store: Store) -> tuple[str, ...]:
     """The labels of arms that were launched with this campaign, and that its file does not name any more."""
-    mine = {str(campaign_mark(runs[0].manifest).get("id")) for runs in history.every.values()}
+    mine = {str(runs[0].manifest.campaign.get("id")) for runs in history.every.values()}
     known = {arm.id for arm in plan.arms}
-    marks = ((manifest.label, campaign_mark(manifest)) for manifest in manifests_with(store, b'"campaign":{'))
+    marks = ((manifest.label, manifest.campaign) for manifest in manifests_with(store, b'"campaign":{'))
     return tuple(dict.fromkeys(
         str(label) for label, mark in marks if mark.get("id") in mine and mark.get("arm") not in known
     ))  # fmt: skip

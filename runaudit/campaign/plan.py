@@ -16,7 +16,7 @@ from runaudit.errors import UsageError
 from runaudit.launch.asked import Asked
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
-from runaudit.records.manifest import SEED_PLACE, Manifest
+from runaudit.records.manifest import SEED_PLACE
 from runaudit.text.typed import typed_words
 from runaudit.text.words import listed, quoted
 
@@ -72,6 +72,14 @@ class Arm:
         one = self.asked
         return (*one.command, *map(str, one.config), *one.data, *filter(None, [one.init]), *self.environ.values())
 
+    @cached_property
+    def by_seed(self) -> Mapping[str, str]:
+        """The words of the command into which the seed is put, by their places in it, all else in them filled. Raises
+        UsageError for a placeholder that nothing fills."""
+        kept = {**self.values, "seed": SEED_PLACE, "arm": self.label}
+        return {str(at): filled(word, kept, where=self.said)
+                for at, word in enumerate(self.asked.command) if SEED_PLACE in word}  # fmt: skip
+
     def job(self, seed: int, campaign: Mapping[str, Any]) -> "Job":
         """The launch of one seed. Raises UsageError for a placeholder that nothing fills."""
         values = {**self.values, "seed": str(seed), "arm": self.label}
@@ -80,9 +88,6 @@ class Arm:
             return filled(text, values, where=self.said)
 
         one = self.asked
-        kept = {**values, "seed": SEED_PLACE}
-        by_seed = {str(at): filled(word, kept, where=self.said)
-                   for at, word in enumerate(one.command) if SEED_PLACE in word}  # fmt: skip
         asked = replace(
             one,
             seed=seed,
@@ -90,7 +95,7 @@ class Arm:
             config=tuple(Path(put(str(path))) for path in one.config),
             data=tuple(map(put, one.data)),
             init=None if one.init is None else put(one.init),
-            mark={**campaign, "arm": self.id, "seed": seed, **({"by_seed": by_seed} if by_seed else {})},
+            mark={**campaign, "arm": self.id, "seed": seed, **({"by_seed": self.by_seed} if self.by_seed else {})},
         )
         return Job(arm=self.label, seed=seed, asked=asked,
                    environ={name: put(text) for name, text in self.environ.items()})  # fmt: skip
@@ -219,9 +224,3 @@ def _span(part: str, wrong: UsageError) -> Iterator[int]:
         yield int(part)
     else:
         raise wrong
-
-
-def campaign_mark(manifest: Manifest) -> Mapping[str, Any]:
-    """What a campaign sealed of a run: its id, the arm, the seed. Empty for any other run."""
-    mark = manifest.section("origin").get("campaign")
-    return mark if isinstance(mark, Mapping) else {}

@@ -21,7 +21,7 @@ from runaudit.factors.namewords import words
 from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import unread_data
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import steps
+from runaudit.factors.path import words_along
 from runaudit.metrics import roles
 from runaudit.metrics.catalogue import is_share, known_direction
 from runaudit.metrics.heldout import is_held_out, is_reported
@@ -100,7 +100,7 @@ def says_what_measures(row: Missing) -> bool:
 
 def may_say_how_it_is_measured(path: str) -> bool:
     """Whether a setting is called after the measure, and not after when or how fast it is taken."""
-    found = [word for key in steps(path)[1:] for word in words(str(key))]
+    found = words_along(path)
     return (
         section_of(path) == "config"
         and bool(builtin.MEASURING_WORDS.intersection(found))

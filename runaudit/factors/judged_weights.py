@@ -4,9 +4,8 @@ A reviewer asks it of every table. The record does not see which file a program 
 among its settings (`eval.checkpoint = best`, `load_best_model_at_end = true`, `--test-ckpt last`).
 """
 
-from runaudit.factors.namewords import words
 from runaudit.factors.own_settings import own_settings
-from runaudit.factors.path import steps
+from runaudit.factors.path import words_along
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 
@@ -21,9 +20,9 @@ def judged_weights(run: Run) -> str:
 
 
 def _says(path: str, value: JSON) -> bool:
-    found = [word for key in steps(path)[1:] for word in words(str(key))]
+    found = words_along(path)
     if isinstance(value, str):
-        return value.lower() in _WHICH and found[-1:] != [] and found[-1] in _WEIGHTS and bool(_JUDGING & set(found))
+        return value.lower() in _WHICH and bool(found) and found[-1] in _WEIGHTS and bool(_JUDGING & set(found))
     # What Hugging Face and Keras call it.
     return isinstance(value, bool) and "best" in found and bool({"load", "restore"} & set(found))
 

@@ -224,8 +224,7 @@ _SEED_OR_PLACE = re.compile(r"^\{seed\}$|/|\.\w+$")
 
 def seeded_words(run: Run) -> Mapping[str, str]:
     """The words of a job's command into which the seed was put, by their places in it, as they were written."""
-    mark = run.manifest.section("origin").get("campaign")
-    told = mark.get("by_seed") if isinstance(mark, MAPPINGS) else None
+    told = run.manifest.campaign.get("by_seed")
     return {str(at): str(word) for at, word in told.items()} if isinstance(told, MAPPINGS) else {}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.namewords import words
 from runaudit.factors.tables import NAMES
 from runaudit.records.canonical import JSON, MAPPINGS
 
@@ -40,6 +41,11 @@ def _escaped(text: str, quote: str) -> str:
 def steps(path: str) -> tuple[str | int, ...]:
     """The keys of a dotted path; integers index lists. Empty where it is not a path."""
     return tuple(_steps(path))
+
+
+def words_along(path: str) -> list[str]:
+    """The words of every key of a path below its section: `config.eval.best_ckpt` has eval, best and ckpt."""
+    return [word for key in steps(path)[1:] for word in words(str(key))]
 
 
 def _steps(path: str) -> Iterator[str | int]:

@@ -53,9 +53,8 @@ def config_standing(path: str, value: JSON, of: Levels) -> Classification:
     if ends_in_seed(key) and not isinstance(value, Mapping):
         if same(value, of.tree.get("seed", ABSENT)):
             return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
-        if (
-            names_the_seed(key) and key in SEED_KEYS
-        ):  # Of a rarer name nobody knows what it seeds: a split of the data, say.
+        # Of a rarer name nobody knows what it seeds: a split of the data, say.
+        if names_the_seed(key) and key in SEED_KEYS:
             return Classification(role=Role.SEED)
     if is_loose_number(path, value) and same(value, of.tree.get("seed", ABSENT)):
         return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")

@@ -10,9 +10,8 @@ from contextlib import suppress
 from math import isnan
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.namewords import words
 from runaudit.factors.own_settings import own_settings
-from runaudit.factors.path import steps
+from runaudit.factors.path import words_along
 from runaudit.metrics.catalogue import Direction, known_direction
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
@@ -110,12 +109,12 @@ def _numbers(settings: Sequence[tuple[str, JSON]]) -> Iterator[tuple[str, float]
 
 def _is_switch(path: str) -> bool:
     """Whether a setting says that early stopping is on: `early_stop`, `early_stopping.enabled`."""
-    found = _words(path)
+    found = words_along(path)
     return _is_early(found) and (found[-1] in ("enabled", "enable", "use", "active") or found[-1].startswith("stop"))
 
 
 def _is_patience(path: str) -> bool:
-    found = _words(path)
+    found = words_along(path)
     if OF_A_SCHEDULE & set(found):
         return False
     is_counted = found[-1] in ("rounds", "epochs", "steps", "evals", "evaluations", "checks") or _is_stop(found[-1])
@@ -124,7 +123,7 @@ def _is_patience(path: str) -> bool:
 
 def _is_margin(path: str) -> bool:
     """Whether a setting says by how much a value has to be better; `huber_delta` is none."""
-    found = _words(path)
+    found = words_along(path)
     return found[-1:] == ["delta"] and ("min" in found or _is_early(found))
 
 
@@ -134,7 +133,3 @@ def _is_early(found: Sequence[str]) -> bool:
 
 def _is_stop(word: str) -> bool:
     return word in ("stop", "stopping") or word.startswith("earlystop")
-
-
-def _words(path: str) -> list[str]:
-    return [word for key in steps(path)[1:] for word in words(str(key))]

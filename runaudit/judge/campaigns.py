@@ -4,12 +4,10 @@ Two of thirteen arms that are picked for their numbers differ by luck sooner tha
 records say which arms were launched as one campaign, so the denominator need not be typed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from runaudit.factors.cohort import Cohort
-from runaudit.records.canonical import MAPPINGS
-from runaudit.records.manifest import Manifest
 from runaudit.store.catalogue import manifests_with
 from runaudit.store.store import Store
 
@@ -30,10 +28,10 @@ def picked_of_campaign(store: Store, arms: Sequence[Cohort], answer: "StatsAnswe
 
     claims = (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED)
     least = min((row.p for row in answer.comparisons if row.p is not None and row.verdict in claims), default=None)
-    ids = {_mark(run.manifest).get("id") for arm in arms for run in arm.runs}
+    ids = {run.manifest.campaign.get("id") for arm in arms for run in arm.runs}
     if least is None or len(ids) != 1 or not isinstance(mark := ids.pop(), str):
         return
-    together = (_mark(one) for one in manifests_with(store, f'"id":"{mark}"'.encode()))
+    together = (one.campaign for one in manifests_with(store, f'"id":"{mark}"'.encode()))
     launched = len({str(one.get("arm")) for one in together if one.get("id") == mark})
     if (named := answer.family + 1) < launched:
         pairs = launched * (launched - 1) // 2
@@ -41,9 +39,3 @@ def picked_of_campaign(store: Store, arms: Sequence[Cohort], answer: "StatsAnswe
             f"{named} of {launched} {PICKED}, and nothing is adjusted for which: if they were "
             f"picked for their numbers, p {show_p(min(1.0, least * pairs))} for {pairs} pairs"
         )
-
-
-def _mark(manifest: Manifest) -> Mapping[str, Any]:
-    """What a campaign sealed of a run."""
-    found = manifest.section("origin").get("campaign")
-    return found if isinstance(found, MAPPINGS) else {}

@@ -11,6 +11,7 @@ from runaudit.health.follow import Follower, Vigil, leading_loss, scale_of
 from runaudit.health.text import failed_line
 from runaudit.judge.bench import Bench
 from runaudit.records.finding import Finding, Severity
+from runaudit.records.outcome import shell_code
 from runaudit.records.run import Run
 from runaudit.rules import Skip
 from runaudit.runs.ambiguous import is_in_no_store
@@ -205,7 +206,5 @@ def exit_code(look: Look) -> int:
 
 
 def _as_a_shell_says(code: object) -> int | None:
-    """An exit code as `runaudit run` ended with it: 128 + N where signal N ended the command, which is sealed as -N."""
-    if not isinstance(code, int) or isinstance(code, bool):
-        return None
-    return code if code >= 0 else 128 - code
+    """A sealed exit code as `runaudit run` ended with it; None for what is none."""
+    return shell_code(code) if isinstance(code, int) and not isinstance(code, bool) else None

@@ -13,7 +13,7 @@ from runaudit.launch.wrapper import run_sealed
 from runaudit.record.recording import rank_of
 from runaudit.records.finding import Severity
 from runaudit.records.manifest import Manifest
-from runaudit.records.outcome import FINISHED, Outcome
+from runaudit.records.outcome import FINISHED, Outcome, shell_code
 from runaudit.records.run import SHORT
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load
@@ -91,5 +91,4 @@ def logged_nothing(outcome: Outcome) -> bool:
 
 
 def _pass_through(command: Sequence[str]) -> int:
-    code = subprocess.run(list(command), check=False).returncode
-    return 128 - code if code < 0 else code
+    return shell_code(subprocess.run(list(command), check=False).returncode)

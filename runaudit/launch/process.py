@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.errors import UsageError
+from runaudit.records.outcome import shell_code
 
 FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2})
 WATCHED = FORWARDED | {signal.SIGCHLD}
@@ -43,7 +44,7 @@ class Ended:
     @property
     def exit_code(self) -> int:
         """What a shell would say: the exit code, or 128 + N after signal N."""
-        return 128 - self.returncode if self.returncode < 0 else self.returncode
+        return shell_code(self.returncode)
 
     @property
     def status(self) -> str:

@@ -191,6 +191,12 @@ class Manifest:
         return self.body["seed"] if "seed" in self.body else Unknown(self.reason("seed"))
 
     @property
+    def campaign(self) -> Mapping[str, Any]:
+        """What a campaign sealed of a run: its id, the arm, the seed. Empty for any other run."""
+        mark = self.section("origin").get("campaign")
+        return mark if isinstance(mark, Mapping) else {}
+
+    @property
     def began(self) -> float | None:
         """When the run was launched, in seconds since the epoch; None where the record does not say."""
         try:

@@ -50,6 +50,11 @@ _SECTIONS = Sections(OUTCOME_PARTS)
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+def shell_code(code: int) -> int:
+    """An exit code as a shell says it: 128 + N where signal N ended the command, which is sealed as -N."""
+    return 128 - code if code < 0 else code
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A frozen reading of one sealed outcome."""

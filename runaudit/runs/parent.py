@@ -13,8 +13,8 @@ Init = str | Mapping[str, JSON] | None
 def known_init(init: Init, store: Store, settings: Settings | None = None) -> Init:
     """What a launch begins with, its parent by the whole id. Raises UsageError where that is no run of the store.
 
-    A checkpoint whose parent nobody names is that of the one run of the store that wrote its bytes: seeds that each go
-    on from their own checkpoint are then one design, as their parents are. settings: the policy; by default the one
+    A checkpoint whose parent nobody names is that of the newest run of the store that wrote its bytes: seeds that each
+    go on from their own checkpoint are then one design, as their parents are. settings: the policy; by default the one
     beside the store.
     """
     if not isinstance(init, Mapping):

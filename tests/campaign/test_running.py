@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.campaign.plan import campaign_mark
 from runaudit.factors.cohort import cohorts
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 from tests.campaign.conftest import commit
+
+OF_TWO_SEEDS = ("run", "--label", "a cohort", "--data", "train=data/train", "--waive", "RA206=none", "--seeds", "3,5",
+                "--")  # fmt: skip
 
 
 def runs(repo: Path):
@@ -147,7 +149,7 @@ def test_seeds_of_one_command_are_a_campaign_of_one_arm(repo, cli, capfd):
     assert [job["seed"] for job in told["arms"][0]["jobs"]] == [3, 5] and told["verdict"] == "completed"
     found = runs(repo)
     assert [run.manifest.seed for run in found] == [3, 5] and {run.label for run in found} == {"a cohort"}
-    assert [campaign_mark(run.manifest)["seed"] for run in found] == [3, 5]
+    assert [run.manifest.campaign["seed"] for run in found] == [3, 5]
     assert cli("run", "--resume", "--", "true") == 2
 
 
@@ -214,20 +216,8 @@ def test_a_place_in_which_the_launch_put_the_seed_parts_no_seeds(repo, cli, capf
     )
     (repo / ".gitignore").write_text("__pycache__/\n/.runaudit/\n/out/\n")
     commit(repo)
-    words = [
-        "run",
-        "--label",
-        "a cohort",
-        "--data",
-        "train=data/train",
-        "--waive",
-        "RA206=none",
-        "--seeds",
-        "3,5",
-        "--",
-    ]
 
-    assert cli(*words, sys.executable, "train.py", "--seed", "{seed}", "--save", place) == 0
+    assert cli(*OF_TWO_SEEDS, sys.executable, "train.py", "--seed", "{seed}", "--save", place) == 0
     found = runs(repo)
     assert len(cohorts(found)) == 1
     assert [run.manifest.section("launch")["argv"][-1] for run in found] == [place.format(seed=s) for s in (3, 5)]
@@ -241,18 +231,6 @@ def test_an_option_into_which_the_launch_put_the_seed_is_the_seed(repo, cli, cap
         "runaudit.log(1, {'val/acc': draw.random()})\n"
     )
     commit(repo)
-    words = [
-        "run",
-        "--label",
-        "a cohort",
-        "--data",
-        "train=data/train",
-        "--waive",
-        "RA206=none",
-        "--seeds",
-        "3,5",
-        "--",
-    ]
 
-    assert cli(*words, sys.executable, "train.py", "--fold", "{seed}") == 0
+    assert cli(*OF_TWO_SEEDS, sys.executable, "train.py", "--fold", "{seed}") == 0
     assert len(cohorts(runs(repo))) == 1
