@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.health.best import Best
-from runaudit.health.rising import Rise, rise_of, turn_of
+from runaudit.health.rising import Rise, rise_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import Shape
 from runaudit.health.tracks import Part, Track
+from runaudit.health.turn import turn_of
 from runaudit.metrics.catalogue import QUANTITIES
 from runaudit.records.finding import Finding, Severity
 from runaudit.stats.trend import MIN_POINTS
@@ -87,8 +88,9 @@ def _overfitting(part: Part, learned: Sequence[Track], judges: Sequence[Track]) 
         if _falls_since(track, rise.step):
             is_judge = part.track.is_quality and not rise.is_from_start
             better = (one.name for one in judges if not is_judge and one.has_improved_since(rise.step))
+            turn = rise.step if rise.is_from_start else int(part.shape.first[turn_of(part.shape)])
             return Overfitting(
-                part=part, learned=track.name, step=rise.step, best=rise.best, last=rise.last, share=rise.share,
+                part=part, learned=track.name, step=turn, best=rise.best, last=rise.last, share=rise.share,
                 p=found.p, better=next(better, ""),
             )  # fmt: skip
     return None

@@ -1,25 +1,16 @@
 """Whether a curve left its best for good, since when, and what speaks against it: a restart of the schedule, a rise
 that is being made up for, ups and downs that it went through before.
-
-`onset` is where the rise to the end begins, not where the running minimum lies: on a flat stretch the minimum is
-anywhere.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from runaudit.health.shape import Shape, noise_of, running_median, shape_of, stretches
+from runaudit.health.shape import Shape, noise_of, shape_of, stretches
 from runaudit.health.tracks import Part, Track, words_of
+from runaudit.health.turn import onset
 from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.roles import Role
 from runaudit.stats.trend import MIN_POINTS
-
-if TYPE_CHECKING:
-    from numpy import ndarray
-
-STRAIGHT = 1.25
-"""Two lines say all of a curve where it lies about them no farther than so many times its noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,59 +211,6 @@ def _grain(part: Part) -> float:
     share = float(np.median(part.values)) / whole
     is_counted = bool((np.abs(steps - np.round(steps)) < 0.02).all())
     return whole * float(np.sqrt(share * (1 - share) * apart.min())) if is_counted else 0.0
-
-
-def onset(shape: Shape) -> int:
-    """The block at which a curve that ends high turned: where two lines, one before and one after, meet best.
-
-    A rise is seen when it has left the noise, which a slow one does long after it began. So the lines are laid through
-    the last of the descent and the first half of the rise, both drawn together by asinh (in logarithms, where a curve
-    spans decades): an explosion then rises as straight as a drift.
-    """
-    import numpy as np
-
-    values = shape.values
-    if values.min() > 0 and values.max() > 10 * values.min():
-        values = np.log(values)
-    smooth = running_median(values, max(3, round(len(values) * 0.05)) | 1)
-    noise = noise_of(values)
-    lowest = int(smooth.argmin())
-    top = float(np.median(values[-shape.tail :]) - smooth[lowest])
-    below = np.flatnonzero(smooth <= smooth[lowest] + max(2 * noise, 0.03 * top))
-    seen = min(max(lowest, int(below[-1]) + 1), len(values) - 1)
-    leaps = np.diff(values)[max(0, seen - 3) : seen + 2]
-    if len(leaps) and leaps.max() > 0.4 * top:
-        return max(0, seen - 3) + int(leaps.argmax()) + 1  # At once: there is no slope to lay a line through.
-    drawn = np.arcsinh((values - smooth[lowest]) / max(3 * noise, 0.05 * top, 1e-300))
-    level = running_median(drawn, 3)
-    end = float(np.arcsinh(top / max(3 * noise, 0.05 * top, 1e-300)))
-    descent = np.flatnonzero(level[: lowest + 1] > 0.3 * end)
-    left = int(descent[-1]) + 1 if len(descent) else 0
-    high = np.flatnonzero(level[seen:] >= 0.45 * end)
-    right = min(len(values), max(seen + 3, seen + int(high[0]) + 1 if len(high) else len(values)))
-    return min(seen, left + _knee(drawn[left:right])[0]) if right - left >= 8 else seen
-
-
-def turn_of(shape: Shape) -> int:
-    """The block at which a curve turned: where two lines meet, if they say all of it but its noise; else its onset."""
-    place, apart = _knee(shape.values)
-    return place if apart <= STRAIGHT * noise_of(shape.values) else onset(shape)
-
-
-def _knee(values: "ndarray") -> "tuple[int, float]":
-    """The place at which two lines that meet there fit best, by least squares, and how far the values lie from them, as
-    a standard deviation."""
-    import numpy as np
-
-    at = np.arange(len(values), dtype=float)
-    best, place = np.inf, len(values) - 1
-    for knee in range(1, len(values) - 1):
-        basis = np.stack([np.ones_like(at), np.minimum(at - knee, 0), np.maximum(at - knee, 0)], axis=1)
-        fit, *_ = np.linalg.lstsq(basis, values, rcond=None)
-        error = float(((values - basis @ fit) ** 2).sum())
-        if error < best:
-            best, place = error, knee
-    return place, float(np.sqrt(best / max(1, len(values) - 4)))
 
 
 def _is_kept(shape: Shape, top: float) -> bool:

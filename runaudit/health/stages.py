@@ -23,10 +23,11 @@ class StageTransition(TrajectoryRule):
     code = "RA431"
     name = "stage_transition"
     severity = Severity.WARNING
-    limits: ClassVar = {"jump": 0.5, "back": 0.1}
+    limits: ClassVar = {"jump": 0.5, "back": 0.1, "lost": 0.8}
     limit_words: ClassVar = {
         "jump": "how far it leaps, as a share of what the part before had gained",
         "back": "share of the new part by whose end it must be back",
+        "lost": "how much of that a resumed run has lost which is told also where it is back by then",
     }
     example = (
         "train/loss jumped from 0.021 to 0.094 when stage fusion began at step 3000, and was not back at its tenth"
@@ -52,13 +53,17 @@ class StageTransition(TrajectoryRule):
             return None
         soon = max(1, round(self.limit("back") * len(new)))
         back = float(new.smooth[soon])
+        # What learns fast is soon back also where it began anew. Of a new stage a start from above says less: its loss
+        # may mean something else.
+        is_anew = before.stage == after.stage and jump >= self.limit("lost") * (old.start - old.end)
         # Of a loss that means something else in the new stage, the level says nothing; that it falls does.
-        if back <= old.end + 0.1 * jump:
+        if back <= old.end + 0.1 * jump and not is_anew:
             return None
         never = float(new.smooth.min()) > old.end + 0.1 * jump
+        began = f" (it had begun at {before.told(old.start):.4g})" if is_anew else ""
         return self.finding(
             after.track.name,
-            f"{after.track.name} jumped from {before.told(old.end):.4g} to {after.told(new.start):.4g} when "
+            f"{after.track.name} jumped from {before.told(old.end):.4g} to {after.told(new.start):.4g}{began} when "
             f"{f'stage {after.stage} began' if before.stage != after.stage else 'the run went on'} at step "
             f"{after.steps[0]}, and was {after.told(back):.4g} after a tenth of it"
             + ("; it never came back" if never else ""),

@@ -252,6 +252,30 @@ def test_skips_are_counted_only_where_they_were_logged():
     assert asked("optimizer_not_stepping", {"amp/scale": over([2.0] * 400)}) == ()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_reward_that_collapses_at_once_is_dated_there_however_much_it_scattered_before(seed):
+    """Before, its blocks lay on either side of every line, and the step came out up to a quarter of the run early."""
+    place = np.linspace(0, 1, 900)
+    reward = np.where(place < 0.66, 15 + 485 / (1 + np.exp(-(place - 0.25) / 0.05)), 12.0)
+    scatter = np.exp(0.25 * np.random.default_rng(seed).standard_normal(900))
+    (found,) = asked("divergence", {"episode_reward": over(reward * scatter)})
+
+    assert found.step == pytest.approx(594, abs=10)
+
+
+def test_a_validation_that_worsens_slowly_is_dated_by_all_of_its_curve():
+    """Lines through the surroundings of the turn dated 26 of 100 by more than a twentieth of the run amiss."""
+    place, far = np.linspace(0, 1, 90), 0
+    learned = {"train/loss": over(noisy(2 * np.exp(-place / 0.2) + 0.02, 0.02))}
+    for seed in range(20):
+        accuracy = 0.8 - 0.5 * np.exp(-place / 0.06) - 0.3 * np.clip(place - 0.4, 0, 1)
+        accuracy += 0.012 * np.random.default_rng(seed).standard_normal(90)
+        (found,) = asked("overfit", learned | {"val/accuracy": over(accuracy)})
+        far += abs(found.step - 36) > 4.5
+
+    assert far <= 1
+
+
 # ── stages, results ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -274,6 +298,25 @@ def test_a_run_that_went_on_without_its_weights_is_told_of_the_step_at_which_it_
 
     assert (found.severity, found.step) == (Severity.WARNING, 400)
     assert "when the run went on" in found.message
+
+
+@pytest.mark.parametrize("pace", [15, 30, 60, 150])
+def test_a_run_that_began_anew_is_told_however_fast_it_learned_again(pace):
+    """Within a tenth of what follows it was back, and nothing was said."""
+    curve = np.tile(2 * np.exp(-steps(1500) / pace) + 0.3, 2)
+    series = {"train/loss": over(noisy(curve, 0.03))}
+    (found,) = asked("stage_transition", series, events=(Event(step=1499, kind="resume"),))
+
+    assert (found.severity, found.step) == (Severity.WARNING, 1500)
+    assert "(it had begun at " in found.message
+
+
+@pytest.mark.parametrize("rise", [0.2, 0.5, 1.0])
+def test_a_run_that_went_on_without_its_optimisers_state_and_was_soon_back_is_not(rise):
+    curve = np.concatenate([2 * np.exp(-steps(1500) / 200), rise * np.exp(-steps(1500) / 40)]) + 0.3
+    series = {"train/loss": over(noisy(curve, 0.03))}
+
+    assert not asked("stage_transition", series, events=(Event(step=1499, kind="resume"),))
 
 
 def test_full_frames_below_bicubic_are_an_error_with_the_least_and_the_most():
