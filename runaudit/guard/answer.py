@@ -31,6 +31,8 @@ class GuardAnswer:
     waivers: tuple[Waiver, ...] = ()
     asked: tuple[str, ...] = ()
     skipped: tuple[Skip, ...] = ()
+    failed: tuple[Skip, ...] = ()
+    """Of these, the rules of installed packages that raised."""
     today: datetime.date
     rules: tuple[Rule, ...] = RULES
     """What was to be asked."""
@@ -76,13 +78,14 @@ class GuardAnswer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What became of the waivers that were not needed, or no longer hold."""
+        """What became of the waivers that were not needed, or no longer hold, and which rules failed."""
         found = {finding.code for finding in self.findings}
         expired = (w for w in self.waivers if not w.holds(self.today))
         unused = (w for w in self.waivers if w.holds(self.today) and w.rule not in found)
         return (
             *(f"waiver {w.rule} ({w.name}) expired on {w.until}" for w in expired),
             *(f"waiver {w.rule} ({w.name}) was not needed" for w in unused),
+            *(f"{one.code} {one.name} judged nothing: {one.reason}" for one in self.failed),
         )
 
     def told(self, *, verbose: bool = False) -> tuple[str, ...]:
@@ -141,10 +144,10 @@ def judge(
     rules: tuple[Rule, ...] = RULES,
 ) -> GuardAnswer:
     """Ask every rule about one draft."""
-    judgement = check_all(rules, facts)
+    judgement = check_all(rules, facts, around_failures=True)
     return GuardAnswer(
-        findings=judgement.findings, waivers=waivers, asked=judgement.asked, skipped=judgement.skipped, today=today,
-        rules=rules,
+        findings=judgement.findings, waivers=waivers, asked=judgement.asked, skipped=judgement.skipped,
+        failed=judgement.failed, today=today, rules=rules,
     )  # fmt: skip
 
 

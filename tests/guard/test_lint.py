@@ -169,6 +169,10 @@ FIRES = [
          finds=("RA531",)),
     Case("the same, drawn in the code", {"eval": {"sigma_max": 10.0}},
          program("sigma = torch.exp(torch.randn(4, device=d) * 1.2 - 1.2)"), finds=("RA531",)),
+    Case("the same, by the defaults of the options", {"args": {"p-mean": -4}},
+         program("p = argparse.ArgumentParser(); p.add_argument('--p-mean', type=float, default=-1.2)",
+                 "p.add_argument('--p-std', type=float, default=1.2)",
+                 "p.add_argument('--sampling-sigma-max', type=float, default=80.0)"), finds=("RA531",)),
     Case("a schedule left over", {"max_iters": 5000, "lr_decay_iters": 600000}, finds=("RA540",)),
     Case("a step down that never comes", {"max_epochs": 100, "milestones": [150, 225]}, finds=("RA540",)),
     Case("a cycle of another length", {"total_steps": 1000, "onecycle": {"total_steps": 2000}}, finds=("RA540",)),
@@ -286,6 +290,8 @@ UNKNOWN = [
     ("RA520", Case("decided while it runs", {}, program("with torch.autocast('cuda', dtype=dtype, enabled=on): pass"))),
     ("RA530", Case("no code", {"lr": 1e-4})),
     ("RA531", Case("noise of another kind", {"eval": {"sigma_max": 10.0}}, program())),
+    ("RA531", Case("nobody says which noise is met in use", {"P_mean": -4, "P_std": 1.2, "sigma_max": 80.0},
+                   program())),
     ("RA550", Case("no code", {"model": {"alignment": 1, "fusion": 2}})),
 ]  # fmt: skip
 

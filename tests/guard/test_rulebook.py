@@ -43,8 +43,28 @@ class Curve(SmallData):
     code = "XY002"
     name = "curve"
 
-    def check(self, series: Mapping[str, Any]) -> Iterator[Finding]:  # type: ignore[override]
-        yield self.finding("series", f"{len(series)}")
+    def check(self, curves: Mapping[str, Any]) -> Iterator[Finding]:  # type: ignore[override]
+        yield self.finding("curves", f"{len(curves)}")
+
+
+class Misspelt(SmallData):
+    """A rule of a launch that asks for what there is not."""
+
+    code = "XY003"
+    name = "misspelt"
+
+    def check(self, dataset: Mapping[str, Any]) -> Iterator[Finding]:  # type: ignore[override]
+        yield self.finding("data", f"{len(dataset)}")
+
+
+class Broken(SmallData):
+    """A rule of a launch that raises."""
+
+    code = "XY004"
+    name = "broken"
+
+    def check(self, datasets: Mapping[str, Any]) -> Iterator[Finding]:
+        yield self.finding("data", f"{len(datasets) / 0}")
 
 
 @pytest.fixture
@@ -65,6 +85,19 @@ def test_a_rule_of_a_package_is_asked_where_its_facts_are_those_of_a_launch(brou
     assert "XY001" in asked
     assert "XY002" not in asked
     assert {"XY001", "XY002"} <= {rule.code for rule in rulebook.every_rule()}
+
+
+def test_a_rule_of_a_package_that_asks_for_no_fact_that_there_is_or_raises_is_told(monkeypatch):
+    monkeypatch.setattr(rulebook, "foreign_rules", lambda: (Misspelt(), Broken()))
+    rules = [rule for rule in rulebook.launch_rules(RuleSettings()) if rule.code.startswith("XY")]
+    answer = judge({"datasets": {"train": {"files": 5}}}, today=datetime.date(2026, 11, 28), rules=tuple(rules))
+
+    assert answer.asked == ()
+    assert [skip.reason for skip in answer.skipped if skip.code == "XY003"] == [
+        "it asks for 'dataset', which is no fact that there is"
+    ]
+    (note,) = answer.notes
+    assert note.startswith("XY004 broken judged nothing: it failed (") and "ZeroDivisionError" in note
 
 
 def test_a_policy_tunes_and_switches_off_what_a_package_brings(brought):

@@ -315,6 +315,14 @@ class Gathered:
             return Noise(mean=mu, deviation=sd, where=f"{path}:{line}")
         return Unknown("which levels of noise are trained on is neither among the settings nor seen in the code")
 
+    def used_noise(self) -> tuple[Setting, ...] | Unknown:
+        """The highest and the lowest noise that is met in use: `sampler.sigma_max`, `--eval-sigma-min`. A bare
+        `sigma_max` may be that of the training."""
+        used = tuple(one for one in self._told.in_force() if knobs.is_of_use(one, "sigma", "max", "min"))
+        return used or Unknown(
+            "which levels of noise are met in use is not among the settings (sampler.sigma_max, eval.sigma_min)"
+        )
+
     def stated_range(self) -> float | None:
         """The range that the evaluation is said to have."""
         found = self._manifest.section("eval").get("data_range")

@@ -2,22 +2,18 @@
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
 from runaudit.guard.lint.facts import Noise
-from runaudit.guard.lint.settings import MOST, Setting, Settings
+from runaudit.guard.lint.settings import Setting
 from runaudit.guard.lint.written import Written
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
 
 EDM = (-1.2, 1.2)
 """Mean and deviation of ln sigma that EDM trains with: its range of use is known to fit."""
-_OF_USE = frozenset(
-    {"used", "use", "eval", "evaluation", "test", "sampler", "sampling", "inference", "sample", "deploy"}
-)
 
 
 class LossOfSums(Rule):
@@ -60,12 +56,11 @@ class SigmaCoverage(Rule):
     )
     example = "use goes up to sigma 10, and 0.18 % of what is trained on lies above it (95 % lie in 0.029 to 3.16)"
 
-    def check(self, told: Settings, trained_noise: Noise) -> Iterator[Finding]:
-        used = [one for one in told.said if _is_of_use(one)]
+    def check(self, used_noise: Sequence[Setting], trained_noise: Noise) -> Iterator[Finding]:
         mean, deviation, where = trained_noise.mean, trained_noise.deviation, trained_noise.where
-        if (mean, deviation) == EDM and {one.value for one in used} <= {0.002, 80}:
+        if (mean, deviation) == EDM and {one.value for one in used_noise} <= {0.002, 80}:
             return
-        for one in used:
+        for one in used_noise:
             share = _tail((math.log(one.value) - mean) / deviation)
             below = one.path.lower().endswith("min")
             if (share := 1 - share if below else share) < self.limit("share"):
@@ -81,12 +76,6 @@ class SigmaCoverage(Rule):
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %"
-
-
-def _is_of_use(one: Setting) -> bool:
-    words = set(re.split(r"[._\-]+", one.path.lower()))
-    is_number = isinstance(one.value, int | float) and not isinstance(one.value, bool) and 0 < one.value < MOST
-    return is_number and "sigma" in words and bool(words & {"max", "min"}) and bool(words & _OF_USE)
 
 
 def _tail(z: float) -> float:

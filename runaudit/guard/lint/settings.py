@@ -208,6 +208,18 @@ STARTS = _knob(
 )
 
 
+_OF_USE = frozenset(
+    {"used", "use", "eval", "evaluation", "test", "sampler", "sampling", "inference", "sample", "deploy"}
+)
+
+
+def is_of_use(one: Setting, what: str, *which: str) -> bool:
+    """Whether it is a positive number by these words, and of what the trained model is used for."""
+    words = set(_words(one.told))
+    is_number = _number(one.value) and one.value > 0
+    return is_number and what in words and bool(words & {*which}) and bool(words & _OF_USE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that a program is told, in layers: what was said, what its options default to, what its calls are given."""
@@ -251,6 +263,11 @@ class Settings:
         """What an option of the program defaults to; None where none does, or two do."""
         found = [one for one in self.defaults if _is_meant(one, knob)]
         return found[0] if len({_comparable(one.value) for one in found}) == 1 else None
+
+    def in_force(self) -> tuple[Setting, ...]:
+        """What was said, and what the options default to of which nothing was said."""
+        names = {_plain(one.name.rpartition(".")[2]) for one in self.said}
+        return (*self.said, *(one for one in self.defaults if _plain(one.name) not in names))
 
     def has_word(self, *words: str) -> Setting | None:
         """A setting below a name that holds one of these words, told by a whole word of the path."""
