@@ -13,7 +13,7 @@ from runaudit.records.segments import Band
 from runaudit.report import chart
 from runaudit.report.chart import Frame
 from runaudit.report.series import Line
-from runaudit.report.views.curve import ArmCurve, CurveFigure
+from runaudit.report.views.curve import ArmCurve, CurveFigure, Mark
 from runaudit.report.views.scaler import LINES, ScalerFigure
 from runaudit.report.words import shown, whole
 
@@ -179,15 +179,23 @@ def _happened(frame: Frame, curve: ArmCurve, row: int, named: "dict[int, int]") 
     if places := at(bad):
         body.append(f'<path class="cross" d="{chart.crosses(places, frame.foot - 6 - 7 * row)}"/>')
     body += _beyond(frame, curve.lines)
-    for number, mark in enumerate(curve.marks, start=1):
-        for x in at([mark.step]):
+    body += _marks(frame, curve.letter, curve.marks, named)
+    return _group("at", curve.arm, "".join(body))
+
+
+def _marks(frame: Frame, letter: str, marks: Sequence[Mark], named: "dict[int, int]") -> Iterator[str]:
+    """A line at every finding, with the arm's letter and its number. named: as above."""
+    import numpy as np
+
+    for number, mark in enumerate(marks, start=1):
+        if frame.first <= mark.step <= frame.last:
+            (x,) = frame.x(np.array([float(mark.step)])).tolist()
             title = f"<title>{html.escape(mark.words)}</title>"
-            body.append(f'<path class="mark" d="M{chart.tenths(x)} {frame.top}v{frame.up}">{title}</path>')
+            yield f'<path class="mark" d="M{chart.tenths(x)} {frame.top}v{frame.up}">{title}</path>'
             place = x // _NAME
             below = max(named.get(place + side, 0) for side in (-1, 0, 1))
             named[place] = below + 1
-            body.append(chart.text(x / 10 + 2, frame.top + 10 + 12 * below, f"{curve.letter}{number}", "mark"))
-    return _group("at", curve.arm, "".join(body))
+            yield chart.text(x / 10 + 2, frame.top + 10 + 12 * below, f"{letter}{number}", "mark")
 
 
 def _beyond(frame: Frame, lines: Sequence[Line]) -> Iterator[str]:
@@ -243,6 +251,7 @@ def draw_scaler(figure: ScalerFigure) -> str:
     if len(skips):
         marks = chart.ticks(chart.apart(frame.x(skips), 10), frame.foot, 6)
         parts.append(_group("at", figure.arm, f'<path class="tick" d="{marks}"/>'))
+    parts.append(_group("at", figure.arm, "".join(_marks(frame, figure.letter, figure.marks, {}))))
     return chart.chart(frame, parts, label=figure.words)
 
 

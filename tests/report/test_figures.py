@@ -10,6 +10,7 @@ from runaudit.metrics.catalogue import BASELINES
 from runaudit.report import ArmInput, page_view
 from runaudit.report.drawings import draw_curves, draw_scaler
 from runaudit.report.figures import _VARIABLES, draw_scores
+from runaudit.settings import RuleSettings
 
 
 def texts(svg: str) -> list[str]:
@@ -69,6 +70,18 @@ def test_the_scaler_has_its_two_lines_labelled_and_its_skips_marked(view):
     assert {"16384", "1024", "65536"} <= set(texts(svg))
     for seed in range(3):
         assert {2, 3, 5} <= {step for index, step in figure.skips if index == seed}
+
+
+def test_a_finding_on_the_scale_is_marked_where_it_fell(make_run, make_trajectory):
+    scale = [(step, 65536.0 / 2 ** max(0, min(12, (step - 600) // 20))) for step in range(1, 1001)]
+    run = make_run(trajectory=make_trajectory(0, 1000, **{"amp/scale": scale}))
+    view = page_view([ArmInput(name="x", runs=(run,))], rules=RuleSettings())
+    (figure,) = view.scaler.figures
+
+    assert [mark.series for mark in figure.marks] == ["amp/scale"]
+    assert figure.marks[0].step == pytest.approx(620, abs=50)
+    assert "A1" in texts(draw_scaler(figure))
+    assert figure.marks[0].words == "scaler collapse, seed 0"
 
 
 def test_stages_that_are_too_short_for_their_name_bear_their_number(make_run, make_trajectory):

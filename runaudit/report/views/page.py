@@ -158,7 +158,7 @@ def page_view(
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
         curves=made("Curves", lambda: _curves(arms, curves, health, metric)),
-        scaler=made("Loss scale", lambda: scaler_view(arms)),
+        scaler=made("Loss scale", lambda: scaler_view(arms, health_marks(arms, health) if health else ())),
         health=made(_HEALTH, lambda: health_view(arms, health)) if health else None,
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
         seen=made("What was used", lambda: seen_views(arms)) or (),

@@ -14,6 +14,7 @@ from runaudit.report.axis import Axis
 from runaudit.report.inputs import ArmInput
 from runaudit.report.series import Line, line
 from runaudit.report.views.arm import letter, seed_text
+from runaudit.report.views.curve import Mark
 from runaudit.report.views.curves import SCALE, SKIPPED, arm_bands, skipped_steps
 from runaudit.report.words import Text, clean, compact, shown
 from runaudit.text.words import listed, plural
@@ -26,7 +27,8 @@ _FAR = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalerFigure:
-    """The loss scale of one arm, a line per seed; `skips` are (seed index, step) of every skipped step seen."""
+    """The loss scale of one arm, a line per seed; `skips` are (seed index, step) of every skipped step seen,
+    `marks` the findings on it."""
 
     arm: int
     letter: str
@@ -37,6 +39,7 @@ class ScalerFigure:
     axis: Axis
     last_step: int
     words: str
+    marks: tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +64,11 @@ class ScalerView:
     without: tuple[str, ...]
 
 
-def scaler_view(arms: Sequence[ArmInput]) -> ScalerView:
-    """The scaler traces of all arms."""
+def scaler_view(arms: Sequence[ArmInput], marks: Sequence[Mark] = ()) -> ScalerView:
+    """The scaler traces of all arms. marks: findings, of which those on the scale are shown in it."""
     with_scale = [(index, arm) for index, arm in enumerate(arms) if any(_has_scale(run) for run in arm.runs)]
     return ScalerView(
-        figures=tuple(_figure(index, arm) for index, arm in with_scale),
+        figures=tuple(_figure(index, arm, marks) for index, arm in with_scale),
         rows=tuple(_row(index, run) for index, arm in with_scale for run in arm.runs if _has_scale(run)),
         without=tuple(_without(arms, is_drawn=bool(with_scale))),
     )
@@ -76,7 +79,7 @@ def _has_scale(run: Run) -> bool:
     return any(value != 1.0 for _, value in run.trajectory.series.get(SCALE, ()))
 
 
-def _figure(index: int, arm: ArmInput) -> ScalerFigure:
+def _figure(index: int, arm: ArmInput, marks: Sequence[Mark]) -> ScalerFigure:
     runs = [run for run in arm.runs if _has_scale(run)]
     last = max((run.trajectory.last_step() or 0 for run in arm.runs), default=0)
     columns = [columns_of(run.trajectory.series[SCALE]) for run in runs]
@@ -98,6 +101,7 @@ def _figure(index: int, arm: ArmInput) -> ScalerFigure:
         axis=_axis(values),
         last_step=last,
         words=f"Loss scale of {letter(index)}: {'; '.join(parts)}; {plural(len(skips), 'mark')} of skipped steps.",
+        marks=tuple(mark for mark in marks if mark.arm == index and mark.series == SCALE),
     )
 
 
