@@ -98,9 +98,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         missing=missing,
         intent=met,
         policy=late,
-        notes=_once(
-            *([late.note] if late else ()), *against.notes, *_notes(arms, measured, design_only=design_only), *seeds
-        ),
+        notes=_once(*([late.note] if late else ()), *against.notes, *_notes(arms, design_only=design_only), *seeds),
         contradictions=against.notes,
         idle=against.idle,
         on_record=foreign,
@@ -114,11 +112,10 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
     )
 
 
-def _notes(arms: Beside, measured: Measured, *, design_only: bool) -> Iterator[str]:
+def _notes(arms: Beside, *, design_only: bool) -> Iterator[str]:
     """What a reader should know of the arms, of the runs that stand for them, and of how long all of them are."""
     yield from arms.notes
     yield from () if design_only else length_notes(arms)
-    yield from measured.notes
     yield from notes_on(arms.pair, arms.found)
 
 

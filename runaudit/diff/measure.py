@@ -1,41 +1,35 @@
 """Whether two arms were measured alike, where the records do not say by what they were measured.
 
 A run records all of its code and seldom says which of it computes the metric. As long as nothing moved that may be
-that part, there is no question. It is open where a file moved that is called after an evaluation, where trainings that
-are one to the last bit end in other numbers, and where one arm was seen to read the held-out data that both declare
-and the other was not. Then nobody knows whether results or rulers are compared.
+that part, there is no question. It is open where a file or a setting moved that is called after an evaluation, where
+trainings that are one to the last bit end in other numbers, and where one arm was seen to read the held-out data that
+both declare and the other was not. Then nobody knows whether results or rulers are compared.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import isfinite
-from pathlib import PurePosixPath
 
 from runaudit.diff.arms import Beside, of_one_seed
 from runaudit.diff.result import Missing
-from runaudit.factors import builtin
-from runaudit.factors.factor import Role, section_of
-from runaudit.factors.levels import Levels
-from runaudit.factors.namewords import words
+from runaudit.factors.factor import Role
+from runaudit.factors.measuring import (
+    is_called_after_a_measure,
+    is_declared,
+    may_say_how_it_is_measured,
+    measures_in_use,
+    settings_of_a_measure,
+)
 from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import unread_data
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import words_along
 from runaudit.metrics import roles
 from runaudit.metrics.catalogue import is_share, known_direction
 from runaudit.metrics.heldout import is_held_out, is_reported
 from runaudit.records.results import Results, bits, is_plan
 from runaudit.records.run import Run
-from runaudit.settings import FactorSettings
 from runaudit.text.words import head, listed
 
-MEASURES = builtin.MEASURING_WORDS | {"evaluators", "evaluating", "scores", "scoring", "validate", "validator",
-                                      "benchmark"}  # fmt: skip
-"""Words of the names of files that measure."""
-FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "util", "helpers", "helper", "lib",
-                     "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "and"})  # fmt: skip
-"""Words that leave such a name what it is: `compute_metrics.py`, and not `score_matching.py`."""
 UNSAID = "no record says what computes the metric"
 """How a note begins that leaves open whether the measure changed."""
 _POLICY = "[factors] evaluation"
@@ -51,13 +45,6 @@ class Measured:
     gaps: tuple[Missing, ...] = ()
     after: str = ""
 
-    @property
-    def notes(self) -> Iterator[str]:
-        """That what changed acts after the training, where that leaves no gap."""
-        if self.after and not any(row.factor == "eval" for row in self.gaps):
-            yield (f"{self.after}: what changed acts after it, as a measure does, or the choice of which weights are "
-                   "measured")  # fmt: skip
-
 
 def measured_alike(arms: Beside) -> Measured:
     """What is known of how two arms were measured; nothing where no treatment can have moved it."""
@@ -68,72 +55,36 @@ def measured_alike(arms: Beside) -> Measured:
     if is_declared(arms.pair.settings, arms.runs):
         return Measured(gaps=read_by_one)
     after = equal_trainings(arms)
-    return Measured(gaps=(*read_by_one, *_undeclared(treatments, after)), after=after)
+    return Measured(gaps=(*read_by_one, *_undeclared(arms.pair, treatments, after)), after=after)
 
 
-def _undeclared(treatments: Sequence[str], after: str) -> Iterator[Missing]:
+def _undeclared(pair: Pair, treatments: Sequence[str], after: str) -> Iterator[Missing]:
     """That a treatment may be a part of the measure, where it is on no record what that is."""
-    files = [path for path in treatments if _is_called_after_a_measure(path)]
-    settings = [path for path in treatments if may_say_how_it_is_measured(path) or section_of(path) == "data"]
-    if files:
+    known = measures_in_use(pair)
+    files = [path for path in treatments if is_called_after_a_measure(path, plainly=bool(known))]
+    told = {path: path for path in treatments if may_say_how_it_is_measured(path, plainly=True)}
+    told |= {path: f"{keys[0]} of {path}" for path in treatments if (keys := settings_of_a_measure(path, pair))}
+    if after:
+        acts = head([told.get(path, path) for path in treatments])
+        why = (f"{after}, and the results are not: {acts} acts after it, as a measure does, or the choice of which "
+               "weights are measured")  # fmt: skip
+    elif files:
         why = f"{head(files)} may compute the metric, and no record says what does"
-    elif settings and after:
-        why = f"{after}: {head(settings)} acts after it, and may say how or on what is measured"
+    elif told:
+        why = f"{head([*told.values()])} may say how or on what is measured, and no record says what does"
     else:
         return
-    yield Missing(factor="eval", side="both", reason=f"{why}; {_remedy([*files, *settings])}")
+    example = [*files, *told, *known, "code.FILE"][0]
+    yield Missing(factor="eval", side="both", reason=f"{why}; {_remedy(example)}")
 
 
-def is_declared(settings: FactorSettings, runs: Iterable[Run]) -> bool:
-    """Whether it is on record what measures these runs, or the policy says it."""
-    return bool(settings.evaluation) or all("code_digest" in run.manifest.section("eval") for run in runs)
-
-
-def _remedy(named: Sequence[str]) -> str:
-    return f'the policy can say which files and settings measure, and then no other does: {_POLICY} = ["{named[0]}"]'
+def _remedy(named: str) -> str:
+    return f'the policy can say which files and settings measure, and then no other does: {_POLICY} = ["{named}"]'
 
 
 def says_what_measures(row: Missing) -> bool:
     """Whether a gap ends with how the policy says what measures."""
     return row.factor == "eval" and _POLICY in row.reason
-
-
-def may_say_how_it_is_measured(path: str) -> bool:
-    """Whether a setting is called after the measure, and not after when or how fast it is taken."""
-    found = words_along(path)
-    return (
-        section_of(path) == "config"
-        and bool(builtin.MEASURING_WORDS.intersection(found))
-        and not builtin.NOT_EVALUATION.intersection((*found, *map("_".join, pairwise(found))))
-    )
-
-
-def knows_the_measure(pair: Pair) -> bool:
-    """Whether both runs used a file that is called after a measure, and that did not change."""
-    used = [_read_code(of) for of in (pair.a, pair.b)]
-    return any(
-        _is_called_after_a_measure(f"code.{path}") for path, digest in used[0].items() if used[1].get(path) == digest
-    )
-
-
-def _read_code(of: Levels) -> dict[str, str]:
-    """The source files that a run was seen to load, with their digests."""
-    rows = of.observed.reads.values() if of.observed is not None else ()
-    return {row.path: row.digest for row in rows if row.group == "code" and row.digest}
-
-
-def _is_called_after_a_measure(path: str) -> bool:
-    section, _, name = path.partition(".")
-    if section != "code" or not name.endswith(".py"):
-        return False
-    file = PurePosixPath(name)
-    parts = [{word for word in words(part) if not word.isdigit()} for part in (*file.parent.parts, file.stem)]
-    return any(MEASURES & part and part <= MEASURES | FILLERS and not _is_a_network(part) for part in parts)
-
-
-def _is_a_network(part: Set[str]) -> bool:
-    """Whether a name is of the network of a score-based model: `score_model.py`, `score_fn.py`."""
-    return part & MEASURES <= {"score", "scores"} and bool(part & {"model", "models", "fn", "functions", "base"})
 
 
 # ── trainings that are one, and end in other numbers ─────────────────────────────────────────────────────────────

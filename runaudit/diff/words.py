@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from runaudit.diff.measure import UNSAID, is_declared, knows_the_measure, may_say_how_it_is_measured
+from runaudit.diff.measure import UNSAID
 from runaudit.factors import builtin as known
 from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.compute_budget import shorter_first, updates
 from runaudit.factors.config_groups import choices
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.grouping import declared_bundles
+from runaudit.factors.measuring import is_declared, may_say_how_it_is_measured, measures_in_use
+from runaudit.factors.never import is_foreign
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.stopping import gave_up
@@ -83,7 +85,9 @@ def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     code = [c.path for c in changed if c.section == "code"]
     # What is known to be a part of the evaluation made the runs incomparable, and that is said.
     named = [c.path for c in changed if c.role is not Role.EVALUATION and may_say_how_it_is_measured(c.path)]
-    if code and not knows_the_measure(pair):
+    if not any(map(is_foreign, (pair.a.run, pair.b.run))):  # Of our own records what says it plainly is a gap.
+        named = [path for path in named if not may_say_how_it_is_measured(path, plainly=True)]
+    if code and not measures_in_use(pair, plainly=False):
         yield f"{UNSAID}: if {head(code)} does, nothing was compared"
     if named:
         yield f"{UNSAID}: if {head(named)} says how, nothing was compared"

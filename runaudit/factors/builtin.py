@@ -105,7 +105,8 @@ EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator", "test", "testing
 """Config tables that say how a run is judged: runs that differ in them are judged by different measures."""
 NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_size", "batch", "num_workers", "workers",
                             "every_n_steps", "every_n_epochs", "every_steps", "every_epochs", "steps_between",
-                            "pin_memory", "prefetch", "prefetch_factor", "persistent_workers", "verbose"})  # fmt: skip
+                            "pin_memory", "prefetch", "prefetch_factor", "persistent_workers", "verbose",
+                            "strategy", "delay", "patience"})  # fmt: skip
 """Keys in such a table that say when or how fast, not how."""
 MEASURING_WORDS = EVALUATION_KEYS | {"evaluate", "metric", "metrics", "val", "valid", "validation", "score", "scorer"}
 """Words in the name of a setting that may say how a run is judged: no record tells whether it does."""

@@ -86,25 +86,83 @@ def test_a_declared_digest_of_the_measuring_code_is_on_record():
 
 
 @pytest.mark.parametrize(
-    ("words", "changes", "is_open", "is_told"),
+    ("words", "changes", "is_one"),
     [
-        (("--test", "b.txt"), {"acc": 0.6}, True, False),
-        (("--test", "b.txt"), {"acc": 0.6, "loss": MOVED}, False, False),
-        (("--lr", "0.3"), {"acc": 0.6}, False, True),  # Nobody knows why, so that is told.
-        (("--lr", "0.3"), {"acc": 0.6, "loss": MOVED}, False, False),
-        (("--lr", "0.3"), {}, False, False),  # It changed no number at all.
-        (("--lr", "0.3"), {"acc": 0.6, "loss": (1.0, 1.0, 1.0, 1.0)}, False, False),
-        (("--test", "b.txt"), {"acc": 0.6, "seed": 2}, False, False),  # No seed is in both.
+        (("--metric-floor", "3"), {"acc": 0.6}, True),
+        (("--metric-floor", "3"), {"acc": 0.6, "loss": MOVED}, False),
+        (("--lr", "0.3"), {"acc": 0.6}, True),  # Whatever it is called: what it changed came after the training.
+        (("--lr", "0.3"), {"acc": 0.6, "loss": MOVED}, False),
+        (("--lr", "0.3"), {}, False),  # It changed no number at all.
+        (("--lr", "0.3"), {"acc": 0.6, "loss": (1.0, 1.0, 1.0, 1.0)}, False),
+        (("--lr", "0.3"), {"acc": 0.6, "seed": 2}, False),  # No seed is in both.
     ],
 )
-def test_a_training_that_is_one_to_the_last_bit_was_not_what_changed(words, changes, is_open, is_told):
+def test_a_training_that_is_one_to_the_last_bit_was_not_what_changed(words, changes, is_one):
     plain = {"loss": changes["loss"]} if changes.get("loss", MOVED) != MOVED else {}
     found = judged(run(**plain), run(*words, **changes))
 
+    assert (gaps(found) == ["eval"]) is is_one
+    assert any("one to the last bit (train/loss)" in row.reason for row in found.missing) is is_one
+    assert found.same_training is is_one
+    assert ("left the training as it was" in design_of(found).alone) is is_one
+
+
+@pytest.mark.parametrize(
+    ("option", "is_open"),
+    [
+        ("--test-subset", True), ("--eval.crop", True), ("--val-fraction", True), ("--evaluate-on", True),
+        ("--eval-every", False), ("--test-batch-size", False), ("--val-check-interval", False),
+        ("--train-val", False), ("--score-weight", False), ("--metric", False), ("--contest", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("losses", [(LOSS, MOVED), ((), ())], ids=["trained otherwise", "no training is logged"])
+def test_a_setting_of_what_is_held_out_may_say_how_it_is_measured_whatever_the_training_did(option, is_open, losses):
+    """`--test-subset 200` was an improvement wherever no training loss was logged."""
+    found = judged(run(option, "400", loss=losses[0]), run(option, "200", acc=0.6, loss=losses[1]))
+
     assert (gaps(found) == ["eval"]) is is_open
-    assert any("one to the last bit (train/loss)" in note for note in found.notes) is is_told
-    assert found.same_training is (is_open or is_told)
-    assert ("left the training as it was" in design_of(found).alone) is (is_open or is_told)
+    if is_open:
+        assert f'evaluation = ["{found.factors[0].factor}"]' in found.missing[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"lr": 1, "eval": {"crop": 250}}', "eval.crop"),
+        ('{"lr": 1, "eval": {"crop": 0, "every": 5}}', ""),
+        ('{"lr": 2, "eval": {"crop": 0}}', ""),
+        ("no json", ""),
+    ],
+)
+def test_a_file_of_settings_is_asked_for_what_in_it_changed(text, named):
+    def side(content, acc):
+        tree = {**FILES, "settings.json": content}
+        made = captured(seen(tree=tree, code=(*CODE, "settings.json")), argv=("python", "train.py"), seed=1, tree=tree,
+                        outcome={"metrics": {"val/acc": acc}})  # fmt: skip
+        return replace(made, trajectory=Trajectory(series=MappingProxyType({"val/acc": ((3, acc),)})))
+
+    found = judged(side('{"lr": 1, "eval": {"crop": 0}}', 0.5), side(text, 0.6))
+
+    assert [row.reason.partition(" may say")[0] for row in found.missing] == (
+        [f"{named} of code.settings.json"] if named else []
+    )
+
+
+@pytest.mark.parametrize("file", ["ranker/scoring.py", "dataio/validation.py"])
+def test_a_file_that_may_be_called_after_a_measure_is_none_where_another_one_plainly_is(file):
+    """A network has a score and a loader validates its rows, while `metrics.py` stayed."""
+    tree = {**TREE, "metrics.py": "M = 1\n", file: "S = 1\n"}
+
+    def side(text, acc, code):
+        made = captured(seen(tree={**tree, file: text}, code=(*CODE, *code)), argv=("python", "train.py"), seed=1,
+                        tree={**tree, file: text}, outcome={"metrics": {"val/acc": acc}})  # fmt: skip
+        return replace(made, trajectory=Trajectory(series=MappingProxyType({"val/acc": ((3, acc),)})))
+
+    def held(*code):
+        return judged(side("S = 1\n", 0.5, (file, *code)), side("S = 2\n", 0.6, (file, *code)))
+
+    assert held("metrics.py").verdict is Verdict.SINGLE_FACTOR
+    assert gaps(held()) == ["eval"]
 
 
 def test_data_that_changed_without_a_trace_in_the_training_is_what_was_measured_on():
@@ -139,7 +197,7 @@ def test_every_seed_of_two_arms_is_asked_whether_its_training_is_one():
         return compare_cohorts(arm(), b, settings=Settings())
 
     odd = cohort_of([run("--lr", "2", seed=1, acc=5.0, loss=MOVED), *arm("--lr", "2").runs[1:]])
-    assert "every seed that is in both arms is one" in " ".join(held(arm("--lr", "2")).notes)
+    assert "every seed that is in both arms is one" in held(arm("--lr", "2")).missing[0].reason
     assert not held(odd).same_training
 
 

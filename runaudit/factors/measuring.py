@@ -1,0 +1,118 @@
+"""What may be a part of the measure by its name, where no record says what computes the metric.
+
+A record holds all code and all settings of a run and seldom says which of them results are measured by. `--test-subset`
+and `evaluate.py` say it by their names, `score` and `validation` may mean something else. Whether a name is right no
+record tells; where it is, results and rulers cannot be told apart.
+"""
+
+import json
+from collections.abc import Iterable, Set
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from runaudit.errors import RunauditError
+from runaudit.factors import builtin
+from runaudit.factors.documents import text_of
+from runaudit.factors.factor import section_of
+from runaudit.factors.levels import Levels
+from runaudit.factors.namewords import words
+from runaudit.factors.pair import Pair
+from runaudit.factors.path import last_key, words_along
+from runaudit.factors.tree import differences, keyed
+from runaudit.records.canonical import JSON
+from runaudit.records.run import Run
+from runaudit.records.yamlfile import parse_yaml
+from runaudit.settings import FactorSettings
+from runaudit.system.tomlfile import parse_toml
+
+_PLAIN_FILES = frozenset({"eval", "evals", "evaluate", "evaluation", "evaluator", "evaluators", "evaluating", "metric",
+                          "metrics"})  # fmt: skip
+"""Words that say of a file that it measures."""
+_FILES = builtin.MEASURING_WORDS | _PLAIN_FILES | {"scores", "scoring", "validate", "validator", "benchmark"}
+"""These and those that may say it: a network has a score, a loader validates its rows."""
+_FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "util", "helpers", "helper", "lib",
+                      "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "and"})  # fmt: skip
+"""Words that leave such a name what it is: `compute_metrics.py`, and not `score_matching.py`."""
+_PLAIN_SETTINGS = builtin.EVALUATION_KEYS | {"evaluate", "val", "validation"}
+"""Words that say of a setting that it is of what is held out."""
+
+
+_TRAINING = frozenset({"train", "training", "trained", "fit"})
+
+
+def is_declared(settings: FactorSettings, runs: Iterable[Run]) -> bool:
+    """Whether it is on record what measures these runs, or the policy says it."""
+    return bool(settings.evaluation) or all("code_digest" in run.manifest.section("eval") for run in runs)
+
+
+def is_called_after_a_measure(path: str, *, plainly: bool = False) -> bool:
+    """Whether a file of the code is called after a measure. plainly: by a word that means nothing else."""
+    section, _, name = path.partition(".")
+    if section != "code" or not name.endswith(".py"):
+        return False
+    file = PurePosixPath(name)
+    parts = [{word for word in words(part) if not word.isdigit()} for part in (*file.parent.parts, file.stem)]
+    wanted = _PLAIN_FILES if plainly else _FILES
+    return any(wanted & part and part <= _FILES | _FILLERS and not _is_a_network(part) for part in parts)
+
+
+def _is_a_network(part: Set[str]) -> bool:
+    """Whether a name is of the network of a score-based model: `score_model.py`, `score_fn.py`."""
+    return part & _FILES <= {"score", "scores"} and bool(part & {"model", "models", "fn", "functions", "base"})
+
+
+def may_say_how_it_is_measured(path: str, *, plainly: bool = False) -> bool:
+    """Whether a setting is called after the measure, and not after when or how fast it is taken. plainly: by a word of
+    what is held out."""
+    # `train_val` is what is trained on, whatever else is in it.
+    is_of_training = plainly and not _TRAINING.isdisjoint(words(last_key(path)))
+    return section_of(path) == "config" and not is_of_training and _is_of_a_measure(words_along(path), plainly=plainly)
+
+
+def _is_of_a_measure(found: Iterable[str], *, plainly: bool) -> bool:
+    found = tuple(found)
+    wanted = _PLAIN_SETTINGS if plainly else builtin.MEASURING_WORDS
+    return bool(wanted.intersection(found)) and not builtin.NOT_EVALUATION.intersection(
+        (*found, *map("_".join, pairwise(found)))
+    )
+
+
+def settings_of_a_measure(path: str, pair: Pair) -> tuple[str, ...]:
+    """The settings, plainly of what is held out, in which a file of settings among the code differs: `eval.crop` of
+    `code.settings.json`. Nothing where one side lacks it, or its text is not kept."""
+    name = path.partition(".")[2]
+    digests = [(of.files or {}).get(name) for of in (pair.a, pair.b)]
+    if section_of(path) != "code" or not name.endswith(_READERS) or None in digests:
+        return ()
+    texts = [text_of(of.run, str(digest)) for of, digest in zip((pair.a, pair.b), digests, strict=True)]
+    sides = [_parsed(name, text) for text in texts if text is not None]
+    if len(sides) < 2:
+        return ()
+    moved = (path for path, _, _ in differences(*sides, "code"))
+    return tuple(path.partition(".")[2] for path in moved if _is_of_a_measure(words_along(path), plainly=True))
+
+
+_READERS = (".json", ".yaml", ".yml", ".toml")
+
+
+def _parsed(name: str, text: str) -> JSON:
+    try:
+        if name.endswith(".json"):
+            return keyed(json.loads(text))
+        raw = text.encode()
+        return keyed(parse_toml(raw, where=name) if name.endswith(".toml") else parse_yaml(raw, where=name))
+    except (ValueError, RecursionError, RunauditError):
+        return text  # Whatever it is, as one value: of that no part is called after a measure.
+
+
+def measures_in_use(pair: Pair, *, plainly: bool = True) -> tuple[str, ...]:
+    """The files that are called after a measure, which both runs used and which did not change, as paths."""
+    used = [_read_code(of) for of in (pair.a, pair.b)]
+    same = (f"code.{path}" for path, digest in used[0].items() if used[1].get(path) == digest)
+    return tuple(path for path in same if is_called_after_a_measure(path, plainly=plainly))
+
+
+def _read_code(of: Levels) -> dict[str, str]:
+    """The source files that a run was seen to load, with their digests."""
+    rows = of.observed.reads.values() if of.observed is not None else ()
+    return {row.path: row.digest for row in rows if row.group == "code" and row.digest}
