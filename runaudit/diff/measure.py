@@ -12,14 +12,8 @@ from math import isfinite
 
 from runaudit.diff.arms import Beside, of_one_seed
 from runaudit.diff.result import Missing
+from runaudit.factors import measuring
 from runaudit.factors.factor import Role
-from runaudit.factors.measuring import (
-    is_called_after_a_measure,
-    is_declared,
-    may_say_how_it_is_measured,
-    measures_in_use,
-    settings_of_a_measure,
-)
 from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import unread_data
 from runaudit.factors.pair import Pair
@@ -32,7 +26,6 @@ from runaudit.text.words import head, listed
 
 UNSAID = "no record says what computes the metric"
 """How a note begins that leaves open whether the measure changed."""
-_POLICY = "[factors] evaluation"
 ENOUGH = 3
 """Different values of a training loss, beyond which two trainings hardly log the same ones by chance."""
 
@@ -52,7 +45,7 @@ def measured_alike(arms: Beside) -> Measured:
     if any(map(is_foreign, arms.runs)) or not treatments:
         return Measured()
     read_by_one = tuple(_read_by_one(arms))
-    if is_declared(arms.pair.settings, arms.runs):
+    if measuring.is_declared(arms.pair.settings, arms.runs):
         return Measured(gaps=read_by_one)
     after = equal_trainings(arms)
     return Measured(gaps=(*read_by_one, *_undeclared(arms.pair, treatments, after)), after=after)
@@ -60,31 +53,21 @@ def measured_alike(arms: Beside) -> Measured:
 
 def _undeclared(pair: Pair, treatments: Sequence[str], after: str) -> Iterator[Missing]:
     """That a treatment may be a part of the measure, where it is on no record what that is."""
-    known = measures_in_use(pair)
-    files = [path for path in treatments if is_called_after_a_measure(path, plainly=bool(known))]
-    told = {path: path for path in treatments if may_say_how_it_is_measured(path, plainly=True)}
-    told |= {path: f"{keys[0]} of {path}" for path in treatments if (keys := settings_of_a_measure(path, pair))}
+    sides = (pair.a, pair.b)
+    found = measuring.doubts(treatments, sides)
     if after:
-        acts = head([told.get(path, path) for path in treatments])
+        acts = head([found.get(path, path) for path in treatments])
+        example = [*found, *measuring.measures_in_use(sides), "code.FILE"][0]
         why = (f"{after}, and the results are not: {acts} acts after it, as a measure does, or the choice of which "
-               "weights are measured")  # fmt: skip
-    elif files:
-        why = f"{head(files)} may compute the metric, and no record says what does"
-    elif told:
-        why = f"{head([*told.values()])} may say how or on what is measured, and no record says what does"
-    else:
-        return
-    example = [*files, *told, *known, "code.FILE"][0]
-    yield Missing(factor="eval", side="both", reason=f"{why}; {_remedy(example)}")
-
-
-def _remedy(named: str) -> str:
-    return f'the policy can say which files and settings measure, and then no other does: {_POLICY} = ["{named}"]'
+               f"weights are measured; {measuring.remedy(example)}")  # fmt: skip
+        yield Missing(factor="eval", side="both", reason=why)
+    elif found:
+        yield Missing(factor="eval", side="both", reason=measuring.in_words(found))
 
 
 def says_what_measures(row: Missing) -> bool:
     """Whether a gap ends with how the policy says what measures."""
-    return row.factor == "eval" and _POLICY in row.reason
+    return row.factor == "eval" and measuring.POLICY in row.reason
 
 
 # ── trainings that are one, and end in other numbers ─────────────────────────────────────────────────────────────

@@ -87,7 +87,7 @@ def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     named = [c.path for c in changed if c.role is not Role.EVALUATION and may_say_how_it_is_measured(c.path)]
     if not any(map(is_foreign, (pair.a.run, pair.b.run))):  # Of our own records what says it plainly is a gap.
         named = [path for path in named if not may_say_how_it_is_measured(path, plainly=True)]
-    if code and not measures_in_use(pair, plainly=False):
+    if code and not measures_in_use((pair.a, pair.b), plainly=False):
         yield f"{UNSAID}: if {head(code)} does, nothing was compared"
     if named:
         yield f"{UNSAID}: if {head(named)} says how, nothing was compared"

@@ -6,7 +6,7 @@ record tells; where it is, results and rulers cannot be told apart.
 """
 
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -16,7 +16,6 @@ from runaudit.factors.documents import text_of
 from runaudit.factors.factor import section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.namewords import words
-from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key, words_along
 from runaudit.factors.tree import differences, keyed
 from runaudit.records.canonical import JSON
@@ -24,6 +23,10 @@ from runaudit.records.run import Run
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.settings import FactorSettings
 from runaudit.system.tomlfile import parse_toml
+from runaudit.text.words import head
+
+POLICY = "[factors] evaluation"
+"""Where the policy says what measures."""
 
 _PLAIN_FILES = frozenset({"eval", "evals", "evaluate", "evaluation", "evaluator", "evaluators", "evaluating", "metric",
                           "metrics"})  # fmt: skip
@@ -77,19 +80,42 @@ def _is_of_a_measure(found: Iterable[str], *, plainly: bool) -> bool:
     )
 
 
-def settings_of_a_measure(path: str, pair: Pair) -> tuple[str, ...]:
+def doubts(paths: Iterable[str], sides: Sequence[Levels]) -> Mapping[str, str]:
+    """Of what differs among these runs, what may be a part of the measure by its name: path -> how it is told. A file
+    that may be called after something else is none where one that plainly measures is in use by all and the same."""
+    is_known = bool(measures_in_use(sides))
+    found = {}
+    for path in paths:
+        if is_called_after_a_measure(path, plainly=is_known) or may_say_how_it_is_measured(path, plainly=True):
+            found[path] = path
+        elif keys := _settings_within(path, sides):
+            found[path] = f"{keys[0]} of {path}"
+    return found
+
+
+def in_words(found: Mapping[str, str]) -> str:
+    """What is doubtful about these, with what the policy can say of it."""
+    files = [told for path, told in found.items() if told == path and section_of(path) == "code"]
+    told = (f"{head(files)} may compute the metric" if files else
+            f"{head([*found.values()])} may say how or on what is measured")  # fmt: skip
+    return f"{told}, and no record says what does; {remedy([*files, *found][0])}"
+
+
+def remedy(named: str) -> str:
+    """How the policy says what measures, by the example of a path."""
+    return f'the policy can say which files and settings measure, and then no other does: {POLICY} = ["{named}"]'
+
+
+def _settings_within(path: str, sides: Sequence[Levels]) -> list[str]:
     """The settings, plainly of what is held out, in which a file of settings among the code differs: `eval.crop` of
-    `code.settings.json`. Nothing where one side lacks it, or its text is not kept."""
+    `code.settings.json`. Nothing where a text is not kept."""
     name = path.partition(".")[2]
-    digests = [(of.files or {}).get(name) for of in (pair.a, pair.b)]
-    if section_of(path) != "code" or not name.endswith(_READERS) or None in digests:
-        return ()
-    texts = [text_of(of.run, str(digest)) for of, digest in zip((pair.a, pair.b), digests, strict=True)]
-    sides = [_parsed(name, text) for text in texts if text is not None]
-    if len(sides) < 2:
-        return ()
-    moved = (path for path, _, _ in differences(*sides, "code"))
-    return tuple(path.partition(".")[2] for path in moved if _is_of_a_measure(words_along(path), plainly=True))
+    if section_of(path) != "code" or not name.endswith(_READERS):
+        return []
+    texts = {digest: text_of(of.run, digest) for of in sides if (digest := (of.files or {}).get(name)) is not None}
+    first, *others = [_parsed(name, text) for text in texts.values() if text is not None] or [None]
+    moved = dict.fromkeys(found for other in others for found, _, _ in differences(first, other, "code"))
+    return [found.partition(".")[2] for found in moved if _is_of_a_measure(words_along(found), plainly=True)]
 
 
 _READERS = (".json", ".yaml", ".yml", ".toml")
@@ -105,10 +131,10 @@ def _parsed(name: str, text: str) -> JSON:
         return text  # Whatever it is, as one value: of that no part is called after a measure.
 
 
-def measures_in_use(pair: Pair, *, plainly: bool = True) -> tuple[str, ...]:
-    """The files that are called after a measure, which both runs used and which did not change, as paths."""
-    used = [_read_code(of) for of in (pair.a, pair.b)]
-    same = (f"code.{path}" for path, digest in used[0].items() if used[1].get(path) == digest)
+def measures_in_use(sides: Sequence[Levels], *, plainly: bool = True) -> tuple[str, ...]:
+    """The files that are called after a measure, which all of these runs used and which did not change, as paths."""
+    first, *others = [_read_code(of) for of in sides]
+    same = (f"code.{path}" for path, digest in first.items() if all(used.get(path) == digest for used in others))
     return tuple(path for path in same if is_called_after_a_measure(path, plainly=plainly))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runaudit.diff import compare_cohorts
+from runaudit.diff.measure import says_what_measures
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.hindsight import Answer, hindsight
@@ -64,6 +65,9 @@ def compared_by(settings: Settings) -> Judge:
         found = compare_cohorts(cohort_of(a), cohort_of(b), settings=settings)
         conditional = None if found.conditional is None else str(found.conditional)
         factors = tuple(f.factor for f in found.treatments)
-        return Judged(factors=factors, verdict=str(found.verdict), conditional=conditional, idle=found.idle)
+        doubt = next((row.reason for row in found.missing if says_what_measures(row)), "")
+        return Judged(
+            factors=factors, verdict=str(found.verdict), conditional=conditional, idle=found.idle, doubt=doubt
+        )
 
     return judge

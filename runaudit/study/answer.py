@@ -221,6 +221,7 @@ def _pair(study: Study, pair: Pair) -> dict[str, Any]:
         "conditional": pair.conditional,
         "factors": list(pair.factors),
         "open": list(pair.open),
+        **({"doubt": pair.doubt} if pair.doubt else {}),
         "runs": rows,
     }
 

@@ -6,9 +6,11 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.between import SEED_UNPROVEN
 from runaudit.factors.builtin import OBSERVERS
 from runaudit.factors.code_state import APART, PROGRAM, lay_apart
-from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.factor import ABSENT, Absent, Role
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import Levels
+from runaudit.factors.measuring import doubts, in_words, is_declared
+from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import seeded_alike
 from runaudit.factors.unwritten import METRICS, unwritten_gap
 from runaudit.settings import FactorSettings
@@ -29,6 +31,8 @@ def missing_of(
             rows.setdefault(METRICS, {})[row] = why
     for row in sorted({row for group in alike_rows(runs) for row in group}):
         rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
+    for row, reason in _unlike_most(runs, leaves, policy).items():
+        rows.setdefault("eval", {}).setdefault(row, reason)
     for row in sorted(lay_apart(runs)):
         rows.setdefault(PROGRAM, {}).setdefault(row, APART)
     seen = {path for of in runs for path in of.scope.facts}
@@ -42,6 +46,20 @@ def missing_of(
             ):
                 rows.setdefault(leaf.path, {})[row] = runs[row].run.manifest.reason(leaf.path)
     return {path: (frozenset(rows[path]), min(rows[path].items())[1]) for path in sorted(rows)}
+
+
+def _unlike_most(runs: Sequence[Levels], leaves: Sequence[Leaf], policy: FactorSettings) -> Mapping[int, str]:
+    """The rows whose level of what may be a part of the measure is not that of most, with the reason."""
+    moved = {leaf.path: leaf for leaf in leaves if leaf.role is Role.TREATMENT and len(leaf.known) > 1}
+    if any(is_foreign(of.run) for of in runs) or is_declared(policy, [of.run for of in runs]):
+        return {}
+    found = doubts(moved, runs)
+    odd: dict[int, str] = {}
+    for path in found:
+        levels = moved[path].tokens
+        most = max(sorted({*levels}), key=levels.count)
+        odd |= {row: in_words(found) for row, level in enumerate(levels) if level != most}
+    return odd
 
 
 def known_rows(runs: Sequence[Levels], leaves: Sequence[Leaf]) -> Mapping[str, frozenset[int]]:

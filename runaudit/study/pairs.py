@@ -28,7 +28,8 @@ MAX_CHAIN_CELLS = 400
 class Pair:
     """Two cells by their places in the table, the factors in which they differ, and what may be concluded. `idle`: the
     sentence that says that no factor changed any number, where that is so. `open`: what varies in the study and is
-    unknown of one of the two, or of both: they may differ in it as well."""
+    unknown of one of the two, or of both: they may differ in it as well. `doubt`: why what parts them may be a part of
+    the measure, where that is so."""
 
     a: int
     b: int
@@ -37,6 +38,7 @@ class Pair:
     conditional: str | None
     idle: str = ""
     open: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def is_single(self) -> bool:
@@ -60,6 +62,7 @@ class Judged:
     verdict: str
     conditional: str | None
     idle: str = ""
+    doubt: str = ""
 
 
 Judge = Callable[[Sequence[Run], Sequence[Run]], Judged]
@@ -112,9 +115,10 @@ def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
     if judge is None or not (observed or pair.is_single or hidden):
         return pair
     one = judge(*sides)
-    if not (observed or hidden) and one.verdict != "incomparable":
+    if not (observed or hidden or one.doubt) and one.verdict != "incomparable":
         return replace(pair, idle=one.idle)
-    return replace(pair, factors=one.factors, verdict=one.verdict, conditional=one.conditional, idle=one.idle)
+    return replace(pair, factors=one.factors, verdict=one.verdict, conditional=one.conditional, idle=one.idle,
+                   doubt=one.doubt)  # fmt: skip
 
 
 def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:

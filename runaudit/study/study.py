@@ -78,8 +78,20 @@ class Study:
             for path, (lacking, why) in self.table.missing.items()
             if lacking & telling
         }
+        doubted = [pair for pair in self.pairs if pair.doubt]
+        if doubted and "eval" not in rows:
+            smaller = (min((self.table.cells[p.a], self.table.cells[p.b]), key=lambda cell: len(cell.rows))
+                       for p in doubted)  # fmt: skip
+            lacking = sorted({row for cell in smaller for row in cell.results})
+            rows["eval"] = (tuple(self.table.runs[row] for row in lacking), doubted[0].doubt)
         gone = unattributed(self.table.runs)
         return rows | ({FORGOTTEN: ((), of_no_cohort(gone))} if gone else {})
+
+    @cached_property
+    def doubted(self) -> frozenset[str]:
+        """The factors that part cells by themselves and may be a part of the measure: what they do is not known to be
+        an effect."""
+        return frozenset(pair.factors[0] for pair in self.pairs if pair.doubt and len(pair.factors) == 1)
 
     @property
     def faults(self) -> tuple[str, ...]:

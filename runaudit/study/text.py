@@ -129,6 +129,8 @@ def _standing(study: Study, column: Column) -> str:
         return "evaluation"
     bare = listed(list(map(level, study.unmeasured.get(column.factor, ()))), limit=4)
     if study.is_estimable(column):
+        if column.factor in study.doubted:
+            return "estimable, if it is no part of the measure"
         return f"estimable but for {bare}: no result" if bare else "estimable"
     others = [
         name for members in study.alias_sets if column.factor in members for name in members if name != column.factor
@@ -144,7 +146,8 @@ def _name(study: Study, place: int) -> str:
 
 
 def _pair(study: Study, pair: Pair) -> str:
-    return f"{_name(study, pair.a)} | {_name(study, pair.b)}: {listed(pair.factors)}"
+    doubt = ", if that is no part of the measure" if pair.doubt else ""
+    return f"{_name(study, pair.a)} | {_name(study, pair.b)}: {listed(pair.factors)}{doubt}"
 
 
 def _chain(study: Study, chain: Chain) -> str:

@@ -9,9 +9,12 @@ from runaudit.diff import Verdict, compare, compare_cohorts
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Role
 from runaudit.judge.cohorts import design_of
+from runaudit.judge.many import study_runs
 from runaudit.records.trajectory import Trajectory
 from runaudit.settings import FactorSettings, Settings
+from runaudit.study.answer import judged as judged_study
 from runaudit.study.study import study
+from runaudit.study.text import factor_rows
 from tests.diff.seen import CODE, TREE, captured, read, seen
 
 LOSS = (0.9090909090909091, 0.8333333333333334, 0.7692307692307693, 0.71)
@@ -291,3 +294,19 @@ def test_arms_that_each_read_a_held_out_file_of_its_own_were_measured_on_other_d
 
     assert judged(a, b).verdict is verdict
     assert judged(b, a).verdict is verdict
+
+
+def test_a_study_marks_what_may_be_a_part_of_the_measure_as_such():
+    """`study` called an edited `evaluate.py` estimable while `diff` of the same pair found it open what was measured."""
+    runs = [run(seed=1), run(seed=2, loss=MOVED), run(edited="evaluate.py", acc=0.6), run("--lr", "2", loss=MOVED)]
+    found = study_runs(runs, Settings())
+    answer = judged_study(found)
+
+    assert (answer.verdict, answer.conditional) == ("provenance_incomplete", "estimable")
+    assert found.doubted == {"code.evaluate.py"}
+    assert {name: standing for name, _, standing in factor_rows(found)} == {
+        "code.evaluate.py": "estimable, if it is no part of the measure",
+        "config.args.lr": "estimable",
+    }
+    policy = Settings(factors=FactorSettings(evaluation=("code.metrics/psnr.py",)))
+    assert judged_study(study_runs(runs, policy)).verdict == "estimable"
