@@ -297,7 +297,7 @@ def test_arms_that_each_read_a_held_out_file_of_its_own_were_measured_on_other_d
 
 
 def test_a_study_marks_what_may_be_a_part_of_the_measure_as_such():
-    """`study` called an edited `evaluate.py` estimable while `diff` of the same pair found it open what was measured."""
+    """An edited `evaluate.py` was estimable, while `diff` of the same pair found it open what was measured."""
     runs = [run(seed=1), run(seed=2, loss=MOVED), run(edited="evaluate.py", acc=0.6), run("--lr", "2", loss=MOVED)]
     found = study_runs(runs, Settings())
     answer = judged_study(found)
