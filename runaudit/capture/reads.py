@@ -22,6 +22,8 @@ WEIGHTS_FILES = (".safetensors", ".ckpt")
 Transformers reads by itself the observer may have come too late to see as that."""
 CONFIG = (".json", ".yaml", ".yml", ".toml")
 _NO_CONTENT = ("/proc/", "/sys/", "/dev/")
+_MEMORY = "/dev/shm/"
+"""A disk like any other, in memory: projects, stores and data lie there."""
 _SHARED = re.compile(r"\.so(\.\d+)*$")
 OBSERVER = Path(__file__).resolve().parents[1]
 """runaudit's own files: the observer is no part of what it observes."""
@@ -58,8 +60,8 @@ class Places:
 
     def ignored(self, path: str) -> bool:
         """Whether a path holds nothing that a run could use: no content, the observer's, git's, a compiled copy."""
-        if path.startswith(_NO_CONTENT):
-            return not path.startswith("/dev/shm/")
+        if path.startswith(_NO_CONTENT) and not path.startswith(_MEMORY):
+            return True
         if path.startswith(self._own) and any(path == own or path.startswith(f"{own}{os.sep}") for own in self._own):
             return True
         # Below PYTHONPYCACHEPREFIX the compiled copy of the observer lies under the whole of its path.

@@ -6,17 +6,17 @@ trainings that are one to the last bit end in other numbers, and where one arm w
 both declare and the other was not. Then nobody knows whether results or rulers are compared.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
 from runaudit.diff.arms import Beside, of_one_seed
 from runaudit.diff.result import Missing
 from runaudit.factors import measuring
-from runaudit.factors.factor import Role
+from runaudit.factors.factor import Role, section_of
+from runaudit.factors.levels import Levels
 from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import unread_data
-from runaudit.factors.pair import Pair
 from runaudit.metrics import roles
 from runaudit.metrics.catalogue import is_share, known_direction
 from runaudit.metrics.heldout import is_held_out, is_reported
@@ -28,6 +28,8 @@ UNSAID = "no record says what computes the metric"
 """How a note begins that leaves open whether the measure changed."""
 ENOUGH = 3
 """Different values of a training loss, beyond which two trainings hardly log the same ones by chance."""
+MANY = 10
+"""The same of a share of few samples, which has few values to take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +50,13 @@ def measured_alike(arms: Beside) -> Measured:
     if measuring.is_declared(arms.pair.settings, arms.runs):
         return Measured(gaps=read_by_one)
     after = equal_trainings(arms)
-    return Measured(gaps=(*read_by_one, *_undeclared(arms.pair, treatments, after)), after=after)
+    return Measured(gaps=(*read_by_one, *_undeclared(arms, treatments, after)), after=after)
 
 
-def _undeclared(pair: Pair, treatments: Sequence[str], after: str) -> Iterator[Missing]:
+def _undeclared(arms: Beside, treatments: Sequence[str], after: str) -> Iterator[Missing]:
     """That a treatment may be a part of the measure, where it is on no record what that is."""
-    sides = (pair.a, pair.b)
-    found = measuring.doubts(treatments, sides)
+    sides = (arms.pair.a, arms.pair.b)
+    found = {**measuring.doubts(treatments, sides), **_held_out_within(arms, treatments)}
     if after:
         acts = head([found.get(path, path) for path in treatments])
         example = [*found, *measuring.measures_in_use(sides), "code.FILE"][0]
@@ -63,6 +65,32 @@ def _undeclared(pair: Pair, treatments: Sequence[str], after: str) -> Iterator[M
         yield Missing(factor="eval", side="both", reason=why)
     elif found:
         yield Missing(factor="eval", side="both", reason=measuring.in_words(found))
+
+
+def _held_out_within(arms: Beside, treatments: Sequence[str]) -> dict[str, str]:
+    """Declared data -> how it is told which held-out file of it is another one and was read, or may have been."""
+    pair = arms.pair
+    found: dict[str, str] = {}
+    for path in (path for path in treatments if section_of(path) == "data"):
+        files = [change.path.partition(".")[2] for change in arms.found if change.follows == path]
+        for file in (file for file in files if _may_be_read(file, pair.a) and _may_be_read(file, pair.b)):
+            if is_held_out(file) or pair.a.is_held_out_place(file) or pair.b.is_held_out_place(file):
+                found.setdefault(path, f"{file} of {path}")
+    return found
+
+
+def _may_be_read(file: str, of: Levels) -> bool:
+    """Of a declared folder the record holds that it was read, and not what in it."""
+    if of.observed is None:
+        return True
+    return file in of.observed.reads or any(path.endswith("/") and file.startswith(path) for path in of.observed.reads)
+
+
+def _speaks_of_learning(name: str) -> bool:
+    """Whether a quantity is of the training and as fine as a loss."""
+    if is_held_out(name) or is_plan(name):
+        return False
+    return roles.role(name) is roles.Role.LOSS or known_direction(name) is not None
 
 
 def says_what_measures(row: Missing) -> bool:
@@ -99,11 +127,15 @@ def _equal_training(a: Results, b: Results) -> set[str]:
     learned = [name for name in shared if not is_held_out(name) and not is_plan(name)]
     if any(left[name] != right[name] for name in learned):
         return set()
-    shown = [name for name in learned if roles.role(name) is roles.Role.LOSS] or [
+    shown = [name for name in learned if _speaks_of_learning(name)] or [
         name for name in shared if is_held_out(name) and not is_share(name)
         and known_direction(name) is not None and left[name] == right[name]
     ]  # fmt: skip
-    return {name for name in shown if len({value for _, value in a.series[name] if isfinite(value)}) >= ENOUGH}
+    return {name for name in shown if _different(a.series[name]) >= (MANY if is_share(name) else ENOUGH)}
+
+
+def _different(points: Iterable[tuple[int, float]]) -> int:
+    return len({value for _, value in points if isfinite(value)})
 
 
 def _ends_otherwise(a: Results, b: Results) -> bool:

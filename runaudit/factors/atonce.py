@@ -61,7 +61,7 @@ def mixed_up(runs: Sequence[Run]) -> Mapping[str, tuple[Run, Run]]:
 
 def _written(run: Run) -> Iterator[str]:
     for path in map(str, written_by(run)):
-        if not path.endswith(COMPILED) and not path.startswith(("/dev/", "/proc/")):
+        if not path.endswith(COMPILED) and (path.startswith("/dev/shm/") or not path.startswith(("/dev/", "/proc/"))):
             yield path
 
 

@@ -18,6 +18,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.namewords import words
 from runaudit.factors.path import last_key, words_along
 from runaudit.factors.tree import differences, keyed
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.records.yamlfile import parse_yaml
@@ -74,10 +75,9 @@ def may_say_how_it_is_measured(path: str, *, plainly: bool = False) -> bool:
 
 def _is_of_a_measure(found: Iterable[str], *, plainly: bool) -> bool:
     found = tuple(found)
-    wanted = _PLAIN_SETTINGS if plainly else builtin.MEASURING_WORDS
-    return bool(wanted.intersection(found)) and not builtin.NOT_EVALUATION.intersection(
-        (*found, *map("_".join, pairwise(found)))
-    )
+    is_meant = any(map(is_held_out, found)) or bool(_PLAIN_SETTINGS.intersection(found))
+    is_meant = is_meant or (not plainly and bool(builtin.MEASURING_WORDS.intersection(found)))
+    return is_meant and not builtin.NOT_EVALUATION.intersection((*found, *map("_".join, pairwise(found))))
 
 
 def doubts(paths: Iterable[str], sides: Sequence[Levels]) -> Mapping[str, str]:

@@ -279,6 +279,8 @@ def known_direction(name: str) -> Direction | None:
     if (known := _named(name)) is not None:
         return NAMED[known].direction
     found = {quantity.direction for word, quantity in QUANTITIES.items() if word in words}
+    if not found and {"cross", "entropy"} <= words:
+        return Direction.LOWER
     return found.pop() if len(found) == 1 else None
 
 

@@ -112,7 +112,7 @@ def role(name: str) -> Role:
     if of_other_kind(name) and not _COUNTER.fullmatch(last):
         return Role.OTHER
     is_rate = _RATE.fullmatch(last) and not (last.startswith("lr ") and known_direction(last))
-    if _LOSS & set(whole.split()) and not is_rate:
+    if (_LOSS & set(whole.split()) or "cross entropy" in whole) and not is_rate:
         return Role.LOSS
     for pattern, found in (
         (_COUNTER, Role.CLOCKWORK), (_RATE, Role.RATE), (_GRADIENT, Role.GRADIENT), (_SPEED, Role.SPEED),

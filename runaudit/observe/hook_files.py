@@ -33,8 +33,8 @@ def full(path, folder=None):
 
 def uninteresting(path):
     """Whether it is the system's, or a compiled file that a module explains."""
-    if path[:5] in ("/proc", "/sys/", "/dev/"):
-        return path[:9] != "/dev/shm/" and (path[4] == "/" or path[:6] == "/proc/")
+    if path[:5] in ("/proc", "/sys/", "/dev/") and path[:9] != "/dev/shm/":
+        return path[4] == "/" or path[:6] == "/proc/"
     return "/__pycache__/" in path and ".pyc" in path
 
 

@@ -114,6 +114,7 @@ def test_a_training_that_is_one_to_the_last_bit_was_not_what_changed(words, chan
     ("option", "is_open"),
     [
         ("--test-subset", True), ("--eval.crop", True), ("--val-fraction", True), ("--evaluate-on", True),
+        ("--holdout", True),
         ("--eval-every", False), ("--test-batch-size", False), ("--val-check-interval", False),
         ("--train-val", False), ("--score-weight", False), ("--metric", False), ("--contest", False),
     ],
@@ -190,6 +191,40 @@ def test_where_no_training_is_logged_an_error_that_is_one_at_every_step_shows_th
     assert held(LOSS, LOSS, "val/mae").same_training
     assert not held(LOSS, MOVED, "val/mae").same_training
     assert not held(LOSS, LOSS, "val/top1").same_training  # A share of few samples is often the same.
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("train/mse", True), ("train/rmse", True), ("train/cross_entropy", True),
+                                              ("train/temperature", False)])  # fmt: skip
+def test_whatever_the_network_learns_by_shows_that_a_training_is_one(name, is_one):
+    """`train/mse` and `train/accuracy` proved nothing, and a horizon of the evaluation alone was an improvement."""
+
+    def side(*words, acc):
+        made = run(*words, acc=acc, loss=())
+        series = {name: tuple(enumerate(LOSS)), "val/acc": ((3, acc),)}
+        return replace(made, trajectory=Trajectory(series=MappingProxyType(series)))
+
+    assert judged(side(acc=0.5), side("--horizon", "2", acc=0.6)).same_training is is_one
+
+
+@pytest.mark.parametrize(
+    ("file", "is_open"), [("data/test.csv", True), ("data/dev/x.csv", True), ("data/a.csv", False)]
+)
+def test_a_held_out_file_within_declared_data_is_asked_for(file, is_open):
+    """The record of a declared folder has one digest, and the tree has that of each file."""
+
+    def side(text, letter, acc, loss):
+        tree = {**TREE, file: text}
+        made = captured(
+            seen(read("data/", letter, declared="data.d"), tree=tree, code=CODE), argv=("python", "train.py"), seed=1,
+            tree=tree, outcome={"metrics": {"val/acc": acc}},
+            data={"d": {"path": "data", "digest": "sha256:" + letter * 64}},
+        )  # fmt: skip
+        series = {"train/loss": tuple(enumerate(loss)), "val/acc": ((3, acc),)}
+        return replace(made, trajectory=Trajectory(series=MappingProxyType(series)))
+
+    found = judged(side("1", "a", 0.5, LOSS), side("2", "b", 0.6, MOVED))
+
+    assert [row.reason.partition(" may say")[0] for row in found.missing] == ([f"{file} of data.d"] if is_open else [])
 
 
 def test_every_seed_of_two_arms_is_asked_whether_its_training_is_one():
