@@ -18,6 +18,7 @@ from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
 from runaudit.factors.following import are_named_alike, is_its_leaf, last_said
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.marks import without_secrets
+from runaudit.factors.namewords import words
 from runaudit.factors.ownname import OWN, own_name
 from runaudit.factors.path import last_key, steps
 from runaudit.factors.tree import same
@@ -26,6 +27,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import SEED_PLACE
 
 WRITTEN_TO = "a place that the run only wrote to"
+CALLS_WHAT_IT_WROTE = "it is how the run's files are called; nothing was read by that name"
 MEETING = frozenset({"master_port", "master_addr", "rdzv_id", "rdzv_endpoint", "main_process_port",
                      "main_process_ip"})  # fmt: skip
 """Options of the launchers that say where the ranks find each other."""
@@ -109,8 +111,9 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
         return Classification(kind=ChangeClass.DERIVED, follows="config", why=known.SETTINGS)
     if content := content_at(place, of):
         return Classification(value=content, why="a place; what lies there is judged by its content")
-    if _written(place, of):
-        return Classification(kind=ChangeClass.NUISANCE, why=WRITTEN_TO)
+    if _written(place, of) or _names_what_was_written(value, of, named):
+        why = WRITTEN_TO if _written(place, of) else CALLS_WHAT_IT_WROTE
+        return Classification(kind=ChangeClass.NUISANCE, why=why)
     if marked := own_name(named, value, of):
         return Classification(value=marked, why=OWN)
     return Classification()
@@ -201,6 +204,24 @@ def _written(place: str, of: Levels) -> bool:
         return False
     names = [name for name in _names(place, of) if name not in ("", ".")]
     return any(_within(path, name) for path in of.observed.written for name in names)
+
+
+_OF_OUTPUT = frozenset({"out", "output", "outdir", "name", "prefix", "dir", "file", "folder"})
+"""Words of which the name of an option consists that says what the run writes and chooses nothing besides. One that
+says `save` may choose what is kept: `--save best`."""
+
+
+def _names_what_was_written(value: str, of: Levels, named: str) -> bool:
+    """Whether an option that names the run, or its output, and chooses nothing by its name, says how what the run wrote
+    is called: `--run-name big1` of one that wrote `results/big1/model.bin`. What is read by that name is an input."""
+    key = named.lower().lstrip("-").replace("-", "_")
+    found = set(words(key))
+    is_name = key in known.SURE_NAMING_KEYS or (found <= _OF_OUTPUT and found & {"out", "output", "outdir"})
+    if not key or not value or not is_name or of.observed is None or not of.observed.excuses("read"):
+        return False
+    called = re.compile(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])")
+    read = (path for path, row in of.observed.reads.items() if row.group != "code")
+    return any(map(called.search, of.observed.written)) and not any(map(called.search, read))
 
 
 def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | None:

@@ -114,8 +114,8 @@ def effect_figure(
 
 
 def _level(answer: StatsAnswer) -> str:
-    """`95 %`, and for how many comparisons at once."""
-    at_once = f", {answer.family} comparisons at once," if answer.family > 1 else ""
+    """`95 %`, and among how many comparisons."""
+    at_once = f", among {answer.family} comparisons," if answer.family > 1 else ""
     return f"{percent(1 - answer.alpha)}{at_once}"
 
 

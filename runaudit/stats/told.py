@@ -66,10 +66,11 @@ def _listed(values: Sequence[float], places: int | None) -> str:
 
 
 def at_once(comparison: "ArmComparison", family: int, places: int | None) -> str:
-    """What holds where several comparisons are asked for at once, behind the figures of this one; empty where it is the
-    only one."""
+    """What holds where several comparisons are asked for, behind the figures of this one; empty where it is the only
+    one. The interval is at the level at which its step of Holm's tested it: it excludes zero where that rejects, and
+    all of them together are no simultaneous ones."""
     if family <= 1:
         return ""
     ci = comparison.ci_adjusted
     within = f"{show(ci.low, places)} to {show(ci.high, places)}, " if ci else ""
-    return f"; for {family} comparisons at once {within}p {show_p(comparison.p_adjusted)}"
+    return f"; among {family} comparisons {within}p {show_p(comparison.p_adjusted)}"

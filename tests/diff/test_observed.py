@@ -524,3 +524,22 @@ def test_a_declared_folder_of_the_work_tree_is_one_factor_and_no_code_besides(ro
     found = compare(arm("x = 1\n"), arm("x = 3\n"), settings=Settings())
 
     assert [one.factor for one in found.factors] == factors
+
+
+@pytest.mark.parametrize(
+    ("option", "is_factor"),
+    [("--run-name", False), ("--exp-name", False), ("--out", False), ("--out-name", False),
+     ("--name", True), ("--tag", True), ("--save", True), ("--optimizer", True)],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["results/{}/model.bin", "ck_{}_0.pt"])
+def test_a_word_that_only_says_how_what_was_written_is_called_is_no_factor(option, is_factor, place):
+    """`--run-name big1` makes `results/big1/`; what is read by such a name, or chosen under it, counts."""
+
+    def side(name, **reads):
+        written = [{"path": place.format(name), "digest": sha(name)}]
+        return captured(seen(*reads.values(), written=written), argv=("python", "train.py", option, name))
+
+    found = compare(side("big1"), side("big2"), settings=Settings())
+    assert bool(found.factors) is is_factor
+    of_input = [side(name, row=read(f"data/{name}.csv", name)) for name in ("big1", "big2")]
+    assert compare(*of_input, settings=Settings()).factors

@@ -70,7 +70,7 @@ def evidence_views(answer: StatsAnswer, *, apart: str) -> Iterator[EvidenceView]
             found=f"{told.found}{condition}.",
             difference="" if row.difference is None else told.amount(row.difference, signed=True),
             level=percent(1 - answer.alpha).removesuffix(" %"),
-            at_once=f", {answer.family} at once" if answer.family > 1 else "",
+            at_once=f", among {answer.family}" if answer.family > 1 else "",
             interval=told.interval,
             seeds=seeds,
             p=_p_words(row),
@@ -235,7 +235,7 @@ class _Told:
         row, seeds = self.row, self.seeds
         bare = "" if row.difference is None else f"{self.amount(row.difference, signed=True)} {self.interval}".strip()
         # Beside `stats`, which gives the interval of the one comparison first, it is told which one this is.
-        together = f" (for {plural(self.answer.family, 'comparison')} at once)"
+        together = f" (among {plural(self.answer.family, 'comparison')})"
         by = bare + (together if self.interval and self.answer.family > 1 else "")
         match row.verdict:
             case StatsVerdict.IMPROVED:
