@@ -46,6 +46,7 @@ class ReportAnswer:
             yield from (f"  {line}" for line in (verdict.assumed,) if line)
             yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
             yield from (f"  {line}" for line in (verdict.unjudged if verdict.evidence else (verdict.claim,)))
+            yield from (f"  {line}" for line in verdict.caveats if line != verdict.alone)
         yield from (f"{told.sides}: {told.badge}. {told.headline}" for told in self.view.untangled)
         yield from dict.fromkeys(verdict.alone for verdict in self.view.verdicts if verdict.alone)
         yield from self._alone()

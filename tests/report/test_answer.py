@@ -86,3 +86,11 @@ def test_a_title_that_was_given_heads_the_text_of_a_pull_request_too(study):
     first = [next(iter(ReportAnswer(view=view, output=Path("page.html")).markdown_lines())) for view in (plain, named)]
     assert not first[0].startswith("#")
     assert first[1].startswith("## PIUnet ") and "<b>" not in first[1]
+
+
+def test_what_the_page_says_under_a_verdict_is_said_in_the_terminal_too(study):
+    """A note that two of many arms were compared stood on the page alone."""
+    view = page_view(*study)
+    told = replace(view, verdicts=tuple(replace(one, caveats=("2 of 9 arms are compared.",)) for one in view.verdicts))
+
+    assert "  2 of 9 arms are compared." in [*ReportAnswer(view=told, output=Path("page.html")).text_lines()]
