@@ -16,8 +16,7 @@ from runaudit.voice.failed import here
 
 @describes_launch
 def guard(around: Context, asked: Asked) -> None:
-    """May this run start? Takes the options of `run` for one run (with --seed, not --seeds), starts and
-    seals nothing. Exit 0: it may; 5: it may not."""
+    """May this run start? Takes the options of `run` for one seed, starts and seals nothing. Exit 0: it may; 5: no."""
     answer = may_start(asked, around.store_root, around.settings, cwd=here())
     around.tell(answer)
     around.finish(verdict_words("guard", answer.verdict).code)
