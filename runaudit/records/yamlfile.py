@@ -40,7 +40,9 @@ def parse_tagged(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
 
 
 def _without_objects(loader: Any) -> Any:
-    node = without_tags(loader.get_single_node())
+    from yaml.nodes import MappingNode, ScalarNode
+
+    node = without_tags(loader.get_single_node(), ScalarNode, MappingNode)
     return None if node is None else loader.construct_document(node)
 
 

@@ -5,7 +5,8 @@ its attributes, `!!python/object/apply:models.Mode` over a list of arguments, `!
 So the tag says what it is, and the rest how it was set; both are kept, as plain data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 CLASS, ARGUMENTS = "__class__", "args"
@@ -19,19 +20,51 @@ _TABLES = ("argparse.Namespace", ".AttributeDict")
 """Ends of classes that are a table of names and nothing else."""
 
 
-def without_tags(node: Any) -> Any:
-    """A document as PyYAML's nodes, with standard tags alone. `node` is changed, and is not to be used any more."""
-    return None if node is None else _plain(node, {})
+def without_tags(node: Any, text: Callable[..., Any], table: Callable[..., Any]) -> Any:
+    """A document as PyYAML's nodes, with standard tags alone. `node` is changed, and is not to be used any more. text,
+    table: PyYAML's nodes of these kinds."""
+    return None if node is None else _Plain(text, table).of(node)
 
 
-def _plain(node: Any, seen: dict[int, Any]) -> Any:
-    if id(node) not in seen:  # What an alias names is one node in several places.
-        for held in _inner(node):
-            held[:] = [_plain(one, seen) for one in held]
-        if node.id == "mapping":
-            node.value = [tuple(pair) for pair in node.value]
-        seen[id(node)] = _retagged(node)
-    return seen[id(node)]
+@dataclass(slots=True)
+class _Plain:
+    text: Callable[..., Any]
+    table: Callable[..., Any]
+    seen: dict[int, Any] = field(default_factory=dict)
+
+    def of(self, node: Any) -> Any:
+        """A node with all in it, without tags of its own."""
+        if id(node) not in self.seen:  # What an alias names is one node in several places.
+            for held in _inner(node):
+                held[:] = [self.of(one) for one in held]
+            if node.id == "mapping":
+                node.value = [tuple(pair) for pair in node.value]
+            self.seen[id(node)] = self._retagged(node)
+        return self.seen[id(node)]
+
+    def _retagged(self, node: Any) -> Any:
+        tag = node.tag
+        if tag == _BYTES and node.id == "scalar":
+            node.tag, node.value = _TEXT, "".join(node.value.split())
+        if tag.startswith(_CORE) and not tag.startswith(_PYTHON):
+            return node
+        kind, _, name = tag.removeprefix(_PYTHON).partition(":") if tag.startswith(_PYTHON) else ("", "", tag)
+        if kind in _PLAIN and not name:
+            node.tag = _CORE + _PLAIN[kind]
+        elif node.id == "scalar":
+            node.tag, node.value = _TEXT, f"{name or tag} {node.value}".strip()
+        elif node.id == "mapping":
+            node.tag = _TABLE
+            if not name.endswith(_TABLES) and all(key.value != CLASS for key, _ in node.value):
+                node.value = [(self._word(CLASS, node), self._word(name or tag, node)), *node.value]
+        else:
+            node.tag = _LIST
+            pairs = [(self._word(CLASS, node), self._word(name or tag, node)), (self._word(ARGUMENTS, node), node)]
+            return self.table(_TABLE, pairs, node.start_mark, node.end_mark)
+        return node
+
+    def _word(self, value: str, like: Any) -> Any:
+        return self.text(_TEXT, value, like.start_mark, like.end_mark)
 
 
 def _inner(node: Any) -> Iterator[list[Any]]:
@@ -41,37 +74,3 @@ def _inner(node: Any) -> Iterator[list[Any]]:
         yield from node.value
     elif node.id == "sequence":
         yield node.value
-
-
-def _retagged(node: Any) -> Any:
-    tag = node.tag
-    if tag == _BYTES and node.id == "scalar":
-        node.tag, node.value = _TEXT, "".join(node.value.split())
-    if tag.startswith(_CORE) and not tag.startswith(_PYTHON):
-        return node
-    kind, _, name = tag.removeprefix(_PYTHON).partition(":") if tag.startswith(_PYTHON) else ("", "", tag)
-    if kind in _PLAIN and not name:
-        node.tag = _CORE + _PLAIN[kind]
-    elif node.id == "scalar":
-        node.tag, node.value = _TEXT, f"{name or tag} {node.value}".strip()
-    elif node.id == "mapping":
-        node.tag = _TABLE
-        if not name.endswith(_TABLES) and all(key.value != CLASS for key, _ in node.value):
-            node.value = [(_text(CLASS, node), _text(name or tag, node)), *node.value]
-    else:
-        node.tag = _LIST
-        return _table(node, {CLASS: _text(name or tag, node), ARGUMENTS: node})
-    return node
-
-
-def _text(value: str, like: Any) -> Any:
-    from yaml.nodes import ScalarNode
-
-    return ScalarNode(_TEXT, value, like.start_mark, like.end_mark)
-
-
-def _table(like: Any, members: dict[str, Any]) -> Any:
-    from yaml.nodes import MappingNode
-
-    pairs = [(_text(name, like), one) for name, one in members.items()]
-    return MappingNode(_TABLE, pairs, like.start_mark, like.end_mark)
