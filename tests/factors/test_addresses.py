@@ -8,6 +8,7 @@ from runaudit.settings import FactorSettings, ImportSettings, Settings
 from runaudit.study.answer import judged
 from runaudit.study.study import study
 from tests.importers.test_draft import changed, run_of
+from tests.study.samples import run as whole
 
 A, B = "0x7f3c2d1e5a60", "0x7f9b1c0d3e50"
 CODE = {"commit": "c" * 40, "dirty": False}
@@ -90,3 +91,16 @@ def test_an_object_of_which_the_policy_says_that_it_cannot_matter_is_no_gap():
 
     assert "config.act" not in {row.factor for row in compare(*runs, settings=policy).missing}
     assert len(cohorts(runs, settings=policy)) == 1
+
+
+@pytest.mark.parametrize("origin", [{}, {"origin": {"kind": "captured"}}], ids=["a file", "ours"])
+@pytest.mark.parametrize("at", [A, B])
+def test_of_a_whole_record_an_object_is_unknown_too_whoever_made_it(origin, at):
+    known, told = (whole({"net": text}, **origin) for text in ("net.Small", f"<net.Small object at {A}>"))
+    again = whole({"net": f"<net.Small object at {at}>"}, label="again", **origin)
+
+    assert compare(known, known, settings=Settings()).verdict is Verdict.IDENTICAL
+    found = compare(told, again, settings=Settings())
+    assert (found.verdict, found.conditional) == (Verdict.PROVENANCE_INCOMPLETE, None)
+    assert [row.factor for row in found.missing] == ["config.net"]
+    assert len(cohorts([told, again], settings=Settings())) == 2
