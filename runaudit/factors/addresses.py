@@ -14,14 +14,17 @@ from runaudit.records.canonical import JSON
 WHY = "where an object lay in memory is no setting; what it is counts"
 UNTOLD = "the record holds an object's address, or that it has no name, and not what it is"
 """Why a leaf is unknown whose text is all that is left of an object."""
-MARKS = (b" at 0x", b"<lambda>", b"<locals>")
+MARKS = (b" at 0x", b"<lambda>", b"<locals>", b" object>")
 """One of these stands in every record that holds the text of such an object."""
 _ADDRESS = re.compile(r"(?<= at )0x[0-9a-fA-F]{1,16}(?=[>,;])")
 _NAMED = re.compile(r"<(?:function|cyfunction|built-in method) [\w.]+(?: of type object)? at 0x[0-9a-fA-F]{1,16}>")
 """A function of a module or of a class, which no closure fills with what only its process knew."""
-_WRITES = re.compile(r"<(?:[\w.]*(?:Logger|SummaryWriter)|wandb\.sdk\.wandb_run\.Run) object at 0x[0-9a-fA-F]{1,16}>")
+_WRITES = re.compile(
+    r"<(?:[\w.]*(?:Logger|SummaryWriter)|wandb\.sdk\.wandb_run\.Run) object(?: at 0x[0-9a-fA-F]{1,16})?>"
+)
 """What only writes down what it is told: which one it was changed no result."""
-_NAMELESS = re.compile(r"<lambda>|<locals>")
+_NAMELESS = re.compile(r"<lambda>|<locals>|<[\w.]+ object>")
+"""The last of them as older records have it, which kept no address."""
 
 
 def without_addresses(value: JSON) -> JSON:

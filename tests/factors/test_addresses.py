@@ -58,6 +58,7 @@ def test_an_address_counts_for_nothing_and_what_lay_there_does(a, b, is_one):
         ([f"<m.Net object at {A}>", 1], [f"<m.Net object at {B}>", 1]),
         ({"f": f"<weakref at {A}; to 'Net' at {A}>"}, {"f": f"<weakref at {B}; to 'Net' at {B}>"}),
         ("<function <lambda>>", "<function <lambda>>"),
+        ("<m.Net object>", "<m.Net object>"),
         ("module.<lambda>", "module.<lambda>"),
     ],
 )
