@@ -58,7 +58,7 @@ def starts_in(place: Path, within: Path) -> Sequence[Start]:
     has written over what the earlier one left in the output folder."""
     found: list[Start] = []
     told = []
-    for folder in sorted({path.parent for path in islice(place.glob("runs/*/*tfevents*"), MOST_EVENTS)}):
+    for folder in sorted({path.parent for path in sorted(place.glob("runs/*/*tfevents*"))[:MOST_EVENTS]}):
         try:
             told += [(folder, one) for one in run_of(folder, within, kind="huggingface") if isinstance(one, Draft)]
         except RecordError:
