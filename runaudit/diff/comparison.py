@@ -17,6 +17,7 @@ from runaudit.diff.missing import attributed, missing_rows
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
+from runaudit.factors.addresses import UNTOLD
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
@@ -76,6 +77,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         replicated=arms.is_replicated,
         blind=config_unseen({row.factor: _lacking(arms, [row]) for row in missing}),
         half_told=_half_told(arms, missing),
+        untold=tuple(row.factor for row in missing if row.reason == UNTOLD),
         open_code=unread,
         beside_code=foreign if foreign != IN_FILES and unread else "",
     )

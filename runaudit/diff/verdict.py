@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runaudit.diff.result import FactorChange, Missing, Verdict
 from runaudit.factors.factor import SEED_ROLES
-from runaudit.factors.never import BLIND
+from runaudit.factors.never import BLIND, objects_untold
 from runaudit.text.words import IF_EQUAL, beside_code, listed
 
 
@@ -18,6 +18,7 @@ class Grounds:
     be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm;
     `blind`: why a run's config is not known, where a tracker kept none of it, or no more than was typed;
     `half_told`: settings that one side tells and the other left to be found out, which nobody takes for equal;
+    `untold`: settings that are objects of which no record says what they were;
     `open_code`: why it is open which code ran, in a sentence, empty where it is not; `beside_code`: what foreign
     records hold beside it, empty elsewhere."""
 
@@ -29,6 +30,7 @@ class Grounds:
     replicated: bool = False
     blind: str = ""
     half_told: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
     open_code: str = ""
     beside_code: str = ""
 
@@ -60,6 +62,9 @@ def judge(evidence: Grounds) -> Judgement:
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {told}", told)
     if evidence.half_told and not all(row.assumed for row in evidence.missing):
         told = f"{listed(evidence.half_told)} {'is' if len(evidence.half_told) == 1 else 'are'} told of one side alone"
+        return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {told}", told)
+    if evidence.untold:
+        told = f"{objects_untold(evidence.untold)}, and in what is recorded {shown}"
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {told}", told)
     if evidence.beside_code:
         reason = beside_code(evidence.open_code, evidence.beside_code, shown, len(evidence.missing) - 1)

@@ -6,6 +6,7 @@ What a leaf is in one record and nobody knows of the other may be equal or not. 
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from runaudit.factors.addresses import without_addresses
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
 from runaudit.factors.code_state import APART, PROGRAM, lay_apart, may_be_one
@@ -69,6 +70,8 @@ def _differs_for_all_that(path: str, pair: Pair) -> bool:
     values = pair.a.at(path), pair.b.at(path)
     if path == PROGRAM and may_be_one(pair.a, pair.b):
         return False
+    if any(path in of.untold for of in (pair.a, pair.b)):
+        return not same(*(value if isinstance(value, Absent) else without_addresses(value) for value in values))
     in_part = any(path in of.run.manifest.section("unknown") for of in (pair.a, pair.b))
     return in_part and not any(isinstance(value, Absent) for value in values) and not same(*values)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from runaudit.factors.bydefault import declared_by_one, leads_to_data
 from runaudit.factors.code_state import follow_the_code
 from runaudit.factors.compute_budget import with_budget
+from runaudit.factors.copied import logged_twice
 from runaudit.factors.exchanged import renamed_data
 from runaudit.factors.factor import Change
 from runaudit.factors.filed import says_what_another_does
@@ -37,6 +38,7 @@ SOURCES: tuple[Callable[[Pair], Iterable[Change]], ...] = (
 RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     broken_rules,
     explained_by_what_counts,
+    logged_twice,
     each_once,
     leads_to_data,
     declared_by_one,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from runaudit.factors import builtin as known
+from runaudit.factors.copied import COPIED
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.namewords import words
@@ -55,7 +56,7 @@ def each_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
     value there, and another where the word was left out. One that moves as two leaves do, or as another word does, may
     be either, and a value that anything may have shows nothing: `--ema true` is not `amp: true`. These stay factors.
     """
-    config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
+    config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS) and c.why != COPIED]
     typed = [c for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, ARGUMENTS)]
     result = []
     for change in found:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
+from runaudit.factors.addresses import UNTOLD
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.builtin import GPU_SOFTWARE, OBSERVERS, UNSEEN_SUFFIXES
 from runaudit.factors.classes import standing
@@ -36,7 +37,12 @@ def gaps(of: Levels, settings: FactorSettings) -> Mapping[str, str]:
         # A value beside its reason is known in part: another one is another, and an equal one need not be the same.
         if path not in found and not isinstance(of.at(path), MAPPINGS) and _weighs(path, of, settings):
             found[path] = str(reason)
-    return found
+    return {**dict.fromkeys(untold(of, settings), UNTOLD), **found}
+
+
+def untold(of: Levels, settings: FactorSettings) -> tuple[str, ...]:
+    """The leaves of a run that could have changed its result, and that hold an object's text and not what it is."""
+    return tuple(path for path in of.untold if _weighs(path, of, settings))
 
 
 def _gaps(of: Levels) -> Iterator[tuple[str, str]]:

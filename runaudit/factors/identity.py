@@ -24,7 +24,7 @@ from runaudit.factors.classes import (
 )
 from runaudit.factors.code_state import another_secret
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, Change, ChangeClass
-from runaudit.factors.gaps import undeclared_code, unwatched
+from runaudit.factors.gaps import undeclared_code, untold, unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
 from runaudit.factors.lineage import PREFIX as PARENT
 from runaudit.factors.lineage import compared
@@ -70,12 +70,13 @@ class Identity:
 
     @property
     def _alone(self) -> tuple[str, ...]:
-        """What keeps a run from every other: that another tracker's record holds no config. Unknown is equal to
-        nothing, and a folder of such runs is no cohort, whatever they were."""
+        """What keeps a run from every other: that another tracker's record holds no config, or any record a setting
+        that is an object, and not what that was. Unknown is equal to nothing, and a folder of such runs is no cohort,
+        whatever they were."""
         manifest = self.run.manifest
         is_theirs = not manifest.is_captured and not manifest.is_gone and manifest.section("origin")["kind"] != FILE
         is_lost = not manifest.has("config") or UNTYPED in self.of.left_open
-        return (self.run.id,) if is_theirs and is_lost else ()
+        return (self.run.id,) if (is_theirs and is_lost) or untold(self.of, self.own_policy) else ()
 
     @property
     def _told_cohort(self) -> str:

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from runaudit.factors.abbreviated import with_whole_names
+from runaudit.factors.addresses import MARKS, is_untold
 from runaudit.factors.arguments import ROOT, arguments_of
 from runaudit.factors.codefiles import effective_files, late_files, patch_of
 from runaudit.factors.factor import ABSENT, Absent, section_of
@@ -79,6 +80,14 @@ class Levels:
     def left_open(self) -> tuple[str, ...]:
         """The leaves and tables within a section of which the record says that they are not in it."""
         return tuple(path for path in map(str, self.run.manifest.section("unknown")) if "." in path or "[" in path)
+
+    @cached_property
+    def untold(self) -> tuple[str, ...]:
+        """The leaves that hold the text of an object and not what it is."""
+        if not any(mark in self.run.manifest.raw for mark in MARKS):  # Few records hold one, and each is asked.
+            return ()
+        design = ((PREFIXES.get(name, name), tree) for name, tree in self.tree.items() if name not in NOT_DESIGN)
+        return tuple(path for name, tree in design for path, value in leaves_of(tree, name) if is_untold(value))
 
     @property
     def has_words(self) -> bool:

@@ -5,7 +5,7 @@ what a tracker has no place for is told in one line, and what it could have reco
 A gap is a gap all the same: nothing here makes a verdict any cleaner.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from runaudit.factors.lineage import PREFIX
 from runaudit.records.manifest import BEYOND_TYPED, CAPTURED, START
@@ -78,6 +78,11 @@ def config_unseen(lacking: Mapping[str, Iterable[Run]]) -> str:
         return BLIND
     typed_only = (run for path in BEYOND_TYPED for run in lacking.get(path, ()))
     return WORDS_ALONE if any(map(is_foreign, typed_only)) else ""
+
+
+def objects_untold(paths: Sequence[str]) -> str:
+    """Why nothing can be concluded where these settings are objects, and what they were is in no record."""
+    return f"what object {listed(paths)} was is not on record, and equal texts of two objects do not make them equal"
 
 
 def is_dirty(run: Run) -> bool:

@@ -8,31 +8,36 @@ them stand on the card; what none of these says is unknown. The checkpoints of o
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
-from runaudit.importers.curves import is_beyond, plain_name
-from runaudit.importers.draft import Draft, Points, typed
+from runaudit.importers.draft import Draft, typed
 from runaudit.importers.huggingface_arguments import (
     ARGUMENTS,
     BOOKS,
-    MOST_EVENTS,
     arguments_of,
-    settings_of,
-    spelled,
     was_begun,
+)
+from runaudit.importers.huggingface_starts import (
+    Start,
+    elsewhere,
+    is_begun_alone,
+    output_of,
+    starts_in,
+    tells_of,
 )
 from runaudit.importers.huggingface_states import (
     CHECKPOINT,
     CLOCKS,
+    RESULTS,
     STATE,
     State,
     completed,
+    is_output,
     left_over,
     newest,
     series_of,
@@ -40,13 +45,12 @@ from runaudit.importers.huggingface_states import (
     table_in,
 )
 from runaudit.importers.opened import foreign_bytes
-from runaudit.importers.tensorboard import EVENTS, run_of
+from runaudit.importers.tensorboard import EVENTS
 from runaudit.records.canonical import JSON
-from runaudit.records.trajectory import number, same_points
+from runaudit.records.trajectory import number
 
 WHOLE = True
-RESULTS = tuple(f"{split}_results.json" for split in ("train", "eval", "test", "predict"))
-"""What `save_metrics` writes. `all_results.json` beside them holds what earlier trainings left, too."""
+RUNS = "runs"
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")
 _VERSION = re.compile(r"(?m)^- (Transformers|Pytorch|Datasets|Tokenizers|PEFT) (\S+)$")
 _LEFT = "a checkpoint that this training left in a folder that another one wrote to later: what it came to is not there"
@@ -56,8 +60,6 @@ _NO_TRAINING = (f"it holds {ARGUMENTS} and no {STATE}: a model that was saved, o
                 "first checkpoint; what it logged is not there")  # fmt: skip
 _REPEATED = {"max_steps", "num_train_epochs"}
 """Arguments of which the state says what they came to: -1 steps are as many as the epochs have."""
-_EVALUATED = re.compile(r"(?:eval|test)_")
-"""Curves that an evaluation draws by itself, which is no training."""
 _UNTOLD = f"it is in {ARGUMENTS}, a pickle that is never run, and nothing else spells it out"
 _BEYOND_CARD = ("weight_decay", "max_grad_norm")
 UNKNOWN = {
@@ -68,12 +70,15 @@ UNKNOWN = {
 
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
-    """The output folder that `here` is, or a checkpoint that was named by itself."""
+    """The output folder that `here` is, or a checkpoint that was named by itself; the folder `runs` in it, where no
+    training left anything else there."""
     states = (here / name / STATE for name in folders if CHECKPOINT.fullmatch(name))
     results = "all_results.json" in files and not {*RESULTS}.isdisjoint(files)
     known = STATE in files or results or any(map(os.path.lexists, states))
-    if known or ("runs" in folders and was_begun(here)):
+    if known or ("runs" in folders and ARGUMENTS in files and was_begun(here)):
         return (here,)
+    if "runs" in folders and was_begun(here):
+        return (here / RUNS,)  # A program may have its output folders, and what other trackers kept, beside it.
     return (here,) if not folders and _is_of_a_model(here, files) else ()
 
 
@@ -87,9 +92,13 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of an output folder, or what a checkpoint in it says of the same run. Raises RecordError for a malformed
     one."""
     home, is_part = (place.parent, True) if CHECKPOINT.fullmatch(place.name) else (place, False)
+    if place.name == RUNS and is_begun_alone(place.parent) and not is_output(place):
+        yield from (_of_curves(place.parent, launch, _NO_STATE) for launch in starts_in(place.parent, within)
+                    if output_of(launch, place.parent) is None)  # fmt: skip
+        return
     states = states_of(place, within)
     if not states and not any(os.path.lexists(place / name) for name in RESULTS):
-        begun = () if os.path.lexists(place / STATE) else _starts(place, within)
+        begun = () if os.path.lexists(place / STATE) else starts_in(place, within)
         if not begun and not os.path.lexists(place / STATE):
             evaluated = "its curves are those of evaluations, and of no training"
             yield Skipped(source=str(place), reason=evaluated if os.path.lexists(place / "runs") else _NO_TRAINING)
@@ -106,22 +115,26 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     card = (foreign_bytes(place / "README.md", within) or b"").decode("utf-8", "backslashreplace")
     parts = _parts((place, last), [*dict.fromkeys((state.path.parent, place, last))], within)
     # A checkpoint that was named by itself is called as its run is, and nothing else of the run is read.
-    starts, notes = _starts(home, home if is_part else within), _notes(state, states, left)
-    mine = next((launch for launch in reversed(starts) if _tells_of(launch, state)), None)
+    starts = [*([] if is_part else elsewhere(home, within)), *starts_in(home, home if is_part else within)]
+    notes = _notes(state, states, left)
+    mine = next((launch for launch in reversed(starts) if tells_of(launch, state)), None)
     drawn = [launch for launch in starts if launch.series]
-    if mine is None and starts and _tells_of(starts[-1], state) is None and (starts[-1].series or not state.history):
+    if mine is None and starts and tells_of(starts[-1], state) is None and (starts[-1].series or not state.history):
         mine = starts[-1]
     if mine is None and drawn and not is_part:
         notes.append("none of the curves in runs/ is the one that was read")
-    theirs = [(one, next((launch for launch in starts if launch is not mine and _tells_of(launch, one)), None))
+    theirs = [(one, next((launch for launch in starts if launch is not mine and tells_of(launch, one)), None))
               for one in left]  # fmt: skip
     for launch in starts:
         if launch is not mine and not is_part and all(launch is not other for _, other in theirs):
             yield _of_curves(place, launch, _WRITTEN_OVER if launch.series else _DIED)
     for one, launch_of_it in theirs:
         here = one.path.parent
-        yield _with_start(_draft(here, one, _parts((here,), [here], within), "", [_LEFT]), launch_of_it)
-    yield _with_start(_draft(home, state, parts, card, notes), mine)
+        told = _with_words(_parts((here,), [here], within), launch_of_it)
+        yield _with_start(_draft(here, one, told, "", [_LEFT]), launch_of_it, one)
+    if mine is not None and (len(starts) == 1 or tells_of(mine, state)):
+        parts = _with_words(parts, mine)
+    yield _with_start(_draft(home, state, parts, card, notes), mine, state)
 
 
 def _notes(state: State, states: Sequence[State], left: Sequence[State]) -> list[str]:
@@ -132,12 +145,15 @@ def _notes(state: State, states: Sequence[State], left: Sequence[State]) -> list
     ]
 
 
-def _with_start(draft: Draft, start: "_Start | None") -> Draft:
-    """The run of a state with what TensorBoard was told of its launch."""
+def _with_start(draft: Draft, start: Start | None, state: State) -> Draft:
+    """The run of a state with what TensorBoard was told of its launch, and of its end where the state is of before."""
     if start is None:
         return draft
-    return replace(draft, identity=start.identity, also=start.also, writers=frozenset({draft.kind, EVENTS}),
-                   launch=start.launch, duration_s=draft.duration_s or start.took)  # fmt: skip
+    ends = start.series.get("train_runtime")
+    if draft.status is None and ends and tells_of(start, state):
+        draft = replace(draft, status=_ended(state, ends[-1][0]))
+    return replace(draft, name=start.name, identity=start.identity, also=start.also, launch=start.launch,
+                   writers=frozenset({draft.kind, EVENTS}), duration_s=draft.duration_s or start.took)  # fmt: skip
 
 
 # ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,6 +168,15 @@ def _parts(folders: Sequence[Path], told: Sequence[Path], within: Path) -> Mappi
     return {**tables, "given": given, "told_by": told_by}
 
 
+def _with_words(parts: Mapping[str, Any], start: Start | None) -> Mapping[str, Any]:
+    """The parts of a training with what it told TensorBoard in words, where nothing else tells it."""
+    if start is None:
+        return parts
+    model = parts["model"] or start.told.model
+    given = {"given": start.given, "told_by": start.told.path} if parts["given"] is None and start.given else {}
+    return {**parts, "model": model, **given}
+
+
 def _draft(place: Path, state: State, parts: Mapping[str, Any], card: str, notes: Sequence[str]) -> Draft:
     on_card, versions = _on_card(card), dict(_VERSION.findall(card))
     trainer, given = _trainer(state), parts["given"]
@@ -162,9 +187,8 @@ def _draft(place: Path, state: State, parts: Mapping[str, Any], card: str, notes
     }
     if "learning_rate" not in typed_in and (logged := _first_rate(state)):
         trainer = {**trainer, "learning_rate": logged}
-    model = {key: value for key, value in (parts["model"] or {}).items() if key != "transformers_version"}
-    tables = {"trainer": trainer, "model": model, "adapter": parts["adapter"], "training_args": arguments,
-              "trial": state.body.get("trial_params")}  # fmt: skip
+    tables = {"trainer": trainer, "model": _of_model(parts["model"]), "adapter": parts["adapter"],
+              "training_args": arguments, "trial": state.body.get("trial_params")}  # fmt: skip
     end = next((row for row in reversed(state.history) if "train_runtime" in row), None)
     return Draft(
         kind="huggingface",
@@ -173,15 +197,19 @@ def _draft(place: Path, state: State, parts: Mapping[str, Any], card: str, notes
         config={name: table for name, table in tables.items() if table},
         env={"torch": versions.get("Pytorch"), **_libraries(versions, parts["model"] or {})},
         series=series_of(state.history),
-        status=None if end is None else _ended(state),
+        status=None if end is None else _ended(state, state.step),
         duration_s=number(end["train_runtime"]) if end else None,
         told={"state": state.path.relative_to(place).as_posix(), "versions": versions,
-              **({"arguments": parts["told_by"].relative_to(place).as_posix()} if given is not None else {}),
+              **({"arguments": Path(os.path.relpath(parts["told_by"], place)).as_posix()} if given is not None else {}),
               "best": {key: state.body.get(key) for key in ("best_metric", "best_model_checkpoint")}},
         own={**{key: state.body[key] for key in ("logging_steps", "save_steps") if key in state.body}, **books},
         unknown={**UNKNOWN, **({} if given is not None else _untold(on_card))},
         notes=notes,
     )  # fmt: skip
+
+
+def _of_model(config: Mapping[str, Any] | None) -> dict[str, JSON]:
+    return {key: value for key, value in (config or {}).items() if key != "transformers_version"}
 
 
 def _libraries(versions: Mapping[str, str], model: Mapping[str, Any]) -> dict[str, JSON]:
@@ -224,10 +252,10 @@ def _trainer(state: State) -> dict[str, JSON]:
     return found
 
 
-def _ended(state: State) -> str:
+def _ended(state: State, step: int) -> str:
     """`train()` returned: of a run that was to take more steps, a callback had stopped it."""
     planned = state.body.get("max_steps")
-    return "early_stopped" if isinstance(planned, int) and 0 < state.step < planned else "completed"
+    return "early_stopped" if isinstance(planned, int) and 0 < step < planned else "completed"
 
 
 def _on_card(card: str) -> dict[str, JSON]:
@@ -244,86 +272,35 @@ def _untold(arguments: Mapping[str, JSON]) -> dict[str, str]:
     return {f"config.training_args.{name}": _UNTOLD for name in _BEYOND_CARD}
 
 
-# ── the starts in one folder ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """What TensorBoard was given by a training: from its start on, and where it was resumed."""
-
-    identity: str
-    also: tuple[str, ...]
-    launch: Mapping[str, Any]
-    took: float | None
-    series: Mapping[str, Sequence[tuple[int, float]]]
-    given: Mapping[str, JSON] | None
-
-
-def _starts(place: Path, within: Path) -> Sequence[_Start]:
-    """The trainings whose curves lie in `runs/`, in the order of their start. A folder that begins beyond the first
-    step of the one before goes on with it; one that begins at the first step again is of a training of its own, which
-    has written over what the earlier one left in the output folder."""
-    found: list[_Start] = []
-    told = []
-    for folder in sorted({path.parent for path in islice(place.glob("runs/*/*tfevents*"), MOST_EVENTS)}):
-        try:
-            told += [(folder, one) for one in run_of(folder, within, kind="huggingface") if isinstance(one, Draft)]
-        except RecordError:
-            continue
-    for folder, draft in sorted(told, key=lambda one: str(one[1].launch.get("started"))):
-        series = {plain_name(name): points for name, points in draft.series.items()}
-        known = found[-1].series if found else {}
-        if is_beyond({name: points for name, points in known.items() if name != "train_loss"}, series):
-            joined = {name: (*known.get(name, ()), *series.get(name, ())) for name in {**known, **series}}
-            also = tuple(dict.fromkeys((*found[-1].also, *draft.also)))
-            found[-1] = replace(found[-1], series=joined, also=also)
-        elif any(not CLOCKS.fullmatch(name) and not _EVALUATED.match(name) for name in series):
-            tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
-            given = next((settings_of(table) for table in tables if table is not None), None)
-            found.append(_start(draft, series, given))
-        elif not series and (begun := _begun_with(folder, within)) is not None:
-            found.append(_start(draft, {}, begun))
-    return found
-
-
-def _start(draft: Draft, series: Mapping[str, Points], given: Mapping[str, JSON] | None) -> _Start:
-    return _Start(draft.identity, tuple(draft.also), draft.launch, draft.duration_s, series, given)
-
-
-def _begun_with(folder: Path, within: Path) -> Mapping[str, JSON] | None:
-    """The arguments of a training that began and drew nothing; None where it went on from a checkpoint, and may be what
-    an earlier one came to, or tells no arguments: an evaluation leaves such a file, too."""
-    tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
-    table = next((table for table in tables if table is not None), None)
-    return None if table is None or table.get("resume_from_checkpoint") else settings_of(table)
-
-
-def _tells_of(start: _Start, state: State) -> bool | None:
-    """Whether the curves of a start are those of a state, wherever both have a point, None where they have none in
-    common; TensorBoard keeps four bytes of a number. Of a step that was taken twice, before it broke off and after it
-    was resumed, either may be the state's."""
-    pairs = [(value, [point for step, point in start.series[name] if step == at])
-             for name, points in series_of(state.history).items() if name in start.series
-             for at, value in points]  # fmt: skip
-    shared = [(value, seen) for value, seen in pairs if seen]
-    return None if not shared else all(any(_alike(value, point) for point in seen) for value, seen in shared)
-
-
-def _alike(a: float, b: float) -> bool:
-    return same_points([(0, a)], [(0, b)]) or abs(a - b) <= 1e-5 * max(abs(a), abs(b))
-
+# ── what TensorBoard alone was given ─────────────────────────────────────────────────────────────────────────────
 
 _WRITTEN_OVER = "another training wrote over what this one left in its folder: its curves are in runs/"
 _DIED = "it began, as TensorBoard was told, and broke off before it logged a number"
+_NO_ADAPTER = "where one was trained, its settings lie beside a checkpoint, and none of this training is there"
 _NO_STATE = "it left no state: what TensorBoard was given is all there is"
 
 
-def _of_curves(place: Path, start: _Start, note: str) -> Draft:
+def _as_in_a_state(given: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The settings that a state would repeat of these arguments (`_trainer`); where they do not say on how many devices
+    at once, on one."""
+    steps = number(given.get("max_steps"))
+    length = "max_steps" if steps is not None and steps > 0 else "num_train_epochs"
+    batch = given.get("train_batch_size") or given.get("per_device_train_batch_size")
+    told = {"eval_steps": given.get("eval_steps"), length: given.get(length), "train_batch_size": batch}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _of_curves(place: Path, start: Start, note: str) -> Draft:
     """A training of which there is nothing but what TensorBoard was given."""
     series = {name: points for name, points in start.series.items() if not CLOCKS.fullmatch(name)}
     given = start.given or {}
     books = {name: value for name, value in given.items() if BOOKS.fullmatch(name)}
-    arguments = {name: value for name, value in given.items() if name not in books}
+    trainer = _as_in_a_state(given)
+    as_state = State(place, {**dict.fromkeys(_REPEATED, 0), **trainer})
+    # A state leaves out what nobody set, and repeats some of the rest in its own words.
+    arguments = {name: value for name, value in given.items()
+                 if name not in books and value is not None and not _is_said(name, value, as_state)}  # fmt: skip
+    tables = {"trainer": trainer, "model": _of_model(start.told.model), "training_args": arguments}
     return Draft(
         kind="huggingface",
         source=str(place),
@@ -331,11 +308,13 @@ def _of_curves(place: Path, start: _Start, note: str) -> Draft:
         identity=start.identity,
         also=start.also,
         writers=frozenset({EVENTS}),
-        config={"training_args": arguments} if arguments else None,
+        name=start.name,
+        config={name: table for name, table in tables.items() if table} or None,
+        env=_libraries({}, start.told.model or {}),
         launch=start.launch,
         series=series,
         status="completed" if "train_runtime" in start.series else None,
         own=books,
-        unknown={**UNKNOWN, **({} if arguments else _untold({}))},
+        unknown={**UNKNOWN, "config.adapter": _NO_ADAPTER, **({} if arguments else _untold({}))},
         notes=(note,),
     )

@@ -7,6 +7,7 @@ training told TensorBoard, as text in an event file.
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -26,6 +27,7 @@ BOOKS = re.compile(
 )
 """Arguments that say where and how often is written. What decides which weights are kept at the end is none."""
 _TEXTS = ("args/text_summary", "args")
+_MODEL = ("model_config/text_summary", "model_config")
 _HEAD = 1 << 16
 """Bytes of an event file in which the arguments stand."""
 MOST_EVENTS = 20
@@ -53,7 +55,7 @@ def arguments_of(folders: Sequence[Path], within: Path) -> tuple[dict[str, JSON]
     told: dict[str, JSON] | None = None
     for folder in folders:
         for path in sorted(folder.glob("runs/*/*tfevents*"))[:MOST_EVENTS]:
-            if (found := spelled(path, within)) is None:
+            if (found := told_in(path, within).arguments) is None:
                 continue
             if told is not None and _compared(told) != _compared(settings_of(found)):
                 return None, path  # The folder holds several trainings, and which is the state's nothing says.
@@ -61,14 +63,46 @@ def arguments_of(folders: Sequence[Path], within: Path) -> tuple[dict[str, JSON]
     return (told, where) if told is not None else (None, folders[0])
 
 
-def spelled(path: Path, within: Path) -> Mapping[str, JSON] | None:
-    """The arguments as an event file has them; None where it has none, or is none."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What TensorBoard was told in words: the arguments of a training, as they were written, and the config of its
+    model, in the event file `path`. None: not told."""
+
+    path: Path
+    arguments: Mapping[str, JSON] | None = None
+    model: Mapping[str, JSON] | None = None
+
+
+def told_in(path: Path, within: Path) -> Told:
+    """What an event file has of a training in words; nothing where it is none."""
     try:
         texts = read_log(path, within).texts
     except RecordError:
+        return Told(path)
+    arguments, model = (next((table for tag in tags if (table := _table(texts.get(tag, ""))) is not None), None)
+                        for tags in (_TEXTS, _MODEL))  # fmt: skip
+    # Texts under these tags may be any program's.
+    return Told(path, arguments, model) if arguments is not None and _is_of_arguments(arguments) else Told(path)
+
+
+def agreed(known: Told, later: Told) -> Told:
+    """What two launches of one training told: of what they tell otherwise nobody knows which of them counts."""
+    same_arguments = later.arguments is None or _of_launch(known.arguments) == _of_launch(later.arguments)
+    same_model = later.model is None or known.model == later.model
+    return Told(known.path, known.arguments if same_arguments else None, known.model if same_model else None)
+
+
+def _of_launch(table: Mapping[str, JSON] | None) -> dict[str, JSON] | None:
+    """Arguments that have to be equal where a training went on."""
+    if table is None:
         return None
-    found = next((table for tag in _TEXTS if (table := _table(texts.get(tag, ""))) is not None), None)
-    return found if found is not None and _is_of_arguments(found) else None
+    return {name: value for name, value in _compared(settings_of(table)).items() if name != "resume_from_checkpoint"}
+
+
+def first_told(folder: Path, within: Path) -> Told:
+    """The same of a folder with event files, of the first that has arguments."""
+    each = (told_in(path, within) for path in sorted(folder.glob("*tfevents*")))
+    return next((told for told in each if told.arguments is not None), Told(folder))
 
 
 def _is_of_arguments(table: Mapping[str, JSON]) -> bool:

@@ -22,6 +22,8 @@ from runaudit.records.trajectory import number
 
 STATE = "trainer_state.json"
 CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
+RESULTS = tuple(f"{split}_results.json" for split in ("train", "eval", "test", "predict"))
+"""What `save_metrics` writes. `all_results.json` beside them holds what earlier trainings left, too."""
 CLOCKS = re.compile(
     r"step|epoch|total_flos|.*(?:_runtime|_per_second|_compilation_time|_preparation_time)|num_input_tokens_seen|"
     r".*_mem_.*"
@@ -51,6 +53,12 @@ class State:
         """The rows that were logged."""
         rows = self.body.get("log_history")
         return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def is_output(folder: Path) -> bool:
+    """Whether a folder is the output folder of a training: it holds a state, a checkpoint's or what was measured."""
+    held = (STATE, *RESULTS)
+    return folder.is_dir() and (any(os.path.lexists(folder / name) for name in held) or any(_checkpoints(folder)))
 
 
 def states_of(place: Path, within: Path) -> list[State]:

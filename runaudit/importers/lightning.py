@@ -18,13 +18,11 @@ from runaudit.importers.eventfolders import is_events
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import read_table
 from runaudit.importers.tensorboard import EVENTS, run_of
-from runaudit.records.yamlfile import parse_yaml
+from runaudit.records.yamlfile import parse_tagged
 
 WHOLE = True
 _VERSION = re.compile(r"version_\d+")
-_NAMED_TAG = re.compile(rb"(?m)((?:^|[:\-])[ \t]*)!!python/(?:tuple|object:argparse\.Namespace|dict|object/new:"
-                        rb"lightning_fabric\.utilities\.data\.AttributeDict)(?=[ \t]*(?:$|[\[{]))")  # fmt: skip
-"""How Lightning writes a tuple and a namespace. The tag goes, the list or table stays; nothing is built."""
+_EMPTY = "it holds neither settings nor numbers"
 UNKNOWN = {
     "code": "Lightning does not record it",
     "config": "save_hyperparameters() was not called, or had nothing to save: hparams.yaml holds no setting",
@@ -49,7 +47,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     # hparams.yaml and metrics.csv are written anew by a later launch: they are the last one's.
     yield from (replace(one, run=run, series=_measured(one.series), unknown=UNKNOWN) for one in earlier)
     if config is None and table is None and not drafts:
-        yield Skipped(source=str(place), reason="it holds neither settings nor numbers")
+        yield Skipped(source=str(place), reason=f"{why}, and no numbers lie beside it" if why else _EMPTY)
         return
     yield replace(
         drafted,
@@ -57,7 +55,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         source=str(place),
         run=run,
         writers=frozenset({*([EVENTS] if drafts else []), *(["lightning"] if table or not drafts else [])}),
-        config=config if config is not None else drafted.config,
+        config=_with_objects(config, drafted.config or {}) if config is not None else drafted.config,
         series=_measured({**drafted.series, **(table.series if table else {})}),
         torn=drafted.torn + (table.torn if table else 0),
         told={**drafted.told, **_checkpoints(place)},
@@ -100,18 +98,31 @@ def _config(place: Path, within: Path) -> tuple[dict[str, Any] | None, str]:
 
 
 def _table(path: Path, within: Path) -> tuple[Mapping[str, Any] | None, str]:
-    """A file of settings; None and the reason where it holds Python objects, which nothing here builds."""
+    """A file of settings, the objects in it as the plain data that they are written as; None and the reason where one
+    of them is none."""
     raw = foreign_bytes(path, within)
     if raw is None:
         return None, ""
-    raw = _NAMED_TAG.sub(rb"\1", raw)
     try:
-        value = parse_yaml(raw, where=str(path))
+        value = parse_tagged(raw, where=str(path))
     except RecordError:
         if b"!!python/" not in raw:
             raise
-        return None, f"{path.name} holds Python objects, which are never built"
+        return None, f"{path.name} holds Python objects that are no plain data, and none is ever built"
     return (value if isinstance(value, Mapping) else None), ""
+
+
+def _with_objects(saved: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were saved; of an object that no YAML can hold Lightning saves the name of its class alone, and
+    TensorBoard was told as much of it as Python shows."""
+    return {name: told[name] if _shows(told.get(name), value) else value for name, value in saved.items()}
+
+
+def _shows(told: Any, saved: Any) -> bool:
+    """Whether a text is how Python shows an object of the class `saved`: `<net.Maze object at 0x…>`, `Maze(size=3)`."""
+    if not (isinstance(told, str) and isinstance(saved, str) and saved.isidentifier()):
+        return False
+    return re.match(rf"(?:<(?:[\w.]+\.)?{saved} (?!at )|{saved}\()", told) is not None
 
 
 def _leaves(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

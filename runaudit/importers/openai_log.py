@@ -3,7 +3,8 @@
 The logger keeps numbers alone: `progress.csv`, `progress.txt` (tabs), `progress.json` or Ray's `result.json` (a line
 each) or the tables of `log.txt`, and the monitors of the environments. The settings are in the file that the caller
 wrote beside it, if any; without one they are unknown. How a run ended is nowhere. A setting that is an object was
-written as Python shows it, with its place in memory, which is another one each time and is left out.
+written as Python shows it, and stays so: with its place in memory, or as a table of what it held under that, where the
+place is another one each time and is left out.
 """
 
 import csv
@@ -133,12 +134,12 @@ def _settings(place: Path, within: Path) -> tuple[dict[str, Any] | None, dict[st
     for name in SETTINGS:
         found = json_table(place / name, within)
         for key, value in ({} if found is None else found).items():
-            plain = _without_places(value)
+            plain = _without_places_of_tables(value)
             if key in _OWN:
                 own.setdefault(key, plain)
             elif config is None or key not in config:
                 config = {**(config or {}), key: plain}
-            elif config[key] != plain:
+            elif _without_places(config[key]) != _without_places(plain):
                 config = {**config, f"{name}:{key}": plain}
                 notes.append(f"{name} says otherwise of {key} than the file before it")
     return config, own, notes
@@ -153,14 +154,17 @@ def _folder(place: Path, own: Mapping[str, Any]) -> str:
     return str(given) if is_here else str(here)
 
 
-def _without_places(value: JSON) -> JSON:
-    """A setting without the places in memory of the objects in it."""
-    if isinstance(value, str):
-        return _IN_MEMORY.sub("", value)
+def _without_places(value: JSON) -> str:
+    return _IN_MEMORY.sub("", json.dumps(value, sort_keys=True))
+
+
+def _without_places_of_tables(value: JSON) -> JSON:
+    """A setting without the places in memory of the objects whose content is in it. That of any other stays: by it the
+    comparison knows that no more of it is on record than its kind."""
     if isinstance(value, list):
-        return [_without_places(item) for item in value]
+        return [_without_places_of_tables(item) for item in value]
     if isinstance(value, Mapping):
-        return {_IN_MEMORY.sub("", str(key)): _without_places(item) for key, item in value.items()}
+        return {_IN_MEMORY.sub("", str(key)): _without_places_of_tables(item) for key, item in value.items()}
     return value
 
 

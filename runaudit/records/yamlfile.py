@@ -17,6 +17,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.records.canonical import JSON, MAX_DEPTH, MAX_DIGITS
 from runaudit.records.yamlevents import EXPONENT, check_size, parser
+from runaudit.records.yamltags import without_tags
 from runaudit.text.words import kind_of
 
 MAX_NODES = 100_000
@@ -30,6 +31,19 @@ def parse_yaml(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
     Raises RecordError for what is not YAML, has a key twice, is no plain data, or would take long to read.
     """
     return _Plain(where, most).of(_read(raw, where, most, lambda loader: loader.get_single_data()), 0)
+
+
+def parse_tagged(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
+    """The same of a document in which a program wrote objects: each is read as the plain data that it is written as,
+    and none is built (`yamltags`)."""
+    return _Plain(where, most).of(_read(raw, where, most, _without_objects), 0)
+
+
+def _without_objects(loader: Any) -> Any:
+    from yaml.nodes import MappingNode, ScalarNode
+
+    node = without_tags(loader.get_single_node(), ScalarNode, MappingNode)
+    return None if node is None else loader.construct_document(node)
 
 
 def composed(raw: bytes, *, where: str, most: int = MAX_NODES) -> tuple[Any, Any]:

@@ -5,10 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runaudit.factors.addresses import UNTOLD
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.forgotten import unattributed
-from runaudit.factors.never import BLIND, IN_FILES, config_unseen, never_recorded, on_record, open_code
+from runaudit.factors.never import (
+    BLIND,
+    IN_FILES,
+    config_unseen,
+    never_recorded,
+    objects_untold,
+    on_record,
+    open_code,
+)
 from runaudit.factors.tables import unkeyed
 from runaudit.factors.vouched import lifted_by
 from runaudit.records.canonical import json_safe, thawed
@@ -68,6 +77,9 @@ def judged(study: Study) -> Judgement:
     told = f"{listed(list(study.missing))} {verb} not in all records"
     if blind := config_unseen({path: lacking for path, (lacking, _) in study.missing.items()}):
         text = f"{told}; {blind}" if blind == BLIND else f"{told}; {blind}, and in what is recorded {reason}"
+        return Judgement(verdict="provenance_incomplete", conditional=None, reason=text)
+    if objects := [path for path, (_, why) in study.missing.items() if why == UNTOLD]:
+        text = f"{told}; {objects_untold(objects)}, and in what is recorded {reason}"
         return Judgement(verdict="provenance_incomplete", conditional=None, reason=text)
     stated = study.assumed
     source = on_record({run.id: run for lacking, _ in study.missing.values() for run in lacking}.values())

@@ -12,6 +12,7 @@ from runaudit.factors.bydefault import has_read, is_called_after
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM, is_source_digest, scripts
+from runaudit.factors.copied import repeats
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.filed import is_filed, spoken_of
@@ -90,6 +91,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     )
     varying = [leaf for leaf in varying if not is_source_digest(leaf.path)]
     varying += beside_the_commits(sources, code, runs)
+    varying = _once(varying, runs)
     varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
     varying = [leaf for leaf in varying if not _is_filed_by_another(leaf, varying, runs)]
     varying = [leaf for leaf in varying if not _leads_to_data(leaf, varying, runs)]
@@ -135,6 +137,16 @@ def _is_told_by_files(program: Leaf, code: Sequence[Leaf]) -> bool:
             for name in (mine, theirs) if name in files)
         for (mine, left), (theirs, right) in combinations(runs.items(), 2)
     )  # fmt: skip
+
+
+def _once(leaves: Sequence[Leaf], runs: Sequence[Levels]) -> list[Leaf]:
+    """The leaves without those that a program logged a second time, as a comparison of two has it."""
+    settings = (leaf for leaf in leaves if section_of(leaf.path) == "config")
+    told = {leaf.path: leaf.levels for leaf in settings if not any(isinstance(one, Sentinel) for one in leaf.levels)}
+    roles = {leaf.path: leaf.role for leaf in leaves}
+    outer = {path: repeats(path, told, runs) for path in told}
+    return [leaf for leaf in leaves
+            if not outer.get(leaf.path) or roles[outer[leaf.path]] not in (leaf.role, Role.EVALUATION)]  # fmt: skip
 
 
 def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:

@@ -262,10 +262,14 @@ def test_where_no_arguments_can_be_read_the_learning_rate_that_was_logged_parts_
         one.factor for one in compare(a, crashed, settings=Settings()).factors]  # fmt: skip
 
 
-def told(**given):
-    """An event file to which the Trainer gave the arguments as text."""
+def told(*, model=None, **given):
+    """An event file to which the Trainer gave the arguments as text, and the config of the model if it has one."""
     table = {"output_dir": "out", "learning_rate": 5e-5, "seed": 1, "hub_token": "<HUB_TOKEN>", **given}
-    return VERSION + event(0, tensor("args/text_summary", 7, part(8, json.dumps(table).encode()), shape=part(2, b"")))
+    return VERSION + text("args/text_summary", table) + (text("model_config/text_summary", model) if model else b"")
+
+
+def text(tag, table):
+    return event(0, tensor(tag, 7, part(8, json.dumps(table).encode()), shape=part(2, b"")))
 
 
 def test_the_arguments_that_tensorboard_was_given_count_where_the_pickle_is_gone(output):
@@ -334,6 +338,80 @@ def test_what_left_nothing_but_its_start_is_a_launch_with_its_arguments(tmp_path
     assert found.run.manifest.section("origin")["kind"] == "huggingface" and not skipped
     assert found.run.manifest.body["seed"] == 3 and note in found.run.manifest.section("origin")["note"]
     assert any(source.startswith("tensorboard:") for source in found.run.manifest.section("origin")["sources"])
+
+
+def factors(a, b):
+    return {row.factor for row in compare(a, b, settings=Settings()).factors}
+
+
+def test_the_config_of_the_model_that_tensorboard_was_given_counts_where_no_file_holds_it(tmp_path, output):
+    small, large = {"layers": 6, "transformers_version": "4.40.0"}, {"layers": 12, "transformers_version": "4.40.0"}
+    for name, model in (("a", small), ("b", large), ("c", large)):
+        started(tmp_path / name, 100 + len(name), LOGGED, model=model)
+    a, b, c = (only(tmp_path / name) for name in "abc")
+    beside = output("d", trainer_state_json=state(8, end=True), config_json=json.dumps(small))
+    started(beside, 100, LOGGED, model=large)
+
+    assert (factors(a, b), factors(b, c)) == ({"config.model.layers"}, set())
+    assert a.manifest.section("env")["transformers"] == "4.40.0"
+    assert only(beside).manifest.section("config")["model"] == {"layers": 6}, "what was saved with the weights"
+    (beside / "config.json").unlink()
+    assert only(beside).manifest.section("config")["model"] == {"layers": 12}
+
+
+def test_what_left_no_state_tells_its_settings_as_one_that_did(tmp_path, output):
+    """What the state repeats under a name of its own, and what nobody set, makes no two settings of one."""
+    arguments = {"max_steps": -1, "num_train_epochs": 2, "per_device_train_batch_size": 8, "data_seed": None}
+    started(tmp_path / "curves", 100, [(2, 0.75)], **arguments)
+    kept = output(trainer_state_json=state(8, end=True))
+    (kept / "training_args.bin").unlink()
+    started(kept, 200, LOGGED, **arguments)
+    a, b = only(tmp_path / "curves"), only(kept)
+
+    found = compare(a, b, settings=Settings())
+    assert factors(a, b) == set()
+    assert {row.factor: row.side for row in found.missing}["config.adapter"] == "a"
+
+
+@pytest.mark.parametrize("written", ["./results", "results/", "/home/ada/project/results", "C:\\project\\results"])
+def test_an_output_folder_beside_the_curves_is_of_the_training_that_drew_them(tmp_path, output, written):
+    """Whoever tells the Trainer where to log has `runs/` in one folder and the checkpoints in another."""
+    output("project/results", checkpoint__8__trainer_state_json=state(8)).joinpath("training_args.bin").unlink()
+    (tmp_path / "project/results/checkpoint").rename(tmp_path / "project/results/checkpoint-8")
+    kept = tmp_path / "project/results/checkpoint-8"
+    (kept / "8" / "trainer_state.json").rename(kept / "trainer_state.json")
+    (kept / "8").rmdir()
+    (kept / "adapter_config.json").write_text('{"r": 4}')
+    started(tmp_path / "project", 100, [(2, 0.75), (4, 0.5)], output_dir=written, seed=3)
+    started(tmp_path / "project", 200, [*LOGGED, (8, 0.125)], output_dir=written, seed=5)
+    started(tmp_path / "project", 300, [(2, 0.7)], output_dir="gone", seed=7)
+
+    found, skipped = runs_in(tmp_path / "project", "auto")
+    runs = {one.run.manifest.body["seed"]: one.run for one in found}
+    assert sorted(runs) == [3, 5, 7] and not skipped
+    assert runs[5].manifest.section("config")["adapter"] == {"r": 4}
+    assert "wrote over" in runs[3].manifest.section("origin")["note"]
+    assert "no state" in runs[7].manifest.section("origin")["note"]
+    assert {runs[seed].label for seed in (3, 5, 7)} == {"start100", "start200", "start300"}
+
+
+def test_curves_in_a_folder_of_several_trackers_leave_the_others_what_is_theirs(tmp_path):
+    started(tmp_path, 100, LOGGED)
+    version = tmp_path / "lightning_logs" / "version_0"
+    version.mkdir(parents=True)
+    (version / "hparams.yaml").write_text("lr: 1\n")
+
+    found, _ = runs_in(tmp_path, "auto")
+    assert {one.run.manifest.section("origin")["kind"] for one in found} == {"huggingface", "lightning"}
+
+
+def test_a_training_of_which_tensorboard_knows_the_end_has_ended(output):
+    folder = output(trainer_state_json=state(6))
+    started(folder, 100, LOGGED[:3])
+    path = next(folder.glob("runs/*/*"))
+    path.write_bytes(path.read_bytes() + event(8, scalar("train/train_runtime", 9.0)))
+
+    assert only(folder).status == "completed"
 
 
 def test_a_training_that_was_resumed_in_its_folder_is_one_run(output):

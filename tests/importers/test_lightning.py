@@ -10,7 +10,7 @@ from runaudit.diff import compare
 from runaudit.errors import RecordError
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
-from tests.importers.test_tensorboard import VERSION, event, scalar
+from tests.importers.test_tensorboard import VERSION, event, hparams, part, scalar, setting
 
 SHARED = Path(os.environ.get("RUNAUDIT_SHARED_RUNS", "/nowhere"))
 SPARSE = "epoch,step,train_loss,val_loss\r\n0,1,0.5,\r\n0,3,nan,\r\n0,3,,0.25\r\n1,5,inf,\r\n"
@@ -55,15 +55,80 @@ def test_an_empty_hparams_file_leaves_the_config_unknown(version, text):
     assert "save_hyperparameters" in run.manifest.section("unknown")["config"]
 
 
-def test_tuples_and_namespaces_are_read_and_other_objects_are_never_built(version):
+def test_objects_are_read_as_the_plain_data_they_are_written_as_and_never_built(version, tmp_path):
     plain = version(
         hparams__yaml="betas: !!python/tuple\n- 0.9\n- 0.99\nargs: !!python/object:argparse.Namespace\n  lr: 1\n"
     )
-    odd = version(1, hparams__yaml="f: !!python/object/apply:os.system [touch /tmp/x]\n", metrics__csv=SPARSE)
+    odd = version(1, hparams__yaml=f"f: !!python/object/apply:os.system [touch {tmp_path}/x]\n")
+    none = version(2, hparams__yaml="f: {? !!python/object/apply:m.E [1] : 2}\n", metrics__csv=SPARSE)
 
     assert dict(only(plain).manifest.section("config")) == {"betas": (0.9, 0.99), "args": {"lr": 1}}
-    assert "never built" in only(odd).manifest.section("unknown")["config"]
-    assert "train_loss" in only(odd).trajectory.series
+    assert only(odd).manifest.section("config")["f"] == {"__class__": "os.system", "args": (f"touch {tmp_path}/x",)}
+    assert not (tmp_path / "x").exists()
+    assert "none is ever built" in only(none).manifest.section("unknown")["config"]
+    assert "train_loss" in only(none).trajectory.series
+
+
+@pytest.mark.parametrize(
+    ("written", "other", "changed"),
+    [
+        ("!!python/object:m.Config {width: 3, deep: [1]}", "!!python/object:m.Config {deep: [1], width: 3}", set()),
+        ("!!python/object:m.Config {width: 3}", "!!python/object:m.Config {width: 4}", {"config.c.width"}),
+        ("!!python/object:m.Config {width: 3}", "!!python/object:n.Config {width: 3}", {"config.c.__class__"}),
+        ("!!python/object/apply:m.Mode [fast]", "!!python/object/apply:m.Mode [slow]", {"config.c.args"}),
+        ("!!python/name:m.relu ''", "!!python/name:m.gelu ''", {"config.c"}),
+        ("!!python/name:m.relu ''", "!!python/name:m.relu ''", set()),
+        ("!mine {width: 3}", "!yours {width: 3}", {"config.c.__class__"}),
+        ("!!binary aGk=", "!!binary aG8=", {"config.c"}),
+        (
+            "[&x !!python/object:m.A {v: 1}, *x]",
+            "[&x !!python/object:m.A {v: 2}, *x]",
+            {"config.c[0].v", "config.c[1].v"},
+        ),
+    ],
+)
+def test_two_objects_differ_by_their_class_and_by_what_was_set(version, written, other, changed):
+    a, b = (only(version(at, hparams__yaml=f"c: {text}\n", metrics__csv=SPARSE))
+            for at, text in enumerate((written, other)))  # fmt: skip
+
+    found = compare(a, b, settings=Settings())
+    assert {row.factor for row in found.factors} == changed
+    assert not any(row.factor.startswith("config") for row in found.missing)
+
+
+def test_a_lambda_has_no_name_to_be_known_by(version):
+    a, b = (only(version(at, hparams__yaml="f: !!python/name:__main__.%3Clambda%3E ''\n")) for at in range(2))
+
+    assert "config.f" in {row.factor for row in compare(a, b, settings=Settings()).missing}
+
+
+@pytest.mark.parametrize(
+    ("saved", "told", "is_known"),
+    [
+        ("!!python/object:m.Config {width: 3}", "<m.Config object at 0x7f1122334455>", True),
+        ("3", "<m.Config object at 0x7f1122334455>", True),
+        ("Config", "<m.Config object at 0x7f1122334455>", False),
+        ("Config", "Config(width=3)", True),
+    ],
+)
+def test_an_object_is_known_where_the_yaml_holds_more_of_it_than_its_class(version, saved, told, is_known):
+    runs = []
+    for at in range(2):
+        events = {
+            f"events__out__tfevents__170000000{at}__ada__7__0": VERSION
+            + event(0, hparams(part(3, setting("c", part(3, told.encode())))))
+            + event(1, scalar("acc", 0.5))
+        }
+        runs.append(only(version(at, hparams__yaml=f"c: {saved}\n", metrics__csv=SPARSE, **events)))
+
+    missing = {row.factor for row in compare(*runs, settings=Settings()).missing}
+    assert ("config.c" not in missing) is is_known
+
+
+def test_a_folder_of_settings_alone_is_a_run_and_one_of_none_says_why_it_is_not(version):
+    _, skipped = runs_in(version(0, hparams__yaml="f: {? !!python/object/apply:m.E [1] : 2}\n"), "lightning")
+    assert "no plain data" in skipped[0].reason
+    assert only(version(1, hparams__yaml="c: !!python/object:m.Config {width: 3}\n")).manifest.has("config")
 
 
 def test_what_the_command_line_composed_is_the_config_and_the_model_adds_what_it_alone_saved(version):

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from runaudit.diff import compare
-from runaudit.diff.result import Verdict
 from runaudit.errors import NoRunError, RecordError
 from runaudit.factors.cohort import cohorts
 from runaudit.settings import Settings
@@ -59,13 +58,15 @@ def test_without_settings_beside_it_the_config_is_unknown(tmp_path):
     assert run.trajectory.series["monitor/r"] == ((0, 3.0),)
 
 
-def test_places_in_memory_are_no_settings(tmp_path):
+def test_the_place_in_memory_of_a_table_is_no_setting_and_an_object_without_one_is_unknown(tmp_path):
     other = {**CONFIG, "seed": 5, "env_fn": "<function <lambda> at 0x8e01>", "logger": {"<Logger at 0x9>": {"a": 1}}}
     a = only(lay(tmp_path / "a", progress__txt=CSV.replace(",", "\t"), config__json=CONFIG))
     b = only(lay(tmp_path / "b", progress__txt=CSV.replace(",", "\t"), config__json=other))
 
-    assert a.manifest.section("config") == {"seed": 4, "lr": 0.1, "env_fn": "<function <lambda>>"}
-    assert compare(a, b, settings=Settings()).conditional is Verdict.REPLICATE
+    found = compare(a, b, settings=Settings())
+    assert a.manifest.section("config") == {"seed": 4, "lr": 0.1, "env_fn": "<function <lambda> at 0x7f01>"}
+    assert {row.factor for row in found.factors} == {"seed"}
+    assert found.conditional is None and "config.env_fn" in {row.factor for row in found.missing}
 
 
 def test_two_files_of_settings_are_one_config_and_a_contradiction_is_kept(tmp_path):
