@@ -191,8 +191,8 @@ def test_a_run_that_nobody_closed_has_no_known_end(observer, word):
 
 
 def test_a_changed_source_is_a_factor_by_its_digest_where_its_text_is_gone(observer):
-    a = only(observer("1", kept=False))
-    b = only(observer("2", kept=False, sources={"main.py": "print('test')\n"}))
+    a = only(observer("1", kept=False, result=0.5))
+    b = only(observer("2", kept=False, sources={"main.py": "print('test')\n"}, result=0.6))
 
     found = compare(a, b, settings=Settings())
 
