@@ -18,6 +18,7 @@ from runaudit.factors.starts import is_time_of_start
 from runaudit.factors.tree import leaves_of
 from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON
+from runaudit.records.kernelfile import NOTEBOOK, is_connection_file
 from runaudit.records.sections import OfSection
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     if not keys:
         return ""
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
+    if is_connection_file(value) and above <= known.RUN_TABLES | {"args"} and _is_in_a_notebook(of):
+        return "it is where the kernel of the notebook listened"
     if keys[0] == "args" and key.startswith("hydra"):
         return _to_hydra(key, value, of)
     if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
@@ -59,6 +62,13 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return _naming(key, value, of)
     began = of.began if key in known.TIME_KEYS else None
     return "it is when the run began" if began is not None and is_time_of_start(value, began) else ""
+
+
+def _is_in_a_notebook(of: "Levels") -> bool:
+    """Whether the program of a run is a notebook, or none is named, as of what a kernel runs. A script that is handed
+    such a file may talk to that kernel."""
+    program = of.at("code.program")
+    return program.endswith(NOTEBOOK) if isinstance(program, str) else True
 
 
 def _is_called_so(key: str, value: JSON, of: "Levels") -> bool:

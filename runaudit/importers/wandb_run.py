@@ -13,7 +13,7 @@ from typing import Any
 
 from runaudit.importers.commandline import arguments
 from runaudit.importers.draft import Draft, numbers
-from runaudit.importers.launchers import has_own_options, stands_in
+from runaudit.importers.launchers import is_of_a_kernel, stands_in
 from runaudit.records.manifest import UNLOGGED
 from runaudit.records.trajectory import number
 
@@ -74,8 +74,8 @@ def draft_of(run: WandbRun) -> Draft:
     metrics = dict(_results(run.summary))
     program, given = _program(facts), facts.get("args")
     # A kernel's arguments are its ports and its key, new with every start of a notebook.
-    is_own = has_own_options(str(facts.get("program")))
-    argv = [str(word) for word in given] if isinstance(given, list) and not is_own else []
+    words = [str(word) for word in given] if isinstance(given, list) else []
+    argv = [] if is_of_a_kernel(str(facts.get("program")), words) else words
     return Draft(
         kind="wandb",
         source=run.source,

@@ -330,6 +330,34 @@ def test_the_ports_and_the_key_of_a_kernel_are_no_settings(folder, program, is_k
     assert ("code.program" in found.run.manifest.section("unknown")) is not is_kept
 
 
+UNIX = "/home/ada/.local/share/jupyter/runtime/kernel-{0}{0}{0}{0}-{0}-4{0}.json"
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "is_kernels"),
+    [
+        ("exp/probe.ipynb", ["-f", UNIX], True),
+        ("<python with no main file>", ["-f", UNIX], True),
+        (
+            "exp/probe.ipynb",
+            ["--shell=90{0}", "--f=/home/ada/.local/share/jupyter/runtime/kernel-v2-{0}7{0}abCD.json"],
+            True,
+        ),
+        ("exp/probe.ipynb", ["-f", r"C:\Users\ada\AppData\Roaming\jupyter\runtime\kernel-{0}{0}-{0}{0}.json"], True),
+        ("exp/probe.ipynb", ["-f", "/home/ada/settings-{0}.json"], False),
+        ("exp/probe.ipynb", ["--load", "/home/ada/kernel-{0}{0}{0}{0}.json"], False),
+        ("/w/ask_kernel.py", ["-f", UNIX], False),
+    ],
+    ids=["Jupyter", "no main file", "VS Code", "Windows", "another file", "a kernel of another kind", "a script"],
+)
+def test_where_the_kernel_of_a_notebook_listens_is_no_setting(folder, program, words, is_kernels):
+    folders = [folder(f"run-20251227_05191{n}-abc1234{n}", metadata={**METADATA, "program": program,
+                      "args": [word.replace("{0}", f"a{n}") for word in words]}) for n in (1, 2)]  # fmt: skip
+    a, b = (read(one) for one in folders)
+
+    assert (not compare(a, b, settings=Settings()).factors) is is_kernels
+
+
 def test_a_run_without_config_or_options_has_an_unknown_config(folder):
     run = read(folder(config="wandb_version: 1\n", metadata=METADATA | {"args": []}))
 
