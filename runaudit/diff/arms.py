@@ -30,8 +30,6 @@ from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
 from runaudit.text.words import head, listed, plural
 
-RESULTS = "metrics"
-"""The path of a gap where nothing that was measured is on record: of equal inputs nobody saw what became."""
 _MOST_KINDS = 3
 """Ways to differ that a sentence on an arm tells; the rest is counted."""
 

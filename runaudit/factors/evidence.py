@@ -39,8 +39,6 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     if not keys:
         return ""
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
-    if is_connection_file(value) and above <= known.RUN_TABLES | {"args"} and _is_in_a_notebook(of):
-        return "it is where the kernel of the notebook listened"
     if keys[0] == "args" and key.startswith("hydra"):
         return _to_hydra(key, value, of)
     if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
@@ -48,8 +46,8 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
             return ""
         reads = value.endswith(known.WEIGHT_SUFFIXES) or holds_data(value, of) or may_read_back(of)
         return "" if reads else WHERE_IT_WRITES
-    if above <= known.RUN_TABLES | {"args"} and _is_called_so(key, value, of):
-        return "its tracker calls the run so"
+    if above <= known.RUN_TABLES | {"args"} and (why := _of_this_run(key, value, of)):
+        return why
     if key == "version" and _is_own_version(above, value, of):
         return "it is the number of the run's own folder"
     if not above <= known.RUN_TABLES:
@@ -62,6 +60,13 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return _naming(key, value, of)
     began = of.began if key in known.TIME_KEYS else None
     return "it is when the run began" if began is not None and is_time_of_start(value, began) else ""
+
+
+def _of_this_run(key: str, value: JSON, of: "Levels") -> str:
+    """Why a leaf tells of this very run by what it holds, in the config or among the words that were typed."""
+    if is_connection_file(value) and _is_in_a_notebook(of):
+        return "it is where the kernel of the notebook listened"
+    return "its tracker calls the run so" if _is_called_so(key, value, of) else ""
 
 
 def _is_in_a_notebook(of: "Levels") -> bool:
@@ -125,7 +130,7 @@ def _naming(key: str, value: JSON, of: "Levels") -> str:
 
 
 def may_be_bookkeeping(path: str) -> bool:
-    """Whether `bookkeeping` looks for evidence where a leaf has this name; it finds none for any other."""
+    """Whether `bookkeeping` looks for evidence where a leaf has this name; it finds none for a number of any other."""
     keys = _keys(path)
     return bool(keys) and (keys[-1] in _BOOKKEEPING or keys[-1] in ("dir", "version"))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 NOTEBOOK = ".ipynb"
 _FILE = re.compile(r"(?:.*[/\\])?jupyter[/\\]runtime[/\\]kernel-(?:v\d+-)?[0-9A-Za-z-]{8,}\.json", re.IGNORECASE)
@@ -16,7 +17,6 @@ def is_connection_file(value: object) -> bool:
 
 def starts_a_kernel(argv: Sequence[str]) -> bool:
     """Whether a command line hands over a connection file, as a kernel is started: `-f FILE`, or `--f=FILE`."""
-    words = [*argv]
-    behind = (word for before, word in zip(words, words[1:], strict=False) if before in ("-f", "--f"))
-    within = (word.partition("=")[2] for word in words if word.startswith(("-f=", "--f=")))
+    behind = (word for before, word in pairwise(argv) if before in ("-f", "--f"))
+    within = (word.partition("=")[2] for word in argv if word.startswith(("-f=", "--f=")))
     return any(map(is_connection_file, (*behind, *within)))

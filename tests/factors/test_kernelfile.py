@@ -1,4 +1,4 @@
-"""What a notebook's parser logs of the kernel that ran it is bookkeeping, by the form of the file and of the program."""
+"""What a notebook's parser logs of the kernel that ran it is bookkeeping, by the form of file and program."""
 
 import pytest
 
