@@ -30,6 +30,9 @@ from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
 from runaudit.text.words import head, listed, plural
 
+RESULTS = "metrics"
+"""The path of a gap where nothing that was measured is on record. That a run completed, which can be vouched for, does
+not say what it came to."""
 _MOST_KINDS = 3
 """Ways to differ that a sentence on an arm tells; the rest is counted."""
 
