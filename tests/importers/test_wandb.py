@@ -123,6 +123,24 @@ def test_what_conda_lists_is_on_record_beside_what_pip_does_and_pip_has_the_word
     assert env["torch"] == "1.9.0"
 
 
+NO_LIST = "name: a\nchannels:\n  - defaults\nprefix: /home/ada/env\n"
+
+
+@pytest.mark.parametrize("cut", ["", NO_LIST, CONDA[: CONDA.index("  - numpy")]], ids=["empty", "no list", "torn"])
+@pytest.mark.parametrize(("pip", "factors"), [("b==1\n", []), ("b==2\n", ["env.packages.b"])], ids=["equal", "another"])
+def test_what_conda_did_not_get_to_list_is_unknown_and_what_pip_listed_counts(folder, cut, pip, factors):
+    runs = []
+    for n, (conda, listed) in enumerate([(CONDA, "b==1\n"), (cut, pip), (cut, "b==1\n")]):
+        made = folder(f"run-20251227_05191{n}-abc1234{n}", requirements_txt=listed)
+        (made / "files/conda-environment.yaml").write_text(conda)
+        runs.append(read(made))
+
+    for a, b in ((runs[0], runs[1]), (runs[1], runs[0]), (runs[1], runs[2])):
+        found = compare(a, b, settings=Settings())
+        assert [member.path for row in found.factors for member in row.members] == factors
+        assert "env.conda" in [row.factor for row in found.missing]
+
+
 def test_an_empty_list_of_conda_lists_nothing(folder):
     made = folder(requirements_txt=None)
     (made / "files/conda-environment.yaml").write_text("")
