@@ -277,7 +277,7 @@ def yolov5(folder, name, weights, *, cfg="", save_dir="runs/train/{0}", **files)
     [
         ("runs/train/{0}/weights/last.pt", "runs/train/{0}", True),
         ("./runs/train/{0}/weights/best.pt", "runs/train/{0}/", True),
-        ("runs\\\\train\\\\{0}\\\\weights\\\\last.pt", "runs\\\\train\\\\{0}", True),
+        (r"runs\train\{0}\weights\last.pt", r"runs\train\{0}", True),
         ("/w/runs/train/{0}/weights/last.pt", "/w/runs/train/{0}", True),
         ("/other/runs/train/{0}/weights/last.pt", "runs/train/{0}", False),
         ("runs/train/{0}0/weights/last.pt", "runs/train/{0}", False),
@@ -286,8 +286,7 @@ def yolov5(folder, name, weights, *, cfg="", save_dir="runs/train/{0}", **files)
     ],
 )
 def test_what_a_run_began_from_is_unknown_where_it_names_its_own_weights(folder, weights, save_dir, is_own):
-    a, b = (yolov5(folder, name, weights.replace("\\\\", "\\"), save_dir=save_dir.replace("\\\\", "\\"))
-            for name in ("exp8", "exp9"))  # fmt: skip
+    a, b = (yolov5(folder, name, weights, save_dir=save_dir) for name in ("exp8", "exp9"))
 
     found = compare(a, b, settings=Settings())
 
