@@ -17,7 +17,6 @@ from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.levels import Levels, levels
-from runaudit.factors.never import is_foreign, kind_of
 from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
@@ -26,13 +25,9 @@ from runaudit.factors.unwritten import unwritten_runs
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
-from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
 from runaudit.text.words import head, listed, plural
 
-RESULTS = "metrics"
-"""The path of a gap where nothing that was measured is on record. That a run completed, which can be vouched for, does
-not say what it came to."""
 _MOST_KINDS = 3
 """Ways to differ that a sentence on an arm tells; the rest is counted."""
 
@@ -101,12 +96,6 @@ class Beside:
     def runs(self) -> tuple[Run, ...]:
         """Every run of both arms."""
         return (*self.a.cohort.runs, *self.b.cohort.runs)
-
-    @property
-    def is_unmeasured(self) -> bool:
-        """Whether trackers recorded every run of both arms, and not one holds a number. A record file may tell of a
-        design alone: whoever wrote one asks about that."""
-        return all(is_foreign(run) and kind_of(run) != FILE and not run.has_numbers for run in self.runs)
 
     @property
     def odd(self) -> tuple[str, ...]:

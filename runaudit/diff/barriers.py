@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from runaudit.diff.arms import RESULTS, Beside
+from runaudit.diff.arms import Beside
 from runaudit.diff.lengths import broken_off, unexplained_lengths
 from runaudit.diff.result import FactorChange
 from runaudit.factors.cohort import Cohort
@@ -11,6 +11,7 @@ from runaudit.factors.factor import SEED_ROLES, Absent, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.factors.never import never_recorded
+from runaudit.factors.unmeasured import RESULTS, are_unmeasured
 from runaudit.records.sources import launch_called
 from runaudit.records.trackers import TRACKERS
 from runaudit.text.words import listed
@@ -36,7 +37,7 @@ def result_barriers(arms: Beside) -> tuple[str, ...]:
 
 def without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
-    if arms.is_unmeasured and _may_pass(arms) and not never_recorded(RESULTS, arms.runs):
+    if are_unmeasured(arms.runs) and _may_pass(arms) and not never_recorded(RESULTS, arms.runs):
         names = (_named(arm.cohort) for arm in (arms.a, arms.b))
         yield f"neither {' nor '.join(names)} holds a number, so there is no result to compare"
         return

@@ -7,7 +7,7 @@ is also held against the run that stands for its arm, where two halves of an arm
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from runaudit.diff.arms import RESULTS, Arm, Beside, of_one_seed
+from runaudit.diff.arms import Arm, Beside, of_one_seed
 from runaudit.diff.measure import Measured
 from runaudit.diff.result import Missing
 from runaudit.factors.atonce import mixed_up
@@ -17,11 +17,11 @@ from runaudit.factors.keyed import APART
 from runaudit.factors.never import is_foreign, never_recorded
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
+from runaudit.factors.unmeasured import NO_NUMBER, RESULTS, are_unmeasured
 from runaudit.factors.vouched import vouched
 from runaudit.records.places import top_of
 from runaudit.settings import Settings
 
-NO_NUMBER = "neither side holds a number: what became of their inputs nobody can vouch for"
 NOT_RECORDED = "equal seeds and equal records gave another start: something that is not recorded differs"
 
 
@@ -45,7 +45,7 @@ def missing_rows(arms: Beside, measured: Measured, *, with_status: bool) -> tupl
             rows.setdefault(change.path, Missing(factor=change.path, side="both", reason=APART))
     if with_status and arms.is_replicated and (gone := unattributed(arms.runs)):
         rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
-    if with_status and arms.is_unmeasured:
+    if with_status and are_unmeasured(arms.runs):
         rows[RESULTS] = Missing(factor=RESULTS, side="both", reason=NO_NUMBER)
     if with_status:
         rows |= _mixed_up(arms)
