@@ -15,7 +15,7 @@ from runaudit.errors import RunauditError, UsageError
 from runaudit.voice import saying, streams
 from runaudit.voice.failed import STOPPED, interruptible, tell, tell_failure
 from runaudit.voice.plaincommand import PlainCommand
-from runaudit.voice.refused import HELP, refused
+from runaudit.voice.refused import HELP, refuse_empty, refused
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
@@ -69,6 +69,7 @@ class LazyGroup(TyperGroup):
         ctx.meta[NAMED] = bool(args) and args[0] in COMMANDS and not ctx.resilient_parsing
         if args and args[0].partition("=")[0] in COMPLETIONS and not ctx.resilient_parsing:
             self._for_shell(ctx, args)
+        refuse_empty(args if args[:1] == ["import"] else ())
         words: list[str] = super().parse_args(ctx, args)
         return words
 

@@ -11,16 +11,13 @@ from runaudit.cli.witness import JobsOption
 from runaudit.errors import NothingToJudgeError
 from runaudit.importers.kinds import AUTO, KINDS
 
+_WRITERS = f"What wrote the runs: {', '.join((AUTO, *KINDS))}; or the file of a bundle."
+
 
 @common.command(assume=True)
 def imports(
     context: Context,
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND", help=f"What wrote the runs: {', '.join((AUTO, *KINDS))}; or the file of a bundle."
-        ),
-    ],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=_WRITERS)],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(

@@ -7,9 +7,11 @@ from runaudit.diff.arms import Beside
 from runaudit.diff.lengths import broken_off, unexplained_lengths
 from runaudit.diff.result import FactorChange
 from runaudit.factors.cohort import Cohort
-from runaudit.factors.factor import Absent, Role
+from runaudit.factors.factor import SEED_ROLES, Absent, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
+from runaudit.factors.never import never_recorded
+from runaudit.factors.unmeasured import RESULTS, are_unmeasured
 from runaudit.records.sources import launch_called
 from runaudit.records.trackers import TRACKERS
 from runaudit.text.words import listed
@@ -35,12 +37,16 @@ def result_barriers(arms: Beside) -> tuple[str, ...]:
 
 def without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
+    if are_unmeasured(arms.runs) and _may_pass(arms) and not never_recorded(RESULTS, arms.runs):
+        names = (_named(arm.cohort) for arm in (arms.a, arms.b))
+        yield f"neither {' nor '.join(names)} holds a number, so there is no result to compare"
+        return
     if _only_inputs(arms):
         return
     for cohort, other in ((arms.a.cohort, arms.b.cohort), (arms.b.cohort, arms.a.cohort)):
         run = cohort.runs[0]
         if _holds_none(cohort) and any(run.has_numbers for run in other.runs):
-            which = f"no run of {cohort.label} holds a" if cohort.n > 1 else f"{run.label} ({run.short}) holds no"
+            which = f"no run of {cohort.label} holds a" if cohort.n > 1 else f"{_named(cohort)} holds no"
             yield f"{which} number, so there is no result of it"
         elif cohort.finished or any(status_gap(run) or run.withheld for run in cohort.runs):
             continue
@@ -48,6 +54,18 @@ def without_results(arms: Beside) -> Iterator[str]:
             yield f"no run of {cohort.label} finished"
         elif not run.fault:
             yield f"{run.label} ({run.short}) did not finish: {run.status}"
+
+
+def _named(cohort: Cohort) -> str:
+    """An arm by its label; a single run by its id besides, since two may share a label."""
+    return cohort.label if cohort.n > 1 else f"{cohort.label} ({cohort.runs[0].short})"
+
+
+def _may_pass(arms: Beside) -> bool:
+    """Whether one treatment parts two arms, or nothing but seeds: a comparison of their results then, and of nothing
+    where there are none. That two are one design says nothing of results, and that they are not shows all the same."""
+    seeds = [factor for factor in arms.factors if factor.role in SEED_ROLES]
+    return not arms.odd and bool(arms.factors) and len(arms.factors) - len(seeds) <= (0 if seeds else 1)
 
 
 def _holds_none(cohort: Cohort) -> bool:

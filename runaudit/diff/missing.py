@@ -17,6 +17,7 @@ from runaudit.factors.keyed import APART
 from runaudit.factors.never import is_foreign, never_recorded
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
+from runaudit.factors.unmeasured import NO_NUMBER, RESULTS, are_unmeasured
 from runaudit.factors.vouched import vouched
 from runaudit.records.places import top_of
 from runaudit.settings import Settings
@@ -44,6 +45,8 @@ def missing_rows(arms: Beside, measured: Measured, *, with_status: bool) -> tupl
             rows.setdefault(change.path, Missing(factor=change.path, side="both", reason=APART))
     if with_status and arms.is_replicated and (gone := unattributed(arms.runs)):
         rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
+    if with_status and are_unmeasured(arms.runs):
+        rows[RESULTS] = Missing(factor=RESULTS, side="both", reason=NO_NUMBER)
     if with_status:
         rows |= _mixed_up(arms)
     for row in measured.gaps:

@@ -18,6 +18,7 @@ from runaudit.factors.starts import is_time_of_start
 from runaudit.factors.tree import leaves_of
 from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON
+from runaudit.records.kernelfile import NOTEBOOK, is_connection_file
 from runaudit.records.sections import OfSection
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
             return ""
         reads = value.endswith(known.WEIGHT_SUFFIXES) or holds_data(value, of) or may_read_back(of)
         return "" if reads else WHERE_IT_WRITES
-    if above <= known.RUN_TABLES | {"args"} and _is_called_so(key, value, of):
-        return "its tracker calls the run so"
+    if above <= known.RUN_TABLES | {"args"} and (why := _of_this_run(key, value, of)):
+        return why
     if key == "version" and _is_own_version(above, value, of):
         return "it is the number of the run's own folder"
     if not above <= known.RUN_TABLES:
@@ -59,6 +60,20 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return _naming(key, value, of)
     began = of.began if key in known.TIME_KEYS else None
     return "it is when the run began" if began is not None and is_time_of_start(value, began) else ""
+
+
+def _of_this_run(key: str, value: JSON, of: "Levels") -> str:
+    """Why a leaf tells of this very run by what it holds, in the config or among the words that were typed."""
+    if is_connection_file(value) and _is_in_a_notebook(of):
+        return "it is where the kernel of the notebook listened"
+    return "its tracker calls the run so" if _is_called_so(key, value, of) else ""
+
+
+def _is_in_a_notebook(of: "Levels") -> bool:
+    """Whether the program of a run is a notebook, or none is named, as of what a kernel runs. A script that is handed
+    such a file may talk to that kernel."""
+    program = of.at("code.program")
+    return program.endswith(NOTEBOOK) if isinstance(program, str) else True
 
 
 def _is_called_so(key: str, value: JSON, of: "Levels") -> bool:
@@ -115,7 +130,7 @@ def _naming(key: str, value: JSON, of: "Levels") -> str:
 
 
 def may_be_bookkeeping(path: str) -> bool:
-    """Whether `bookkeeping` looks for evidence where a leaf has this name; it finds none for any other."""
+    """Whether `bookkeeping` looks for evidence where a leaf has this name; it finds none for a number of any other."""
     keys = _keys(path)
     return bool(keys) and (keys[-1] in _BOOKKEEPING or keys[-1] in ("dir", "version"))
 

@@ -17,7 +17,7 @@ from runaudit.factors.source import cannot_run
 from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
 from runaudit.factors.used import used_by
 from runaudit.records.canonical import JSON, MAPPINGS
-from runaudit.records.manifest import INHERITED
+from runaudit.records.manifest import INHERITED, UNLISTED
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -208,12 +208,13 @@ COUNTED_BY_DIGEST = frozenset({"tiles", "frames", "files", "bytes", "size", "cou
 
 def is_left_open(path: str, of: Levels) -> bool:
     """Whether a leaf that a record does not hold is one of which it says that nobody knows it: by its path, or by that
-    of a table it would stand in; beside a run without a config also one that a config may repeat. It may be what the
-    other run has, and so is no change."""
+    of a table it would stand in; beside a run without a config also one that a config may repeat, beside a cut list of
+    packages any other. It may be what the other run has, and so is no change."""
     return any(
         path == word
         or (path.startswith((f"{word}.", f"{word}[")) and not _is_typed(word, path, of))
         or (word == INHERITED and path.startswith("config."))
+        or (word == UNLISTED and path.startswith("env.packages"))
         for word in (*of.left_open, *of.scope.open_settings)
     )
 

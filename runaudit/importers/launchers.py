@@ -5,6 +5,9 @@ anything, so which program they ran is not on record.
 """
 
 import re
+from collections.abc import Sequence
+
+from runaudit.records.kernelfile import NOTEBOOK, starts_a_kernel
 
 _KERNELS = frozenset({"ipykernel_launcher.py", "colab_kernel_launcher.py", "databricks_kernel_launcher.py",
                       "db_ipykernel_launcher.py", "pythonshell.py"})  # fmt: skip
@@ -21,6 +24,13 @@ _PLACED = re.compile(
 def has_own_options(program: str) -> bool:
     """Whether what follows it on the command line is its own: a kernel's ports and key, the id of a worker."""
     return _parts(program)[-1].lower() in _KERNELS | _POOLS
+
+
+def is_of_a_kernel(program: str, argv: Sequence[str]) -> bool:
+    """Whether a command line is that of a notebook's kernel or of a worker. Jupyter and VS Code tell trackers the
+    notebook in the kernel's place: then the connection file among the words shows whose they are."""
+    is_notebook = program.endswith(NOTEBOOK) or bool(stands_in(program))
+    return has_own_options(program) or (is_notebook and starts_a_kernel(argv))
 
 
 def stands_in(program: str) -> str:

@@ -12,6 +12,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def _draft(place: Path, within: Path, entry: Mapping[str, Any], config: Mapping[
         env=_env(entry, told),
         data=data,
         launch={"started": utc_word(start), "hostname": part(entry, "host").get("hostname")},
-        series={**dict(_lists(info)), **logged},
+        series={**_lists(info), **logged},
         metrics={**dict(_numbers(info, "info.")), **dict(_result(_plain(entry.get("result"))))},
         status=STATUS.get(status),
         duration_s=seconds_between(start, stop),
@@ -271,15 +272,46 @@ def _series(path: Path, within: Path) -> dict[str, list[tuple[int, float]]]:
             if (point := number(value)) is not None:
                 step = number(steps[row]) if row < len(steps) else None
                 found.setdefault(name, []).append((row if step is None or not isfinite(step) else int(step), point))
-    return found
+    return _by_clock(found, {name: len(points) for name, points in found.items()})
 
 
-def _lists(info: JSON) -> Iterator[tuple[str, list[tuple[int, float]]]]:
+def _lists(info: JSON) -> dict[str, list[tuple[int, float]]]:
     """Lists of numbers that the program kept in `info`, as it did before Sacred knew of metrics."""
-    for name, values in info.items() if isinstance(info, Mapping) else ():
-        points = [number(value) for value in values] if isinstance(values, list) else []
+    found: dict[str, list[tuple[int, float]]] = {}
+    lists = {f"info.{name}": values for name, values in info.items() if isinstance(values, list)
+             } if isinstance(info, Mapping) else {}  # fmt: skip
+    for name, values in lists.items():
+        points = [number(value) for value in values]
         if points and None not in points:
-            yield f"info.{name}", [(row, point) for row, point in enumerate(points) if point is not None]
+            found[name] = [(row, point) for row, point in enumerate(points) if point is not None]
+    return _by_clock(found, {name: len(values) for name, values in lists.items()})
+
+
+_CLOCK = "_T"
+"""The end of the name under which PyMARL and its like keep the steps of the environment at which a list grew: `loss`
+and `loss_T` get an item each at a time, the clock first."""
+
+
+def _by_clock(
+    found: Mapping[str, list[tuple[int, float]]], lengths: Mapping[str, int]
+) -> dict[str, list[tuple[int, float]]]:
+    """Series over their own clocks, where such are among them; a clock is no measure, also of a list that is no series.
+    lengths: of every list there is. What is called like a clock and falls, or is no whole number, is a measure."""
+    clocks = {
+        name.removesuffix(_CLOCK): [int(value) for _, value in points]
+        for name, points in found.items()
+        if name.endswith(_CLOCK)
+        and len(points) - lengths.get(name.removesuffix(_CLOCK), -1) in (0, 1)
+        and all(value >= 0 and value.is_integer() for _, value in points)
+        and all(before <= after for (_, before), (_, after) in pairwise(points))
+    }
+    return {
+        name: [(step, value) for step, (_, value) in zip(clocks[name], points, strict=False)]
+        if name in clocks
+        else points
+        for name, points in found.items()
+        if not (name.endswith(_CLOCK) and name.removesuffix(_CLOCK) in clocks)
+    }
 
 
 def _numbers(info: JSON, prefix: str) -> Iterator[tuple[str, float]]:

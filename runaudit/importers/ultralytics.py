@@ -9,6 +9,7 @@ that died before, and counts among those that were launched. Older releases of Y
 that fits the memory. What it took is not in the record.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -54,9 +55,14 @@ _OF_YOLOV5 = (rb"^epochs: ", rb"^data: ", rb"^(?:imgsz|img_size): ?", rb"^(?:sav
 UNKNOWN = {
     "config": "neither args.yaml nor opt.yaml lies beside its results",
     "code": "Ultralytics does not record it",
-    "data": "args.yaml names the data, and no digest of it",
-    "init": "args.yaml names the weights, and no digest of them",
+    **dict.fromkeys(("data", "init"), "neither args.yaml nor opt.yaml lies beside its results"),
 }
+
+
+def _named_in(file: str) -> dict[str, str]:
+    """Why the data and the start are unknown where a file of settings is there."""
+    return {"data": f"{file} names the data, and no digest of it",
+            "init": f"{file} names the weights, and no digest of them"}  # fmt: skip
 
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
@@ -86,9 +92,9 @@ def _is_of(path: Path, lines: Sequence[bytes]) -> bool:
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder. Raises RecordError for one that holds a malformed file."""
-    settings = _table(place / "args.yaml", within)
+    settings, file = _table(place / "args.yaml", within), "args.yaml"
     if settings is None:
-        settings = _of_yolov5(place, within)
+        settings, file = _of_yolov5(place, within), "opt.yaml"
     elif not {"task", "mode"} <= settings.keys():
         lacking = " and ".join(f"no {key}" for key in ("task", "mode") if key not in settings)
         yield Skipped(source=str(place), reason=f"its args.yaml is not one of Ultralytics: it names {lacking}")
@@ -96,6 +102,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     rows = read_table(place / "results.csv", within)
     table, notes = (rows, ()) if rows is not None else read_results(place, within, settings)
     draft = replace(_draft(place, settings, table), notes=notes)
+    draft = replace(draft, unknown={**UNKNOWN, **(_named_in(file) if settings else {}), **draft.unknown})
     yield draft if table is not None and table.series else _with_events(draft, place, within)
 
 
@@ -142,7 +149,7 @@ def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Dra
         duration_s=series["time"][-1][1] if "time" in series else None,
         told={"typed": left} if left else {},
         own=own,
-        unknown={**UNKNOWN, **why},
+        unknown=why,
     )
 
 
@@ -180,7 +187,25 @@ def _left_to_the_program(settings: Mapping[str, Any]) -> tuple[dict[str, Any], d
         if isinstance(size, int | float) and not isinstance(size, bool) and (size <= 0 or 0 < size < 1):
             left[key] = size
             why[f"config.{key}"] = f"{key}: {size} leaves it to the program, and what it chose is not in the record"
+    own = {key: settings[key] for key in _STARTS if key in settings and _is_its_own(settings[key], settings)}
+    if own:  # A resume writes its own checkpoint over what was typed first, and empties `cfg`.
+        own |= {"cfg": settings["cfg"]} if settings.get("cfg") == "" else {}
+        left, why = {**left, **own}, {**why, **{f"config.{key}": _RESUMED for key in own}}
     return left, why
+
+
+_STARTS = ("weights", "model", "resume")
+_RESUMED = "the run was resumed from its own checkpoint, and what it began from is not in the record"
+
+
+def _is_its_own(weights: Any, settings: Mapping[str, Any]) -> bool:
+    """Whether weights lie in the folder that the run itself writes to. Those of another checkout, which may have a
+    folder of this name, are what it began from."""
+    folder = settings.get("save_dir")
+    if not (isinstance(weights, str) and isinstance(folder, str) and folder.strip("./\\")):
+        return False
+    file, own = (posixpath.normpath(text.replace("\\", "/")) for text in (weights, folder))
+    return file.startswith(f"{own}/")
 
 
 def _ended(settings: Mapping[str, Any], table: Table | None) -> str | None:

@@ -13,8 +13,8 @@ from typing import Any
 
 from runaudit.importers.commandline import arguments
 from runaudit.importers.draft import Draft, numbers
-from runaudit.importers.launchers import has_own_options, stands_in
-from runaudit.records.manifest import UNLOGGED
+from runaudit.importers.launchers import is_of_a_kernel, stands_in
+from runaudit.records.manifest import UNLISTED, UNLOGGED
 from runaudit.records.trajectory import number
 
 _OWN = re.compile(
@@ -34,6 +34,7 @@ UNKNOWN = {
 NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
 NO_CONFIG = "nothing was given to wandb.config"
 NO_FILE = "there is no config.yaml"
+CONDA_CUT = "conda-environment.yaml does not hold the list of what conda had installed"
 NO_ARGS = "the record does not hold the command line"
 
 
@@ -74,8 +75,8 @@ def draft_of(run: WandbRun) -> Draft:
     metrics = dict(_results(run.summary))
     program, given = _program(facts), facts.get("args")
     # A kernel's arguments are its ports and its key, new with every start of a notebook.
-    is_own = has_own_options(str(facts.get("program")))
-    argv = [str(word) for word in given] if isinstance(given, list) and not is_own else []
+    words = [str(word) for word in given] if isinstance(given, list) else []
+    argv = [] if is_of_a_kernel(str(facts.get("program")), words) else words
     return Draft(
         kind="wandb",
         source=run.source,
@@ -100,7 +101,8 @@ def draft_of(run: WandbRun) -> Draft:
         told=_told(run),
         notes=run.notes,
         own={key: value for key, value in {**arguments(argv), **_settings(run)}.items() if _is_own(key, value)},
-        unknown={**UNKNOWN, **_unlogged(run), **({} if run.patch is not None else {"code.patch": NO_PATCH}),
+        unknown={**UNKNOWN, **_unlogged(run), **_unlisted(run),
+                 **({} if run.patch is not None else {"code.patch": NO_PATCH}),
                  **({} if program or facts.get("codePath") else {"code.program": _unnamed(facts)}),
                  **({} if {"program", "args"} & facts.keys() else {"config.args": NO_ARGS})},
     )  # fmt: skip
@@ -111,6 +113,21 @@ def _unlogged(run: WandbRun) -> dict[str, str]:
     if run.config is None or run.torn:
         return {"config": NO_FILE if run.config is None else "the file that would hold them is torn"}
     return {"config": NO_CONFIG, **({UNLOGGED: NO_CONFIG} if _config(run) is None else {})}
+
+
+def _unlisted(run: WandbRun) -> dict[str, str]:
+    """Why it is open what conda had installed: W&B asks it while the run begins, and a run that is killed before it
+    answered, or whose conda gave no list, leaves a file without one. What pip listed stands, and is not all."""
+    if run.conda is None or not _is_cut(run.conda):
+        return {}
+    return {UNLISTED: CONDA_CUT}
+
+
+def _is_cut(conda: str) -> bool:
+    """Whether what `conda env export` wrote holds no list, or not all of it: its last line tells where the environment
+    lies."""
+    lines = conda.splitlines()
+    return not any(map(_OF_CONDA.fullmatch, lines)) or not any(line.startswith("prefix:") for line in lines)
 
 
 def _name(run: WandbRun) -> str | None:

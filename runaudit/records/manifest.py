@@ -69,6 +69,8 @@ SEED_PLACE = "{seed}"
 its words, by their places, into which the tool itself put it."""
 UNLOGGED = "config.unlogged"
 """The same of the settings of a program that gave its tracker none: those of its command line alone are on record."""
+UNLISTED = "env.conda"
+"""The same of the packages that conda had installed, beside those that pip told of."""
 BEYOND_TYPED = (UNTYPED, UNLOGGED)
 
 

@@ -35,7 +35,8 @@ def result_text(
         many, told = n, f"{spread_text(mean, sd, places)}{again}"
     elif len(set(values)) > n:  # No spread of seeds: each is told by itself.
         each = ", ".join(show(value, places) for value in values)
-        many, told = len(values), f"{each} (of {'one draw' if n == 1 else f'{n} draws'}, and unlike)"
+        # Runs of one seed are one draw; those that do not tell their seeds count as one, and may be several.
+        many, told = len(values), f"{each} (counted as {'one draw' if n == 1 else f'{n} draws'}, and unlike)"
     else:
         many, told = len(values), _listed(values, places)
     return f"no mean; the {'one' if many == 1 else many} with a number: {told}" if lost else told

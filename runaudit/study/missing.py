@@ -12,6 +12,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.measuring import doubts, in_words, is_declared
 from runaudit.factors.never import is_foreign
 from runaudit.factors.observed import seeded_alike
+from runaudit.factors.unmeasured import NO_NUMBER, RESULTS, are_unmeasured
 from runaudit.factors.unwritten import METRICS, unwritten_gap
 from runaudit.settings import FactorSettings
 from runaudit.study.leaf import UNKNOWN, Leaf, token
@@ -29,6 +30,8 @@ def missing_of(
             rows.setdefault("runtime.status", {})[row] = why
         if (why := unwritten_gap(of.run)) is not None:
             rows.setdefault(METRICS, {})[row] = why
+    if are_unmeasured(of.run for of in runs):
+        rows[RESULTS] = dict.fromkeys(range(len(runs)), NO_NUMBER)
     for row in sorted({row for group in alike_rows(runs) for row in group}):
         rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
     for row, reason in _unlike_most(runs, leaves, policy).items():

@@ -108,18 +108,39 @@ def level(value: object, *, digits: int = 6) -> str:
 
     A text is quoted where it could be read as something else. What is no JSON (absent, unknown) names itself.
     """
+    return cut(_whole(value, digits))
+
+
+def _whole(value: object, digits: int) -> str:
+    """A level at any length."""
     if isinstance(value, str):
         text = value[:19] + "…" if value.startswith("sha256:") else value
         text = text[:12] + "…" if _COMMIT.fullmatch(text) else text
         is_plain = text.startswith("sha256:") or (text and " " not in text and not _looks_like_another_type(text))
-        return cut(text if is_plain else repr(text))
-    return cut(_compact(value, digits))
+        return text if is_plain else repr(text)
+    return _compact(value, digits)
 
 
 def both_levels(before: object, after: object) -> tuple[str, str]:
-    """Two levels that differ, with as many digits as show it: 0.1 and 0.10000000149."""
-    pairs = [(level(before, digits=digits), level(after, digits=digits)) for digits in (6, 10, 17)]
-    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+    """Two levels that differ, with as many digits as show it, 0.1 and 0.10000000149, and where they are long, with the
+    place at which they part."""
+    pairs = [(_whole(before, digits), _whole(after, digits)) for digits in (6, 10, 17)]
+    texts = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+    apart = (place for place, (left, right) in enumerate(zip(*texts, strict=False)) if left != right)
+    place = next(apart, min(map(len, texts)))
+    if place <= MAX_LEVEL - _BEFORE:
+        return cut(texts[0]), cut(texts[1])
+    start = min(place - _BEFORE, max(map(len, texts)) - MAX_LEVEL + _BEGINNING + 1)
+    return _from(start, texts[0]), _from(start, texts[1])
+
+
+_BEGINNING, _BEFORE = 12, 12
+"""Characters of a long level that are shown of its beginning, and before the place at which it parts from the other."""
+
+
+def _from(start: int, text: str) -> str:
+    """The beginning of a text, and what stands from a place on, in few characters."""
+    return text if len(text) <= MAX_LEVEL else cut(f"{text[:_BEGINNING]}…{text[start:]}")
 
 
 def _compact(value: object, digits: int) -> str:
@@ -135,7 +156,7 @@ def _compact(value: object, digits: int) -> str:
         return f"{value:.{digits}g}" if math.isfinite(value) else str(value)
     if isinstance(value, int):
         return str(value)
-    return level(value) if isinstance(value, str) else repr(value)
+    return _whole(value, digits) if isinstance(value, str) else repr(value)
 
 
 _ITEM = "\0"

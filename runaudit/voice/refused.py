@@ -40,6 +40,13 @@ def refused(problem: Any, args: Sequence[str], command: Any, commands: Iterable[
     return UsageError(_message(problem), remedy=f"{lists} says what it takes")
 
 
+def refuse_empty(words: Sequence[str]) -> None:
+    """Raises UsageError where a word of a command that names files is empty, as a shell makes it of a variable that was
+    never set: as a path it would be the folder one is in."""
+    if "" in words:
+        raise UsageError("an empty word names no file", remedy="name one; `.` is the folder that you are in")
+
+
 def _message(problem: Any) -> str:
     """The parser's own sentence, as ours are written, without the words of the library that looked at the value."""
     text = " ".join(str(problem.format_message()).split()).rstrip(".")

@@ -159,3 +159,15 @@ def test_a_file_of_anchors_that_is_not_there_is_one_line_that_says_how_to_name_i
 
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "no run matches 'HEADS'" in err and f"{option}=FILE" in err
+
+
+@pytest.mark.parametrize("words", [("auto", ""), ("",), ("csv", "", "."), ("csv", ".", "")])
+def test_an_empty_word_is_not_the_folder_one_is_in(words, tmp_path, runaudit, monkeypatch):
+    """`runaudit import auto "$RUNS"` where nobody set RUNS."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.csv").write_text("step,loss\n0,1\n1,0.5\n")
+
+    code, out, err = runaudit("import", *words)
+
+    assert (code, out, err.count("\n")) == (2, "", 1) and "an empty word names no file" in err
+    assert not (tmp_path / ".runaudit").exists()

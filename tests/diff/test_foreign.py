@@ -458,7 +458,46 @@ def test_an_arm_of_which_no_run_holds_a_number_has_no_result():
     assert compare_cohorts(a, one, settings=ALL).standing is Verdict.SINGLE_FACTOR
 
 
-def test_two_records_without_a_number_are_compared_in_their_design():
-    found = compare(foreign(BARE), foreign(BARE, LR), settings=ALL)
+SILENT = both(BARE, drop("metrics"))
+TWO = (LR, put("config/epochs", 3))
 
-    assert found.standing is Verdict.SINGLE_FACTOR
+
+@pytest.mark.parametrize("status", ["completed", "crashed", None])
+@pytest.mark.parametrize("changes", [(LR,), (put("seed", 9),)], ids=["a treatment", "a seed"])
+def test_of_two_runs_of_a_tracker_that_hold_no_number_nothing_is_compared(status, changes):
+    a, b = (foreign(SILENT, put("runtime/status", status), *own) for own in ((), changes))
+
+    found = compare(a, b, settings=ALL)
+
+    assert found.standing is Verdict.INCOMPARABLE and found.unfinished
+    assert "holds a number" in found.reason
+
+
+@pytest.mark.parametrize("status", ["completed", "crashed", None])
+@pytest.mark.parametrize(
+    ("changes", "conditional"), [((), Verdict.IDENTICAL), (TWO, Verdict.CONFOUNDED)], ids=["one design", "two factors"]
+)
+def test_whether_two_runs_without_a_number_were_one_design_is_told_and_never_passes(status, changes, conditional):
+    a, b = (foreign(SILENT, put("runtime/status", status), *own) for own in ((), changes))
+
+    found = compare(a, b, settings=ALL)
+
+    assert found.conditional is conditional
+    assert found.standing in (Verdict.PROVENANCE_INCOMPLETE, Verdict.CONFOUNDED)
+    assert "metrics" in [row.factor for row in found.open]
+
+
+def test_arms_of_a_tracker_that_hold_no_number_are_not_compared():
+    a, b = (cohort_of([foreign(SILENT, put("seed", seed), *own) for seed in (1, 2)]) for own in ((), (LR,)))
+
+    assert compare_cohorts(a, b, settings=ALL).standing is Verdict.INCOMPARABLE
+
+
+@pytest.mark.parametrize("kind", ["hydra", "record"])
+def test_where_nothing_measured_has_a_place_the_designs_alone_are_compared(kind):
+    """Hydra keeps no number of any run, which is a gap; who writes a record file may ask about the design alone."""
+    found = compare(foreign(SILENT, kind=kind), foreign(SILENT, LR, kind=kind), settings=ALL)
+
+    assert found.conditional is Verdict.SINGLE_FACTOR
+    assert (found.standing is Verdict.SINGLE_FACTOR) is (kind == "record")
+    assert ["Hydra"] * (kind == "hydra") == [row.never for row in found.open]

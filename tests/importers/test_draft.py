@@ -79,8 +79,8 @@ def test_a_seed_in_the_name_of_a_run_is_a_guess_and_marked_as_one():
 
 @pytest.mark.parametrize("key", ["seed", "RNG_SEED", "random seed", "luck"])
 def test_runs_of_one_design_and_two_seeds_are_replicates_whatever_the_seed_is_called(key):
-    a, b = (run_of(run=f"r{seed}", config={"lr": 0.1, key: seed}, code={"commit": COMMIT}, wanted=("luck",))
-            for seed in (1, 2))  # fmt: skip
+    a, b = (run_of(run=f"r{seed}", config={"lr": 0.1, key: seed}, code={"commit": COMMIT}, wanted=("luck",),
+                   metrics={"loss": seed}) for seed in (1, 2))  # fmt: skip
 
     assert changed(a, b) == {"seed"}
     assert compare(a, b, settings=Settings()).conditional == "replicate"

@@ -82,6 +82,51 @@ def test_a_run_says_its_seed_its_command_and_its_sources(observer):
     assert run.manifest.section("origin")["settings"] == {"--debug": True}
 
 
+def with_info(place, **info):
+    (place / "info.json").write_text(json.dumps(info))
+    return only(place)
+
+
+@pytest.mark.parametrize("more", [(), (32000,)], ids=["as long", "one ahead, as where it was killed between the two"])
+def test_the_clock_of_a_list_gives_its_steps_and_is_no_measure(observer, more):
+    tensor = {"py/reduce": [{"py/function": "torch._utils._rebuild_tensor_v2"}]}
+    clock = [200, {"py/object": "numpy.int64", "value": 10200}, 10200, *more]
+    run = with_info(
+        observer(), loss=[3.0, 2.0, 1.0], loss_T=clock, norm=[tensor, tensor], norm_T=[200, 400], plain=[5.0]
+    )
+
+    assert dict(run.trajectory.series) == {
+        "info.loss": ((200, 3.0), (10200, 2.0), (10200, 1.0)), "info.plain": ((0, 5.0),),
+    }  # fmt: skip
+    assert not [name for name in run.metrics if name.endswith("_T")]
+
+
+def test_a_clock_among_the_metrics_of_sacred_is_one_too(observer):
+    logged = {"loss": {"steps": [0, 1], "values": [0.5, 0.25]}, "loss_T": {"steps": [0, 1], "values": [1000, 2000]}}
+
+    assert dict(only(observer(metrics=logged)).trajectory.series) == {"loss": ((1000, 0.5), (2000, 0.25))}
+
+
+@pytest.mark.parametrize(
+    "clock", [[0.5, 1.5, 2.5], [3, 2, 1], [-1, 0, 1], [1, 2], [1, 2, 3, 4, 5]],
+    ids=["no whole numbers", "falls", "before the beginning", "shorter", "much longer"],
+)  # fmt: skip
+def test_what_is_only_called_like_a_clock_is_a_measure(observer, clock):
+    run = with_info(observer(), loss=[3.0, 2.0, 1.0], loss_T=clock, alone_T=[1, 2])
+
+    assert [step for step, _ in run.trajectory.series["info.loss"]] == [0, 1, 2]
+    assert {"info.loss_T", "info.alone_T"} <= run.trajectory.series.keys()
+
+
+def test_two_trainings_of_one_length_are_that_whatever_the_number_of_their_rows(observer):
+    """One logged every 9 901 steps and the other every 10 000, both up to 2 000 000: neither broke off."""
+    entry = {"config": {"t_max": 2_000_000, "lr": 0.1, "seed": 7}, "status": "RUNNING", "stop_time": None}
+    a, b = (with_info(observer(str(every), **entry), acc=[0.5] * len(clock), acc_T=clock)
+            for every in (9_901, 10_000) if (clock := [*range(every, 2_005_000, every)]))  # fmt: skip
+
+    assert compare(a, b, settings=Settings()).conditional is Verdict.IDENTICAL
+
+
 def test_a_copy_of_a_run_is_the_same_run_and_the_same_number_elsewhere_is_not(observer, tmp_path):
     place = observer()
     shutil.copytree(place, tmp_path / "copy" / "1")
@@ -191,8 +236,8 @@ def test_a_run_that_nobody_closed_has_no_known_end(observer, word):
 
 
 def test_a_changed_source_is_a_factor_by_its_digest_where_its_text_is_gone(observer):
-    a = only(observer("1", kept=False))
-    b = only(observer("2", kept=False, sources={"main.py": "print('test')\n"}))
+    a = only(observer("1", kept=False, result=0.5))
+    b = only(observer("2", kept=False, sources={"main.py": "print('test')\n"}, result=0.6))
 
     found = compare(a, b, settings=Settings())
 

@@ -143,6 +143,8 @@ def test_a_stage_without_parameters_has_the_words_of_its_command_alone(tmp_path)
     for number in (1, 2):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "dvc.lock").write_text(lock.format(number, str(number) * 32))
+        (tmp_path / str(number) / "dvc.yaml").write_text("metrics: [scores.json]\n")
+        (tmp_path / str(number) / "scores.json").write_text('{"acc": 0.5}')
     runs, _ = runs_in(tmp_path, "dvc")
 
     found = compare(*(one.run for one in runs), settings=ALL)

@@ -260,3 +260,51 @@ def test_what_one_side_left_to_be_found_out_is_not_taken_for_what_the_other_says
 
     assert half.conditional is None and "are told of one side alone" in half.reason
     assert both.conditional is Verdict.IDENTICAL
+
+
+# ── the start ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+OPT = "weights: {weights}\ncfg: '{cfg}'\nepochs: 2\nname: exp\nsave_dir: {folder}\n"
+
+
+def yolov5(folder, name, weights, *, cfg="", save_dir="runs/train/{0}", **files):
+    opt = OPT.format(weights=weights.format(name), folder=save_dir.format(name), cfg=cfg)
+    return only(folder(name, args=None, opt_yaml=opt, hyp_yaml="lr0: 0.1\n", **files))
+
+
+@pytest.mark.parametrize(
+    ("weights", "save_dir", "is_own"),
+    [
+        ("runs/train/{0}/weights/last.pt", "runs/train/{0}", True),
+        ("./runs/train/{0}/weights/best.pt", "runs/train/{0}/", True),
+        (r"runs\train\{0}\weights\last.pt", r"runs\train\{0}", True),
+        ("/w/runs/train/{0}/weights/last.pt", "/w/runs/train/{0}", True),
+        ("/other/runs/train/{0}/weights/last.pt", "runs/train/{0}", False),
+        ("runs/train/{0}0/weights/last.pt", "runs/train/{0}", False),
+        ("{0}.pt", "runs/train/{0}", False),
+        ("{0}.pt", ".", False),
+    ],
+)
+def test_what_a_run_began_from_is_unknown_where_it_names_its_own_weights(folder, weights, save_dir, is_own):
+    a, b = (yolov5(folder, name, weights, save_dir=save_dir) for name in ("exp8", "exp9"))
+
+    found = compare(a, b, settings=Settings())
+
+    assert ("config.weights" in [row.factor for row in found.factors]) is not is_own
+    assert {"config.weights", "config.cfg"} <= {row.factor for row in found.missing} or not is_own
+
+
+def test_of_a_resumed_run_and_one_that_was_not_nobody_knows_whether_they_began_alike(folder):
+    a = yolov5(folder, "exp8", "runs/train/{0}/weights/last.pt")
+    b = yolov5(folder, "exp9", "yolov5s.pt")
+
+    found = compare(a, b, settings=Settings())
+
+    assert found.verdict is Verdict.PROVENANCE_INCOMPLETE and found.conditional is None
+    assert "config.weights" in [row.factor for row in found.missing]
+
+
+def test_what_is_said_of_the_settings_names_the_file_that_is_there(folder):
+    reasons = [one.manifest.section("unknown")["init"] for one in (only(folder("a")), yolov5(folder, "b", "x.pt"))]
+
+    assert reasons == [f"{file} names the weights, and no digest of them" for file in ("args.yaml", "opt.yaml")]

@@ -123,6 +123,24 @@ def test_what_conda_lists_is_on_record_beside_what_pip_does_and_pip_has_the_word
     assert env["torch"] == "1.9.0"
 
 
+NO_LIST = "name: a\nchannels:\n  - defaults\nprefix: /home/ada/env\n"
+
+
+@pytest.mark.parametrize("cut", ["", NO_LIST, CONDA[: CONDA.index("  - numpy")]], ids=["empty", "no list", "torn"])
+@pytest.mark.parametrize(("pip", "factors"), [("b==1\n", []), ("b==2\n", ["env.packages.b"])], ids=["equal", "another"])
+def test_what_conda_did_not_get_to_list_is_unknown_and_what_pip_listed_counts(folder, cut, pip, factors):
+    runs = []
+    for n, (conda, listed) in enumerate([(CONDA, "b==1\n"), (cut, pip), (cut, "b==1\n")]):
+        made = folder(f"run-20251227_05191{n}-abc1234{n}", requirements_txt=listed)
+        (made / "files/conda-environment.yaml").write_text(conda)
+        runs.append(read(made))
+
+    for a, b in ((runs[0], runs[1]), (runs[1], runs[0]), (runs[1], runs[2])):
+        found = compare(a, b, settings=Settings())
+        assert [member.path for row in found.factors for member in row.members] == factors
+        assert "env.conda" in [row.factor for row in found.missing]
+
+
 def test_an_empty_list_of_conda_lists_nothing(folder):
     made = folder(requirements_txt=None)
     (made / "files/conda-environment.yaml").write_text("")
@@ -328,6 +346,34 @@ def test_the_ports_and_the_key_of_a_kernel_are_no_settings(folder, program, is_k
 
     assert (b"9002" in raw) is is_kept
     assert ("code.program" in found.run.manifest.section("unknown")) is not is_kept
+
+
+UNIX = "/home/ada/.local/share/jupyter/runtime/kernel-{0}{0}{0}{0}-{0}-4{0}.json"
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "is_kernels"),
+    [
+        ("exp/probe.ipynb", ["-f", UNIX], True),
+        ("<python with no main file>", ["-f", UNIX], True),
+        (
+            "exp/probe.ipynb",
+            ["--shell=90{0}", "--f=/home/ada/.local/share/jupyter/runtime/kernel-v2-{0}7{0}abCD.json"],
+            True,
+        ),
+        ("exp/probe.ipynb", ["-f", r"C:\Users\ada\AppData\Roaming\jupyter\runtime\kernel-{0}{0}-{0}{0}.json"], True),
+        ("exp/probe.ipynb", ["-f", "/home/ada/settings-{0}.json"], False),
+        ("exp/probe.ipynb", ["--load", "/home/ada/kernel-{0}{0}{0}{0}.json"], False),
+        ("/w/ask_kernel.py", ["-f", UNIX], False),
+    ],
+    ids=["Jupyter", "no main file", "VS Code", "Windows", "another file", "a kernel of another kind", "a script"],
+)
+def test_where_the_kernel_of_a_notebook_listens_is_no_setting(folder, program, words, is_kernels):
+    folders = [folder(f"run-20251227_05191{n}-abc1234{n}", metadata={**METADATA, "program": program,
+                      "args": [word.replace("{0}", f"a{n}") for word in words]}) for n in (1, 2)]  # fmt: skip
+    a, b = (read(one) for one in folders)
+
+    assert (not compare(a, b, settings=Settings()).factors) is is_kernels
 
 
 def test_a_run_without_config_or_options_has_an_unknown_config(folder):

@@ -34,5 +34,5 @@ def test_of_unlike_numbers_of_one_draw_both_are_listed():
     unlike = Spread.of_draws("val/acc", [(0.75, 0.25)])
     again = Spread.of_draws("val/acc", [(0.75, 0.75)])
 
-    assert str(unlike) == "val/acc 0.25, 0.75 (of one draw, and unlike) (n = 1)"
+    assert str(unlike) == "val/acc 0.25, 0.75 (counted as one draw, and unlike) (n = 1)"
     assert str(again) == "val/acc 0.75 (n = 1)"

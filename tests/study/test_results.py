@@ -3,10 +3,12 @@
 from dataclasses import replace
 from operator import attrgetter
 
+import pytest
+
 from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.judge.many import compared_by
 from runaudit.records.manifest import Manifest
-from runaudit.settings import Settings
+from runaudit.settings import VOUCHABLE, ImportSettings, Settings
 from runaudit.study.answer import answer, judged
 from runaudit.study.study import study
 from runaudit.study.text import text_lines
@@ -110,3 +112,18 @@ def test_of_foreign_runs_without_a_number_or_an_end_a_study_counts_no_result():
 
     assert answer(study(bare, settings=Settings()))["results"] == 0 == sum(map(effective, cohorts(bare)))
     assert answer(study(rows, settings=Settings()))["results"] == 2 == sum(map(effective, cohorts(rows)))
+
+
+@pytest.mark.parametrize(("kind", "standing"), [("wandb", "provenance_incomplete"), ("record", "estimable")])
+def test_of_runs_of_a_tracker_without_any_number_no_effect_can_be_told(kind, standing):
+    """As `diff` has it: whoever vouches for all that is missing does not say what came of the inputs."""
+    runs = [recorded_by(kind, run({"lr": lr}, label=str(lr), metrics={})) for lr in (1, 2)]
+    settings = Settings(imports=ImportSettings(typed=VOUCHABLE))
+
+    found = judged(study(runs, settings=settings, judge=compared_by(settings)))
+
+    assert found.standing == standing and (found.conditional or found.verdict) == "estimable"
+
+
+def recorded_by(kind, one):
+    return replace(one, manifest=Manifest.of({**one.manifest.to_json(), "origin": {"kind": kind}}))

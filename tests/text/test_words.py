@@ -45,6 +45,43 @@ def test_two_numbers_are_written_with_as_many_digits_as_tell_them_apart(before, 
     assert both_levels(before, after) == expected
 
 
+FOLDER = "/home/ada/experiments/of/the/second/year/with/a/long/name/outputs"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"{FOLDER}/2026-01-31/model.pt", f"{FOLDER}/2026-02-01/model.pt"),
+        (f"{FOLDER}/a b/model.pt", f"{FOLDER}/a c/model.pt"),
+        (FOLDER, f"{FOLDER}/last"),
+        ([0.5] * 40 + [1], [0.5] * 40 + [2]),
+        ({"lr": FOLDER, "b": 1}, {"lr": FOLDER, "b": 2}),
+        ({"place": f"{FOLDER}/1/a"}, {"place": f"{FOLDER}/2/a"}),
+        ("x" * 58 + "1", "x" * 58 + "2"),
+        ("x" * 50 + "1" + "x" * 90, "x" * 50 + "2" + "x" * 90),
+    ],
+    ids=[
+        "a folder",
+        "quoted",
+        "longer",
+        "a list",
+        "a table",
+        "within a table",
+        "whole",
+        "near the end of what is shown",
+    ],
+)
+def test_of_two_long_levels_the_place_at_which_they_part_is_shown(before, after):
+    shown = both_levels(before, after)
+
+    assert shown[0] != shown[1] and max(map(len, shown)) <= 60
+    assert both_levels(after, before) == shown[::-1]
+
+
+def test_levels_that_part_early_are_shown_from_their_beginning():
+    assert both_levels("a" + FOLDER, "b" + FOLDER) == (level("a" + FOLDER), level("b" + FOLDER))
+
+
 @pytest.mark.parametrize(
     "rows",
     [[{"name": "flip", "p": 0.3}, {"name": "crop"}], [{"p": 0.3}, {"q": [1]}], [{"p": n} for n in range(12)]],
