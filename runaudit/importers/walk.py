@@ -15,6 +15,7 @@ from typing import Any
 
 from runaudit.errors import CanonicalError, NoRunError, RecordError
 from runaudit.importers.base import Imported, Skipped
+from runaudit.importers.copies import told_once
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, BY_NAME, CALLED, KINDS, RECORD
 from runaudit.importers.merging import of_trackers, runs_of, together
@@ -95,7 +96,7 @@ def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:
     A fault is that of its place, and the others are told."""
     for group in together([*_places(path, _modules(kinds))]):
         told = [one for place in group for one in told_at(place, path, alone=False)]
-        runs, left = runs_of([one for one in told if isinstance(one, Draft)])
+        runs, left = runs_of(told_once([one for one in told if isinstance(one, Draft)]).drafts)
         yield from (*runs, *left)
         yield from (one for one in told if isinstance(one, Skipped))
 

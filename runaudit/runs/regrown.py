@@ -151,7 +151,8 @@ class _Told:
         if not self.sources:
             return
         where = {"source", "sources", "assumed", "run"}
-        where |= {"folder"} if origin.get("folder") == origin.get("run") else set()
+        # Which of its folders a run is of, its start tells as well: of `latest-run` git makes a copy.
+        where |= {"folder"} if launch.get("started") or origin.get("folder") == origin.get("run") else set()
         said = {key: value for key, value in origin.items() if key not in where}
         if origin.get("kind") == "wandb":
             went_in = [origin.get("run"), body.get("config"), body.get("seed"), launch.get("argv")]
