@@ -260,3 +260,24 @@ def test_what_one_side_left_to_be_found_out_is_not_taken_for_what_the_other_says
 
     assert half.conditional is None and "are told of one side alone" in half.reason
     assert both.conditional is Verdict.IDENTICAL
+
+
+def test_settings_of_which_no_byte_was_written_are_those_of_a_launch_that_is_named(folder):
+    runs = folder("train").parent
+    (runs / "train2").mkdir()
+    (runs / "train2" / "args.yaml").write_text("")
+
+    (found,), (left,) = runs_in(runs, "auto")
+
+    assert (found.run.manifest.label, left.broken) == ("train", True)
+    assert left.source.endswith("train2") and left.reason.startswith("its args.yaml is empty")
+
+
+def test_an_empty_file_that_lies_beside_no_training_is_nobodys(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "args.yaml").write_text("")
+    (tmp_path / "log.csv").write_text("epoch,loss\n0,1\n1,0.5\n")
+
+    found, skipped = runs_in(tmp_path, "auto")
+
+    assert (len(found), skipped) == (1, ())
