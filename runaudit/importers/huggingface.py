@@ -49,7 +49,7 @@ RESULTS = tuple(f"{split}_results.json" for split in ("train", "eval", "test", "
 """What `save_metrics` writes. `all_results.json` beside them holds what earlier trainings left, too."""
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")
 _VERSION = re.compile(r"(?m)^- (Transformers|Pytorch|Datasets|Tokenizers|PEFT) (\S+)$")
-_LEFT = "a checkpoint that this training left in a folder that another one wrote to later: what it came to is not there"
+_LEFT = "a checkpoint that this training left in a folder that another one wrote to, too"
 _OF_A_MODEL = frozenset({"", ".bin", ".safetensors", ".json", ".jinja", ".model", ".md", ".txt", ".py"})
 """Suffixes of what is saved with a model."""
 _NO_TRAINING = (f"it holds {ARGUMENTS} and no {STATE}: a model that was saved, or a training that died before its "
@@ -99,7 +99,8 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         yield from (_of_curves(place, launch, _NO_STATE) for launch in begun)
         return
     state = newest(states) if states else State(place / STATE, {})
-    left = [] if is_part else left_over(place, state, within)
+    left, faults = ([], []) if is_part else left_over(place, state, within)
+    yield from (Skipped(source=str(path), reason=why, broken=True) for path, why in faults)
     last = max([state, *(one for one in states if one.path not in {other.path for other in left})],
                key=lambda one: one.step).path.parent  # fmt: skip
     state = completed(state, [row for name in RESULTS if (row := table_in(place / name, within))])
@@ -120,7 +121,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
             yield _of_curves(place, launch, _WRITTEN_OVER if launch.series else _DIED)
     for one, launch_of_it in theirs:
         here = one.path.parent
-        yield _with_start(_draft(here, one, _parts((here,), [here], within), "", [_LEFT]), launch_of_it)
+        yield _with_start(_draft(here, one, _parts((here,), [here], within), "", [_left(one)]), launch_of_it)
     yield _with_start(_draft(home, state, parts, card, notes), mine)
 
 
@@ -130,6 +131,13 @@ def _notes(state: State, states: Sequence[State], left: Sequence[State]) -> list
     return [f"{one.path.parent.name} is of another training" for one in left] + [
         f"{one.path.parent.name} is of another training, which was not read" for one in others
     ]
+
+
+def _left(state: State) -> str:
+    """What is said of the last checkpoint of a training of which nothing else is there."""
+    if state.planned is not None and state.step >= state.planned:
+        return f"{_LEFT}: it had taken all of its {state.planned} steps, and how it ended is not there"
+    return f"{_LEFT}: what it came to is not there"
 
 
 def _with_start(draft: Draft, start: "_Start | None") -> Draft:
@@ -226,8 +234,7 @@ def _trainer(state: State) -> dict[str, JSON]:
 
 def _ended(state: State) -> str:
     """`train()` returned: of a run that was to take more steps, a callback had stopped it."""
-    planned = state.body.get("max_steps")
-    return "early_stopped" if isinstance(planned, int) and 0 < state.step < planned else "completed"
+    return "early_stopped" if state.planned is not None and 0 < state.step < state.planned else "completed"
 
 
 def _on_card(card: str) -> dict[str, JSON]:

@@ -140,6 +140,43 @@ def test_checkpoints_that_an_earlier_training_left_are_one_run_of_their_own(outp
     assert other.outcome is None
 
 
+def at(step, loss, **facts):
+    """A state that logged one number."""
+    history = [] if loss is None else [{"epoch": 1.0, "step": step, "loss": loss}]
+    return json.dumps({"global_step": step, "max_steps": 9, "num_train_epochs": 2, "log_history": history, **facts})
+
+
+def test_a_training_that_shares_no_logged_step_with_another_is_one_of_its_own(output):
+    """Each that was resumed repeats all that was logged before it."""
+    folder = output(**{"checkpoint-8__trainer_state_json": state(8), "checkpoint-7__trainer_state_json": at(7, 0.25),
+                       "checkpoint-5__trainer_state_json": at(5, 0.5, max_steps=5),
+                       "checkpoint-4__trainer_state_json": state(4)})  # fmt: skip
+
+    found, skipped = runs_in(folder, "huggingface")
+
+    notes = {one.run.manifest.label.rpartition("/")[2]: one.run.manifest.section("origin")["note"] for one in found}
+    assert (len(found), skipped) == (3, ())
+    assert notes["out"] == "checkpoint-7 is of another training; checkpoint-5 is of another training"
+    assert notes["checkpoint-7"].endswith("what it came to is not there")
+    assert notes["checkpoint-5"].endswith("it had taken all of its 5 steps, and how it ended is not there")
+
+
+@pytest.mark.parametrize(("planned", "count"), [(8, 1), (4, 2)])
+def test_a_checkpoint_that_logged_nothing_is_told_by_its_plan(output, planned, count):
+    folder = output(**{"checkpoint-8__trainer_state_json": state(8),
+                       "checkpoint-4__trainer_state_json": at(4, None, max_steps=planned)})  # fmt: skip
+
+    assert len(runs_in(folder, "huggingface")[0]) == count
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(output):
+    folder = output(**{"checkpoint-8__trainer_state_json": state(8), "checkpoint-6__trainer_state_json": "{"})
+
+    (_,), (left,) = runs_in(folder, "huggingface")
+
+    assert (left.source, left.broken) == (str(folder / "checkpoint-6" / "trainer_state.json"), True)
+
+
 def test_checkpoints_that_agree_at_first_are_of_one_training_that_was_resumed(output):
     resumed = json.loads(state(8))
     for row in resumed["log_history"][2:]:
