@@ -29,7 +29,7 @@ from runaudit.text.words import plural
 _OTHERWISE = "name the folder that holds them, or another kind"
 MOST_LOGS, MOST_LOOKED_AT = 100, 1000
 """Printed logs that are counted where nothing else was found, and files that are looked at for them."""
-_FILED_APART = frozenset({"mlflow", "lightning"})
+_FILED_APART = frozenset({"mlflow", "lightning", "huggingface"})
 """Trackers that may have filed one training as two runs of their own."""
 
 
@@ -139,9 +139,11 @@ def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:
                     continue
                 claimed.add((kind, place))
                 yield Place(place, kind, bool(reader.WHOLE), reader.kin(place) if hasattr(reader, "kin") else "")
-                if reader.WHOLE:
-                    whole.add(place)
-                    folders[:] = [name for name in folders if not _is_below(Path(root, name), place)]
+                if not reader.WHOLE:
+                    continue
+                mine = reader.parts(place) if hasattr(reader, "parts") else (place,)
+                whole.update(mine)
+                folders[:] = [name for name in folders if not any(_is_below(Path(root, name), one) for one in mine)]
 
 
 def _is_below(path: Path, above: Path) -> bool:

@@ -329,6 +329,24 @@ def started(folder, at, points, **given):
 LOGGED = [(2, 0.5), (4, 0.25), (6, 1 / 6), (8, 0.125)]
 
 
+def test_what_lies_below_a_program_that_logged_beside_itself_is_not_lost(output, tmp_path):
+    """Its event files lie in the folder in which it ran, its output elsewhere, as does what other trackers wrote."""
+    drawn = [(step, 1.71828 / step) for step in range(2, 9, 2)]
+    started(tmp_path, 100, [(2, 0.75), (4, 0.5)], seed=3)
+    started(tmp_path, 200, drawn, seed=1)
+    output("results", **{"checkpoint-8__trainer_state_json": state(8, scale=1.71828)})
+    output("more", trainer_state_json=state(6, scale=3.5))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "log.csv").write_text("epoch,loss\n0,1\n1,0.5\n")
+
+    found, skipped = runs_in(tmp_path, "auto")
+
+    losses = [round(one.run.metrics["loss"], 5) for one in found]
+    assert (sorted(losses), skipped) == ([0.21478, 0.5, 0.5, 0.58333], ())
+    one = found[losses.index(0.21478)].run
+    assert (one.manifest.body["seed"], "trainer" in one.manifest.section("config")) == (1, True)
+
+
 def test_an_earlier_training_in_the_same_folder_counts(output):
     """Its state was written over, and its curves were not."""
     folder = output(trainer_state_json=state(8, end=True))
