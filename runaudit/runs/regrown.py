@@ -113,6 +113,23 @@ class Sources:
                 return replace(run, manifest=Manifest.of({**body, "unknown": unknown}))
         return run
 
+    def contradicted(self, run: Run) -> Run:
+        """The run, with a note where the store has a record of the same start which neither holds all of this one nor
+        is held by it: both count, for nobody knows which of them is the run's."""
+        launch = launch_called(run.manifest.body)
+        known = {one for one in self._runs.get(launch, ()) if one in self._sealed} if launch else set()
+        for old in (load_or_fault(self._store, other) for other in sorted(known - self._older.keys())):
+            if is_one_start(old, run) and not (old.fault or has_grown(old, run) or has_grown(run, old)):
+                body = run.manifest.to_json()
+                why = (
+                    f"{old.label} ({old.short}) has the id and the start of this run, and says otherwise: both are kept"
+                )
+                notes = [*filter(None, [body["origin"].get("note")]), why]
+                return replace(
+                    run, manifest=Manifest.of({**body, "origin": {**body["origin"], "note": "; ".join(notes)}})
+                )
+        return run
+
     def know(self, manifest: Manifest) -> None:
         """Count a record among those of its launch."""
         self._add(manifest.id, manifest.raw)
@@ -187,7 +204,15 @@ def has_grown(old: Run, new: Run) -> bool:
         return _goes_on_elsewhere(old, new)
     ended = new.outcome is not None and old.outcome is None
     seeded = _seed_of(old) is None and _seed_of(new) is not None
-    return len(now) > len(before) or ended or seeded or _is_longer(old, new)
+    return len(now) > len(before) or ended or seeded or _is_longer(old, new) or is_one_start(old, new)
+
+
+def is_one_start(a: Run, b: Run) -> bool:
+    """Whether two records are of one start, by the id that their tracker gave the run and the moment: one of them is a
+    copy, whatever was added to it, or lost."""
+    called = {launch_called(run.manifest.body) for run in (a, b)}
+    begun = {run.manifest.section("launch").get("started") for run in (a, b)}
+    return len(called) == len(begun) == 1 and "" not in called and None not in begun
 
 
 def _is_read_anew(old: Run, new: Run) -> bool:

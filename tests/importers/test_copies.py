@@ -154,6 +154,33 @@ def test_two_runs_with_one_id_and_start_that_differ_are_both_kept(folder):
     assert all("both are kept" in one.run.manifest.section("origin")["note"] for one in found)
 
 
+def test_a_copy_that_contradicts_the_run_and_comes_in_later_is_kept_and_says_so(folder, tmp_path):
+    run = folder(RUN, 3.0, 2.0)
+    folder("latest-run", 3.0, 2.5, inside="abcd1234")
+    store = Store.create(tmp_path / "store")
+
+    for name in (RUN, "latest-run", "latest-run", RUN):
+        take_in("wandb", [run.parent / name], lambda: store, Settings())
+
+    notes = [one.manifest.section("origin").get("note", "") for one in all_runs(store)]
+    assert sorted("says otherwise: both are kept" in note for note in notes) == [False, True]
+
+
+@pytest.mark.parametrize("order", [(RUN, "latest-run"), ("latest-run", RUN)])
+def test_a_copy_without_some_of_the_settings_counts_once(folder, tmp_path, order):
+    run = folder(RUN, 3.0, 2.0)
+    folder("latest-run", 3.0, 2.0, inside="abcd1234")
+    with (run / "files" / "config.yaml").open("a") as file:
+        file.write("width:\n    value: 8\n")
+    store = Store.create(tmp_path / "store")
+
+    for name in order:
+        take_in("wandb", [run.parent / name], lambda: store, Settings())
+
+    (one,) = all_runs(store)
+    assert one.manifest.section("config") == {"lr": 0.1, "width": 8}
+
+
 def test_the_files_of_one_run_are_not_mixed_with_the_log_of_another(folder):
     latest = folder("latest-run", 3.0, inside="abcd1234", started="2026-01-09T00:00:00Z", lr=0.7)
 
