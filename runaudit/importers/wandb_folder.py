@@ -111,11 +111,19 @@ def _read(folder: Path, within: Path) -> WandbRun:
     if files == folder:
         log = replace(log, series={**_history(folder / HISTORY, within), **log.series})
     metadata = _json(files / "wandb-metadata.json", within)
-    mixed = _mixed(folder, log, metadata or {})
-    if mixed and _FOLDER.fullmatch(folder.name):
-        log = OfflineLog()
-    theirs = bool(mixed) and _FOLDER.fullmatch(folder.name) is None
-    config, metadata = (log.config, None) if theirs else (_config(files, log, within), metadata)
+    config = _config(files, log, within)
+    odd, apart = _otherwise(config, log.config), _apart(log, metadata or {})
+    is_named, notes = _FOLDER.fullmatch(folder.name) is not None, [*log.unread]
+    theirs = not is_named and bool(apart and odd)
+    if is_named and (told := log.names.get("id") or _id(folder, log)) != _id(folder, log):
+        notes.append(f"the {_LOG} file in it is of the run {told}, and is left out")
+        config, log = (None if config is log.config else config), OfflineLog()
+    elif theirs:
+        notes.append(f"its files/ are of a run that began at {apart}, not of {log.names.get('id')}, and are left out")
+        config, metadata = log.config, None
+    else:
+        notes += [f"its files/ tell of a start at {apart}, and the {_LOG} file of another"] if apart else []
+        notes += [f"config.yaml says otherwise of {head(odd, 3)} than the {_LOG} file beside it"] if odd else []
     summary = {} if theirs else _json(files / "wandb-summary.json", within) or {}
     known = _id(folder, log)
     return WandbRun(
@@ -131,8 +139,8 @@ def _read(folder: Path, within: Path) -> WandbRun:
         torn=log.torn,
         exit_code=log.exit_code,
         names=log.names,
-        told={"folder": folder.name} if _FOLDER.fullmatch(folder.name) or not known else {},
-        notes=(*log.unread, *mixed, *_otherwise(config, log.config)),
+        told={"folder": folder.name} if is_named or not known else {},
+        notes=notes,
     )
 
 
@@ -155,29 +163,22 @@ def _beside(files: Path, within: Path) -> dict[str, Any]:
     }
 
 
-def _mixed(folder: Path, log: OfflineLog, metadata: Mapping[str, Any]) -> Sequence[str]:
-    """What in a folder is of another run than the rest, as git leaves it where a link was followed at two times: the
-    `.wandb` file, where the folder bears another id, else `files/`, where a folder without one has another start."""
-    named, told = _FOLDER.fullmatch(folder.name), log.names.get("id")
-    if named is not None:
-        return (
-            [f"the {_LOG} file in it is of the run {told}, and is left out"] if told not in (None, named["id"]) else []
-        )
+def _apart(log: OfflineLog, metadata: Mapping[str, Any]) -> str:
+    """The start that `files/` tell of, where it is not that of the `.wandb` file beside them: of a link that led
+    elsewhere each time it was committed, git may make one folder with the files of two runs."""
     begun, other = (utc_time(table.get("startedAt")) for table in (log.facts, metadata))
-    if not told or begun is None or other is None or abs((begun - other).total_seconds()) <= _ONE_START_S:
-        return []
-    return [f"its files/ are of a run that began at {utc_word(other)}, not of {told}, and are left out"]
+    if begun is None or other is None or abs((begun - other).total_seconds()) <= _ONE_START_S:
+        return ""
+    return utc_word(other) or ""
 
 
-def _otherwise(config: Mapping[str, Any] | None, logged: Mapping[str, Any] | None) -> Iterator[str]:
-    """What `config.yaml` says otherwise than the `.wandb` file beside it."""
+def _otherwise(config: Mapping[str, Any] | None, logged: Mapping[str, Any] | None) -> Sequence[str]:
+    """The settings of which `config.yaml` says otherwise than the `.wandb` file beside it."""
     if config is logged:
-        return
-    (mine, theirs) = (dict(leaves({name: value_of(entry) for name, entry in (table or {}).items()
-                                   if name not in OF_WANDB})) for table in (config, logged))  # fmt: skip
-    odd = sorted(name for name in mine.keys() & theirs.keys() if str(mine[name]) != str(theirs[name]))
-    if odd:
-        yield f"config.yaml says otherwise of {head(odd, 3)} than the {_LOG} file beside it"
+        return ()
+    mine, theirs = (dict(leaves({name: value_of(entry) for name, entry in (table or {}).items()
+                                 if name not in OF_WANDB})) for table in (config, logged))  # fmt: skip
+    return sorted(name for name in mine.keys() & theirs.keys() if str(mine[name]) != str(theirs[name]))
 
 
 def _id(place: Path, log: OfflineLog) -> str:

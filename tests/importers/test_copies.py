@@ -196,6 +196,15 @@ def test_the_files_of_one_run_are_not_mixed_with_the_log_of_another(folder):
     )
 
 
+def test_two_starts_that_one_folder_tells_of_are_said_where_nothing_else_tells_two_runs(folder):
+    latest = folder("latest-run", 3.0, inside="abcd1234", started="2026-01-09T00:00:00Z")
+
+    (found,), _ = runs_in(latest, "wandb")
+
+    assert found.run.manifest.section("launch")["started"] == "2026-01-09T00:00:00Z"
+    assert "its files/ tell of a start at 2026-01-09T00:00:00" in found.run.manifest.section("origin")["note"]
+
+
 def test_a_log_of_another_run_in_the_folder_of_a_run_is_left_out(folder):
     run = folder(RUN, 3.0, inside="zyxw9876", lr=0.7)
 
