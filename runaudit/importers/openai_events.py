@@ -21,6 +21,7 @@ from runaudit.importers.tables import utc_time
 from runaudit.importers.tensorboard import EVENTS, TENSORBOARD, run_of
 
 _MOST_FOLDERS = 1000
+_OF_RAY = "ray/tune/"
 _SOON_S = 120.0
 """So long after a monitor was made its training begins."""
 _APART = "it lies in the folder of another run and has no curve in common with it: name it by itself to import it"
@@ -52,8 +53,12 @@ def with_events(draft: Draft, others: Sequence[Path], within: Path) -> Iterator[
 
 
 def _of_both(draft: Draft, one: Draft) -> Draft:
+    """The run of a log, with what TensorBoard alone was told: further curves, and those that go beyond its own."""
     launch = {name: value for name, value in draft.launch.items() if value is not None}
-    both = merged([replace(draft, launch=launch), one])
+    drawn = {plain_name(name): len(points) for name, points in draft.series.items()}
+    called = {name.removeprefix(_OF_RAY): points for name, points in one.series.items()}
+    series = {name: points for name, points in called.items() if len(points) > drawn.get(plain_name(name), 0)}
+    both = merged([replace(draft, launch=launch), replace(one, series=series)])
     return replace(both, writers=frozenset({draft.kind, EVENTS}))
 
 
@@ -87,8 +92,10 @@ def _its_own(draft: Draft, trainings: Sequence[_Training]) -> _Training | None:
 
 
 def _drawn(series: Mapping[str, Points]) -> dict[str, bytes]:
-    """The curves of a table, by plain names; what the monitors of the environments saw TensorBoard is never told."""
-    return {plain_name(name): values_of(points) for name, points in series.items()
+    """The curves of a table, by plain names without the word that Ray puts before them; what is no number it does not
+    tell TensorBoard. Nobody tells it what the monitors of the environments saw."""
+    return {plain_name(name.removeprefix(_OF_RAY)): values_of([point for point in points if point[1] == point[1]])
+            for name, points in series.items()
             if points and not is_pace(name) and not name.startswith("monitor/")}  # fmt: skip
 
 

@@ -85,6 +85,15 @@ def test_curves_that_have_no_name_in_common_with_the_table_are_named(tmp_path):
     assert left.source.endswith("tb") and "no curve in common" in left.reason
 
 
+def test_what_ray_tells_tensorboard_under_names_of_its_own_is_of_its_trial(tmp_path):
+    table(trial := tmp_path / "PPO_Hop_0", (21.53125, float("nan"), 55.71875), tag="episode_reward_mean")
+    events(trial, (21.53125, 55.71875), tag="ray/tune/episode_reward_mean")
+
+    (found,), skipped = runs_in(trial, "auto")
+
+    assert ([*found.run.trajectory.series], skipped) == (["episode_reward_mean", "time/total_timesteps"], ())
+
+
 @pytest.mark.parametrize(("start", "count"), [(30, 2), (9000, 3)], ids=["its time", "another time"])
 def test_monitors_alone_are_of_the_training_that_began_when_they_did(tmp_path, start, count):
     (logs := tmp_path / "logs").mkdir()
