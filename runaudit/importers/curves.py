@@ -22,7 +22,8 @@ _NAN = struct.pack("<f", math.nan)
 
 def plain_name(name: str) -> str:
     """What a curve is called wherever it is kept: the Trainer's `loss` and `eval_loss` are `train/loss` and `eval/loss`
-    to TensorBoard and W&B."""
+    to TensorBoard and W&B, and what a program of Sacred's keeps in its `info` has no such word before it elsewhere."""
+    name = name.removeprefix("info.")
     part, _, rest = name.partition("/")
     return rest.replace("/", "_") if part == "train" and rest else name.replace("/", "_")
 

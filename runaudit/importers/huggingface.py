@@ -53,7 +53,7 @@ WHOLE = True
 RUNS = "runs"
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")
 _VERSION = re.compile(r"(?m)^- (Transformers|Pytorch|Datasets|Tokenizers|PEFT) (\S+)$")
-_LEFT = "a checkpoint that this training left in a folder that another one wrote to later: what it came to is not there"
+_LEFT = "a checkpoint that this training left in a folder that another one wrote to, too"
 _OF_A_MODEL = frozenset({"", ".bin", ".safetensors", ".json", ".jinja", ".model", ".md", ".txt", ".py"})
 """Suffixes of what is saved with a model."""
 _NO_TRAINING = (f"it holds {ARGUMENTS} and no {STATE}: a model that was saved, or a training that died before its "
@@ -82,6 +82,14 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     return (here,) if not folders and _is_of_a_model(here, files) else ()
 
 
+def parts(place: Path) -> Sequence[Path]:
+    """What is wholly of the trainings of a folder: all of it, where they wrote their output there. A program that let
+    TensorBoard's files lie in the folder in which it ran has its output, and whatever else lies there, in others."""
+    entries = [path.name for path in place.iterdir()] if place.is_dir() else []
+    is_output = not {STATE, ARGUMENTS, *RESULTS}.isdisjoint(entries) or any(map(CHECKPOINT.fullmatch, entries))
+    return (place,) if is_output or "runs" not in entries else (place / "runs",)
+
+
 def _is_of_a_model(here: Path, files: Sequence[str]) -> bool:
     """Whether a folder holds the arguments of a training and else only what belongs to a model."""
     is_known = ARGUMENTS in files and CHECKPOINT.fullmatch(here.name) is None
@@ -108,7 +116,8 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         yield from (_of_curves(place, launch, _NO_STATE) for launch in begun)
         return
     state = newest(states) if states else State(place / STATE, {})
-    left = [] if is_part else left_over(place, state, within)
+    left, faults = ([], []) if is_part else left_over(place, state, within)
+    yield from (Skipped(source=str(path), reason=why, broken=True) for path, why in faults)
     last = max([state, *(one for one in states if one.path not in {other.path for other in left})],
                key=lambda one: one.step).path.parent  # fmt: skip
     state = completed(state, [row for name in RESULTS if (row := table_in(place / name, within))])
@@ -131,7 +140,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     for one, launch_of_it in theirs:
         here = one.path.parent
         told = _with_words(_parts((here,), [here], within), launch_of_it)
-        yield _with_start(_draft(here, one, told, "", [_LEFT]), launch_of_it, one)
+        yield _with_start(_draft(here, one, told, "", [_left(one)]), launch_of_it, one)
     if mine is not None and (len(starts) == 1 or tells_of(mine, state)):
         parts = _with_words(parts, mine)
     yield _with_start(_draft(home, state, parts, card, notes), mine, state)
@@ -143,6 +152,13 @@ def _notes(state: State, states: Sequence[State], left: Sequence[State]) -> list
     return [f"{one.path.parent.name} is of another training" for one in left] + [
         f"{one.path.parent.name} is of another training, which was not read" for one in others
     ]
+
+
+def _left(state: State) -> str:
+    """What is said of the last checkpoint of a training of which nothing else is there."""
+    if state.planned is not None and state.step >= state.planned:
+        return f"{_LEFT}: it had taken all of its {state.planned} steps, and how it ended is not there"
+    return f"{_LEFT}: what it came to is not there"
 
 
 def _with_start(draft: Draft, start: Start | None, state: State) -> Draft:
@@ -254,8 +270,7 @@ def _trainer(state: State) -> dict[str, JSON]:
 
 def _ended(state: State, step: int) -> str:
     """`train()` returned: of a run that was to take more steps, a callback had stopped it."""
-    planned = state.body.get("max_steps")
-    return "early_stopped" if isinstance(planned, int) and 0 < step < planned else "completed"
+    return "early_stopped" if state.planned is not None and 0 < step < state.planned else "completed"
 
 
 def _on_card(card: str) -> dict[str, JSON]:
@@ -277,7 +292,7 @@ def _untold(arguments: Mapping[str, JSON]) -> dict[str, str]:
 _WRITTEN_OVER = "another training wrote over what this one left in its folder: its curves are in runs/"
 _DIED = "it began, as TensorBoard was told, and broke off before it logged a number"
 _NO_ADAPTER = "where one was trained, its settings lie beside a checkpoint, and none of this training is there"
-_NO_STATE = "it left no state: what TensorBoard was given is all there is"
+_NO_STATE = "no state lies beside what TensorBoard was given of it"
 
 
 def _as_in_a_state(given: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -4,7 +4,6 @@ Each repeats all that was logged before it. The checkpoints of one folder are of
 otherwise: the Trainer leaves what an earlier one kept there.
 """
 
-import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +46,12 @@ class State:
         """How many steps had been taken."""
         value = self.body.get("global_step")
         return value if isinstance(value, int) else 0
+
+    @property
+    def planned(self) -> int | None:
+        """How many steps were to be taken."""
+        value = self.body.get("max_steps")
+        return value if isinstance(value, int) and value > 0 else None
 
     @property
     def history(self) -> list[Mapping[str, Any]]:
@@ -92,25 +97,32 @@ def newest(states: Sequence[State]) -> State:
     return own if is_done else last
 
 
-def left_over(place: Path, state: State, within: Path) -> list[State]:
-    """The last states of other trainings that left checkpoints in the folder: their numbers are others from the first
-    on. One that agrees there went on otherwise after it was resumed, and is of the same training."""
+def left_over(place: Path, state: State, within: Path) -> tuple[list[State], list[tuple[Path, str]]]:
+    """The last states of other trainings that left checkpoints in the folder: of none that was found does such a state
+    repeat what was logged. And those that cannot be read, each with the reason."""
     found: list[State] = []
+    faults: list[tuple[Path, str]] = []
     for path in islice(_checkpoints(place), _MOST_CHECKPOINTS):
-        with contextlib.suppress(RecordError):
+        try:
             one = _state(path, within) if path != state.path else None
-            if one is not None and all(_contradicts(one, other) for other in (state, *found)):
-                found.append(one)
-    return found
+        except RecordError as error:
+            faults.append((path, error.message))
+            continue
+        if one is not None and all(_are_two(one, other) for other in (state, *found)):
+            found.append(one)
+    return found, faults
 
 
-def _contradicts(one: State, other: State) -> bool:
-    """Whether two states have another number at the first step that both logged. One that was resumed repeats what was
-    logged before, digit by digit."""
+def _are_two(one: State, other: State) -> bool:
+    """Whether two states are of two trainings: they have another number at the first step that both logged. One that
+    was resumed repeats what was logged before, digit by digit, whatever came after; so two that have no number in
+    common are of two as well. Where one of them logged nothing, its plan has to do."""
     a, b = ({(step, name): value for name, points in series_of(state.history).items() for step, value in points}
             for state in (one, other))  # fmt: skip
+    if not a or not b:
+        return one.planned != other.planned
     shared = sorted(a.keys() & b.keys())
-    return any(a[at] != b[at] and not isnan(a[at]) for at in shared if at[0] == shared[0][0])
+    return not shared or any(a[at] != b[at] and not isnan(a[at]) for at in shared if at[0] == shared[0][0])
 
 
 def completed(state: State, results: Sequence[Mapping[str, Any]]) -> State:

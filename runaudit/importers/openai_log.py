@@ -22,6 +22,7 @@ from runaudit.errors import RecordError
 from runaudit.importers import openai_text
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.openai_events import with_events
 from runaudit.importers.openai_text import is_log_of_tables, rows_of
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.tables import json_table, part, utc_word
@@ -30,7 +31,7 @@ from runaudit.records.trajectory import number
 from runaudit.system.files import read_within
 
 WHOLE = True
-"""The logger gives the same numbers to TensorBoard as well, in the same folder or one below."""
+"""The logger gives the same numbers to TensorBoard as well, in the same folder or one below (`openai_events`)."""
 MOST_FOLDERS = 1000
 PROGRESS = ("progress.csv", "progress.txt", "progress.json")
 RESULTS = "result.json"
@@ -105,7 +106,8 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     config, own, notes = _settings(place, within)
     started = min((head["t_start"] for head in heads if number(head.get("t_start")) is not None), default=None)
     rooms = sorted({str(head["env_id"]) for head in heads if head.get("env_id")})
-    yield Draft(
+    below = [Path(root) for root, _, names in islice(os.walk(place), 1, MOST_FOLDERS) if any(map(_is_log, names))]
+    draft = Draft(
         kind="openai-log",
         source=str(place),
         run=place.absolute().name,
@@ -118,9 +120,9 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         unknown=UNKNOWN,
         notes=notes,
     )
-    for root, _, names in islice(os.walk(place), 1, MOST_FOLDERS):
-        if any(map(_is_log, names)):
-            yield Skipped(source=root, reason="it lies in the folder of another run: name it by itself to import it")
+    yield from with_events(draft, below, within)
+    for folder in below:
+        yield Skipped(source=str(folder), reason="it lies in the folder of another run: name it by itself to import it")
 
 
 # ── settings ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from runaudit.errors import RecordError, RunauditError
 from runaudit.importers.base import Skipped
+from runaudit.importers.copies import told_once
 from runaudit.importers.draft import Draft
 from runaudit.importers.kinds import CALLED, KINDS
 from runaudit.importers.merging import OF_SEVERAL, runs_of
@@ -98,9 +99,12 @@ def _read(group: Group, within: Path, *, alone: bool = False) -> Iterator[Draft 
         told = list(told_at(place, within, alone=alone))
         drafts += [one for one in told if isinstance(one, Draft)]
         yield from (one for one in told if isinstance(one, Skipped))
-    runs, left = runs_of(drafts)
+    once = told_once(drafts)
+    runs, left = runs_of(once.drafts)
     yield from runs
     yield from (Skipped(source=one.source, reason=OF_SEVERAL) for one in left)
+    for one, home in once.copies:
+        yield Skipped(source=one.source, reason="; ".join((f"a copy of {home}, which is told once", *one.notes)))
 
 
 def told_at(place: Place, within: Path, *, alone: bool) -> Iterator[Draft | Skipped]:

@@ -1,18 +1,21 @@
 """Run folders of Ultralytics: `args.yaml` and `results.csv`; of YOLOv5, YOLOv3 and YOLOv7 `opt.yaml`, `hyp.yaml` and
 `results.csv`, or `results.txt` in earlier releases. What classifies has no `hyp.yaml`.
 
-The settings are written before the first epoch, the table after it: a folder that holds the settings alone is a run
-that died before, and counts among those that were launched. Older releases of YOLOv5 have their numbers in event files.
+The settings are written before the first epoch, the table after it: a folder that holds the settings alone, in any of
+these files, is a run that died before, and counts among those that were launched. Older releases of YOLOv5 have
+their numbers in event files.
 
 `args.yaml` holds every setting, given or not. Two of them say that the program was to choose by itself: with
 `optimizer: auto` it takes an optimizer, a learning rate and a momentum, whatever was typed, and with `batch: -1` a size
 that fits the memory. What it took is not in the record.
 """
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -52,6 +55,9 @@ _CHOSEN = "optimizer: auto leaves it to the program, and what it chose is not in
 _CLOCKS = ("epoch", "time")
 _OF_A_TRAINING = (rb"^task: ", rb"^mode: train\s*$")
 _OF_YOLOV5 = (rb"^epochs: ", rb"^data: ", rb"^(?:imgsz|img_size): ?", rb"^(?:save_dir|project|name|logdir): ")
+_MOST_BESIDE = 1000
+_EMPTIED = "its args.yaml is empty and nothing lies beside it: a training was launched here, and nothing of it is known"
+_OF_HYP = (rb"^lr0: ", rb"^momentum: ")
 UNKNOWN = {
     "config": "neither args.yaml nor opt.yaml lies beside its results",
     "code": "Ultralytics does not record it",
@@ -70,15 +76,26 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     begun = "results.csv" in files or "weights" in folders
     if "opt.yaml" in files and "args.yaml" not in files:
         is_run = begun or NAME in files or any(map(is_events, files))
-        return (here,) if is_run and ("hyp.yaml" in files or _is_of(here / "opt.yaml", _OF_YOLOV5)) else ()
+        if is_run and "hyp.yaml" in files:
+            return (here,)
+        is_its = _is_of(here / "opt.yaml", _OF_YOLOV5) or _is_of(here / "hyp.yaml", _OF_HYP)
+        return (here,) if is_its and (is_run or not folders) else ()
     if NAME in files and "args.yaml" not in files:
         # YOLOv3 once wrote it into the folder of the program, below which other things lie.
         return (here,) if {*folders} <= {"weights"} and is_results(here / NAME) else ()
-    return (
-        (here,)
-        if "args.yaml" in files and (begun or (not folders and _is_of(here / "args.yaml", _OF_A_TRAINING)))
-        else ()
-    )
+    if "args.yaml" not in files:
+        return ()
+    is_launch = not folders and (_is_of(here / "args.yaml", _OF_A_TRAINING) or _is_emptied(here, files))
+    return (here,) if begun or is_launch else ()
+
+
+def _is_emptied(here: Path, files: Sequence[str]) -> bool:
+    """Whether a folder holds nothing but an `args.yaml` of no bytes, beside the folders of trainings."""
+    if [*files] != ["args.yaml"] or (here / "args.yaml").lstat().st_size:
+        return False
+    with os.scandir(here.parent) as entries:
+        beside = [Path(entry.path) for entry in islice(entries, _MOST_BESIDE) if entry.is_dir(follow_symlinks=False)]
+    return any(_is_of(one / "args.yaml", _OF_A_TRAINING) for one in beside)
 
 
 def _is_of(path: Path, lines: Sequence[bytes]) -> bool:
@@ -92,6 +109,9 @@ def _is_of(path: Path, lines: Sequence[bytes]) -> bool:
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder. Raises RecordError for one that holds a malformed file."""
+    if _is_emptied(place, [entry.name for entry in place.iterdir()]):
+        yield Skipped(source=str(place), reason=_EMPTIED, broken=True)
+        return
     settings, file = _table(place / "args.yaml", within), "args.yaml"
     if settings is None:
         settings, file = _of_yolov5(place, within), "opt.yaml"

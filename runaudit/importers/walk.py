@@ -15,6 +15,7 @@ from typing import Any
 
 from runaudit.errors import CanonicalError, NoRunError, RecordError
 from runaudit.importers.base import Imported, Skipped
+from runaudit.importers.copies import told_once
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, BY_NAME, CALLED, KINDS, RECORD
 from runaudit.importers.merging import of_trackers, runs_of, together
@@ -28,7 +29,7 @@ from runaudit.text.words import plural
 _OTHERWISE = "name the folder that holds them, or another kind"
 MOST_LOGS, MOST_LOOKED_AT = 100, 1000
 """Printed logs that are counted where nothing else was found, and files that are looked at for them."""
-_FILED_APART = frozenset({"mlflow", "lightning"})
+_FILED_APART = frozenset({"mlflow", "lightning", "huggingface"})
 """Trackers that may have filed one training as two runs of their own."""
 
 
@@ -95,7 +96,7 @@ def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:
     A fault is that of its place, and the others are told."""
     for group in together([*_places(path, _modules(kinds))]):
         told = [one for place in group for one in told_at(place, path, alone=False)]
-        runs, left = runs_of([one for one in told if isinstance(one, Draft)])
+        runs, left = runs_of(told_once([one for one in told if isinstance(one, Draft)]).drafts)
         yield from (*runs, *left)
         yield from (one for one in told if isinstance(one, Skipped))
 
@@ -138,9 +139,11 @@ def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:
                     continue
                 claimed.add((kind, place))
                 yield Place(place, kind, bool(reader.WHOLE), reader.kin(place) if hasattr(reader, "kin") else "")
-                if reader.WHOLE:
-                    whole.add(place)
-                    folders[:] = [name for name in folders if not _is_below(Path(root, name), place)]
+                if not reader.WHOLE:
+                    continue
+                mine = reader.parts(place) if hasattr(reader, "parts") else (place,)
+                whole.update(mine)
+                folders[:] = [name for name in folders if not any(_is_below(Path(root, name), one) for one in mine)]
 
 
 def _is_below(path: Path, above: Path) -> bool:

@@ -17,12 +17,13 @@ from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.offline import OfflineLog, read_logs, read_start
 from runaudit.importers.opened import MAX_LOG_BYTES, address_of, foreign_bytes
-from runaudit.importers.tables import as_table
+from runaudit.importers.tables import as_table, leaves, utc_time, utc_word
 from runaudit.importers.wandb import add_row
-from runaudit.importers.wandb_run import WandbRun, draft_of
+from runaudit.importers.wandb_run import OF_WANDB, WandbRun, draft_of, value_of
 from runaudit.records.canonical import parse_strict
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.system.wandb_account import is_host_of_wandb
+from runaudit.text.words import head
 
 WHOLE = True
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
@@ -31,6 +32,10 @@ SOURCES = (".py", ".ipynb")
 """What W&B saves of the code where it is told to, and nothing else is said of."""
 _FOLDER = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(?P<id>[^/]+)")
 _LOG = ".wandb"
+_FILE = re.compile(r"run-(?P<id>.+)\.wandb")
+_ONE_START_S = 600.0
+"""W&B takes the start of a run down twice, in its `.wandb` and in `files/`. Of 970 folders the two were never 20
+seconds apart, and in the one whose `files/` were another run's it was seven weeks."""
 
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
@@ -50,8 +55,12 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 
 
 def kin(place: Path) -> str:
-    """The id of the run of a folder, and where it lies: a run that was resumed has a folder for each start."""
+    """The id of the run of a folder, and where it lies: a run that was resumed has a folder for each start, and of the
+    link `latest-run` git makes a copy, which only the file in it tells whose it is."""
     named = _FOLDER.fullmatch(place.name)
+    if named is None and place.is_dir():
+        inside = [match for path in place.glob(f"run-*{_LOG}") if (match := _FILE.fullmatch(path.name))]
+        named = inside[0] if len(inside) == 1 else None
     return f"{place.parent}/{named['id']}" if named else ""
 
 
@@ -101,11 +110,21 @@ def _read(folder: Path, within: Path) -> WandbRun:
     log = read_logs(folder, within)
     if files == folder:
         log = replace(log, series={**_history(folder / HISTORY, within), **log.series})
-    written = foreign_bytes(files / "config.yaml", within)
-    config: Mapping[str, Any] | None = log.config
-    if written is not None and written.strip():  # W&B never leaves it empty: then it was cut.
-        config = as_table(parse_yaml(written, where=str(files / "config.yaml")), files / "config.yaml") or {}
-    metadata, summary = (_json(files / name, within) for name in ("wandb-metadata.json", "wandb-summary.json"))
+    metadata = _json(files / "wandb-metadata.json", within)
+    config = _config(files, log, within)
+    odd, apart = _otherwise(config, log.config), _apart(log, metadata or {})
+    is_named, notes = _FOLDER.fullmatch(folder.name) is not None, [*log.unread]
+    theirs = not is_named and bool(apart and odd)
+    if is_named and (told := log.names.get("id") or _id(folder, log)) != _id(folder, log):
+        notes.append(f"the {_LOG} file in it is of the run {told}, and is left out")
+        config, log = (None if config is log.config else config), OfflineLog()
+    elif theirs:
+        notes.append(f"its files/ are of a run that began at {apart}, not of {log.names.get('id')}, and are left out")
+        config, metadata = log.config, None
+    else:
+        notes += [f"its files/ tell of a start at {apart}, and the {_LOG} file of another"] if apart else []
+        notes += [f"config.yaml says otherwise of {head(odd, 3)} than the {_LOG} file beside it"] if odd else []
+    summary = {} if theirs else _json(files / "wandb-summary.json", within) or {}
     known = _id(folder, log)
     return WandbRun(
         source=str(folder),
@@ -114,18 +133,52 @@ def _read(folder: Path, within: Path) -> WandbRun:
         identity=known,
         config=config,
         facts={**log.facts, **(metadata or {})} if log.facts or metadata is not None else None,
-        summary={**log.summary, **(summary or {})},
-        requirements=_text(files / "requirements.txt", within),
-        conda=_text(files / "conda-environment.yaml", within),
-        patch=_text(files / "diff.patch", within),
-        files=dict(_saved_code(files / "code", within)),
+        summary={**log.summary, **summary},
+        **({} if theirs else _beside(files, within)),
         series=log.series,
         torn=log.torn,
         exit_code=log.exit_code,
         names=log.names,
-        told={"folder": folder.name},
-        notes=log.unread,
+        told={"folder": folder.name} if is_named or not known else {},
+        notes=notes,
     )
+
+
+def _config(files: Path, log: OfflineLog, within: Path) -> Mapping[str, Any] | None:
+    """The settings as their own file has them, else as they were written to the `.wandb`."""
+    path = files / "config.yaml"
+    written = foreign_bytes(path, within)
+    if written is None or not written.strip():  # W&B never leaves it empty: then it was cut.
+        return log.config
+    return as_table(parse_yaml(written, where=str(path)), path) or {}
+
+
+def _beside(files: Path, within: Path) -> dict[str, Any]:
+    """What W&B noted of code and environment, by its name in a `WandbRun`."""
+    return {
+        "requirements": _text(files / "requirements.txt", within),
+        "conda": _text(files / "conda-environment.yaml", within),
+        "patch": _text(files / "diff.patch", within),
+        "files": dict(_saved_code(files / "code", within)),
+    }
+
+
+def _apart(log: OfflineLog, metadata: Mapping[str, Any]) -> str:
+    """The start that `files/` tell of, where it is not that of the `.wandb` file beside them: of a link that led
+    elsewhere each time it was committed, git may make one folder with the files of two runs."""
+    begun, other = (utc_time(table.get("startedAt")) for table in (log.facts, metadata))
+    if begun is None or other is None or abs((begun - other).total_seconds()) <= _ONE_START_S:
+        return ""
+    return utc_word(other) or ""
+
+
+def _otherwise(config: Mapping[str, Any] | None, logged: Mapping[str, Any] | None) -> Sequence[str]:
+    """The settings of which `config.yaml` says otherwise than the `.wandb` file beside it."""
+    if config is logged:
+        return ()
+    mine, theirs = (dict(leaves({name: value_of(entry) for name, entry in (table or {}).items()
+                                 if name not in OF_WANDB})) for table in (config, logged))  # fmt: skip
+    return sorted(name for name in mine.keys() & theirs.keys() if str(mine[name]) != str(theirs[name]))
 
 
 def _id(place: Path, log: OfflineLog) -> str:

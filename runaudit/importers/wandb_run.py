@@ -31,6 +31,8 @@ UNKNOWN = {
     "env.cudnn": "not among what W&B records",
     "env.determinism": "not among what W&B records",
 }
+OF_WANDB = frozenset({"_wandb", "wandb_version"})
+"""Entries of `config.yaml` that are W&B's telemetry."""
 NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
 NO_CONFIG = "nothing was given to wandb.config"
 NO_FILE = "there is no config.yaml"
@@ -169,7 +171,7 @@ def _exit_code(facts: Mapping[str, Any]) -> int | None:
 
 def _settings(run: WandbRun) -> dict[str, Any]:
     config = run.config or {}
-    return {key: _value(entry) for key, entry in config.items() if key not in ("_wandb", "wandb_version")}
+    return {key: value_of(entry) for key, entry in config.items() if key not in OF_WANDB}
 
 
 def _config(run: WandbRun) -> dict[str, Any] | None:
@@ -184,7 +186,8 @@ def _is_own(key: str, value: Any) -> bool:
     return _OWN.fullmatch(key) is not None or key == "_wandb"
 
 
-def _value(entry: Any) -> Any:
+def value_of(entry: Any) -> Any:
+    """A setting as `config.yaml` keeps it, in a table of its own, or bare."""
     return entry["value"] if isinstance(entry, Mapping) and "value" in entry else entry
 
 
@@ -249,7 +252,7 @@ def requirements(text: str) -> Iterator[tuple[str, str]]:
 
 def _told(run: WandbRun) -> dict[str, Any]:
     told: dict[str, Any] = dict(run.told)
-    telemetry = _value((run.config or {}).get("_wandb"))
+    telemetry = value_of((run.config or {}).get("_wandb"))
     if isinstance(telemetry, Mapping):
         # `e` repeats the metadata with the account's address; the rest says which features of W&B were in use.
         told["telemetry"] = {str(key): value for key, value in telemetry.items() if key != "e"}

@@ -193,6 +193,9 @@ class _Sealing:
                 entry = replace(entry, run=run)
                 record = foreign_record(run)
                 why = self._is_there(record.manifest, run)
+            if why is None and (run := self._sources.contradicted(entry.run)) is not entry.run:
+                entry = replace(entry, run=run)
+                record = foreign_record(run)
             manifest = record.manifest
             if why is not None:
                 skipped.append(Skipped(source=entry.source, reason=why))

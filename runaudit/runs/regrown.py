@@ -10,7 +10,7 @@ it went on with other settings, what it began with is none of the record that co
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -101,17 +101,33 @@ class Sources:
     def begun_elsewhere(self, run: Run) -> Run:
         """The run, which says that its beginning is open where it goes on with a run of which the store has the record
         of an earlier start, with other settings: what counts of it is then told by no record alone."""
-        launch = launch_called(run.manifest.body)
-        known = {one for one in self._runs.get(launch, ()) if one in self._sealed} if launch else set()
         if START in run.manifest.section("unknown") or not run.trajectory.series:
             return run
-        for old in (load_or_fault(self._store, other) for other in sorted(known - self._older.keys())):
-            if not old.fault and _begins_later(old, run) and not _keeps_settings(run, old, _kind(old), alone=True):
+        for old in self._known_of(run):
+            if _begins_later(old, run) and not _keeps_settings(run, old, _kind(old), alone=True):
                 body = run.manifest.to_json()
                 why = f"it goes on with {old.label} ({old.short}), which was started with other settings"
                 unknown = {**body.get("unknown", {}), START: why}
                 return replace(run, manifest=Manifest.of({**body, "unknown": unknown}))
         return run
+
+    def contradicted(self, run: Run) -> Run:
+        """The run, with a note where the store has a record of the same start which neither holds all of this one nor
+        is held by it: both count, for nobody knows which of them is the run's."""
+        for old in self._known_of(run):
+            if _is_one_start(old, run) and not (has_grown(old, run) or has_grown(run, old)):
+                body = run.manifest.to_json()
+                why = f"{old.short} has the id and the start of this run, and says otherwise: both are kept"
+                note = "; ".join(filter(None, [body["origin"].get("note"), why]))
+                return replace(run, manifest=Manifest.of({**body, "origin": {**body["origin"], "note": note}}))
+        return run
+
+    def _known_of(self, run: Run) -> Iterator[Run]:
+        """The whole records of a run's launch that count, where its tracker has an id for it."""
+        launch = launch_called(run.manifest.body)
+        known = {one for one in self._runs.get(launch, ()) if one in self._sealed} if launch else set()
+        runs = (load_or_fault(self._store, other) for other in sorted(known - self._older.keys()))
+        yield from (one for one in runs if not one.fault)
 
     def know(self, manifest: Manifest) -> None:
         """Count a record among those of its launch."""
@@ -151,7 +167,8 @@ class _Told:
         if not self.sources:
             return
         where = {"source", "sources", "assumed", "run"}
-        where |= {"folder"} if origin.get("folder") == origin.get("run") else set()
+        # Which of its folders a run is of, its start tells as well: of `latest-run` git makes a copy.
+        where |= {"folder"} if launch.get("started") or origin.get("folder") == origin.get("run") else set()
         said = {key: value for key, value in origin.items() if key not in where}
         if origin.get("kind") == "wandb":
             went_in = [origin.get("run"), body.get("config"), body.get("seed"), launch.get("argv")]
@@ -186,7 +203,14 @@ def has_grown(old: Run, new: Run) -> bool:
         return _goes_on_elsewhere(old, new)
     ended = new.outcome is not None and old.outcome is None
     seeded = _seed_of(old) is None and _seed_of(new) is not None
-    return len(now) > len(before) or ended or seeded or _is_longer(old, new)
+    return len(now) > len(before) or ended or seeded or _is_longer(old, new) or _is_one_start(old, new)
+
+
+def _is_one_start(a: Run, b: Run) -> bool:
+    """Whether two records are of one start, by the id that their tracker gave the run and the moment: one of them is a
+    copy, whatever was added to it, or lost."""
+    called = {(launch_called(run.manifest.body), run.manifest.section("launch").get("started")) for run in (a, b)}
+    return len(called) == 1 and all(map(all, called))
 
 
 def _is_read_anew(old: Run, new: Run) -> bool:

@@ -12,11 +12,15 @@ from tests.study.samples import run as whole
 
 A, B = "0x7f3c2d1e5a60", "0x7f9b1c0d3e50"
 CODE = {"commit": "c" * 40, "dirty": False}
+ACC = {"val/acc": 0.5}
 VOUCHED = Settings(imports=ImportSettings(typed=("data", "eval", "env", "init", "runtime", "code.patch", "seed")))
 
 
 def seeds_of(a, b):
-    return [run_of(run=f"r{seed}", config={"seed": seed, "act": act}, code=CODE) for seed, act in enumerate((a, b))]
+    return [
+        run_of(run=f"r{seed}", config={"seed": seed, "act": act}, code=CODE, metrics=ACC)
+        for seed, act in enumerate((a, b))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_two_objects_of_one_kind_are_not_known_to_be_equal(a, b):
 def test_an_object_leaves_a_change_beside_it_without_a_verdict_and_two_changes_confounded():
     net = f"<m.Net object at {A}>"
     first, second, third = (
-        run_of(run=f"r{lr}", config={"seed": 0, "lr": lr, "depth": depth, "net": net}, code=CODE)
+        run_of(run=f"r{lr}", config={"seed": 0, "lr": lr, "depth": depth, "net": net}, code=CODE, metrics=ACC)
         for lr, depth in ((1, 2), (3, 2), (5, 4))
     )
 

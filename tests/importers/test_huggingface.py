@@ -140,6 +140,43 @@ def test_checkpoints_that_an_earlier_training_left_are_one_run_of_their_own(outp
     assert other.outcome is None
 
 
+def at(step, loss, **facts):
+    """A state that logged one number."""
+    history = [] if loss is None else [{"epoch": 1.0, "step": step, "loss": loss}]
+    return json.dumps({"global_step": step, "max_steps": 9, "num_train_epochs": 2, "log_history": history, **facts})
+
+
+def test_a_training_that_shares_no_logged_step_with_another_is_one_of_its_own(output):
+    """Each that was resumed repeats all that was logged before it."""
+    folder = output(**{"checkpoint-8__trainer_state_json": state(8), "checkpoint-7__trainer_state_json": at(7, 0.25),
+                       "checkpoint-5__trainer_state_json": at(5, 0.5, max_steps=5),
+                       "checkpoint-4__trainer_state_json": state(4)})  # fmt: skip
+
+    found, skipped = runs_in(folder, "huggingface")
+
+    notes = {one.run.manifest.label.rpartition("/")[2]: one.run.manifest.section("origin")["note"] for one in found}
+    assert (len(found), skipped) == (3, ())
+    assert notes["out"] == "checkpoint-7 is of another training; checkpoint-5 is of another training"
+    assert notes["checkpoint-7"].endswith("what it came to is not there")
+    assert notes["checkpoint-5"].endswith("it had taken all of its 5 steps, and how it ended is not there")
+
+
+@pytest.mark.parametrize(("planned", "count"), [(8, 1), (4, 2)])
+def test_a_checkpoint_that_logged_nothing_is_told_by_its_plan(output, planned, count):
+    folder = output(**{"checkpoint-8__trainer_state_json": state(8),
+                       "checkpoint-4__trainer_state_json": at(4, None, max_steps=planned)})  # fmt: skip
+
+    assert len(runs_in(folder, "huggingface")[0]) == count
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(output):
+    folder = output(**{"checkpoint-8__trainer_state_json": state(8), "checkpoint-6__trainer_state_json": "{"})
+
+    (_,), (left,) = runs_in(folder, "huggingface")
+
+    assert (left.source, left.broken) == (str(folder / "checkpoint-6" / "trainer_state.json"), True)
+
+
 def test_checkpoints_that_agree_at_first_are_of_one_training_that_was_resumed(output):
     resumed = json.loads(state(8))
     for row in resumed["log_history"][2:]:
@@ -294,6 +331,24 @@ def started(folder, at, points, **given):
 
 
 LOGGED = [(2, 0.5), (4, 0.25), (6, 1 / 6), (8, 0.125)]
+
+
+def test_what_lies_below_a_program_that_logged_beside_itself_is_not_lost(output, tmp_path):
+    """Its event files lie in the folder in which it ran, its output elsewhere, as does what other trackers wrote."""
+    drawn = [(step, 1.71828 / step) for step in range(2, 9, 2)]
+    started(tmp_path, 100, [(2, 0.75), (4, 0.5)], seed=3)
+    started(tmp_path, 200, drawn, seed=1)
+    output("results", **{"checkpoint-8__trainer_state_json": state(8, scale=1.71828)})
+    output("more", trainer_state_json=state(6, scale=3.5))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "log.csv").write_text("epoch,loss\n0,1\n1,0.5\n")
+
+    found, skipped = runs_in(tmp_path, "auto")
+
+    losses = [round(one.run.metrics["loss"], 5) for one in found]
+    assert (sorted(losses), skipped) == ([0.21478, 0.5, 0.5, 0.58333], ())
+    one = found[losses.index(0.21478)].run
+    assert (one.manifest.body["seed"], "trainer" in one.manifest.section("config")) == (1, True)
 
 
 def test_an_earlier_training_in_the_same_folder_counts(output):

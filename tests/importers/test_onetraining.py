@@ -49,6 +49,26 @@ def test_what_three_trackers_were_told_of_one_training_is_one():
     assert told(*drafts) == ([[0, 1, 2]], {})
 
 
+@pytest.mark.parametrize(("other", "groups"), [(LOSSES, [[0, 1]]), (LOSSES[:3], [[0, 1]]), ((*LOSSES[:3], 0.5), [])],
+                         ids=["equal", "it lags behind", "another number"])  # fmt: skip
+def test_what_a_program_kept_in_sacreds_info_is_what_it_told_tensorboard_under_that_name(other, groups):
+    """PyMARL gives each number to both, in two folders, and to Sacred its `info` alone."""
+    ours = record("sacred", *LOSSES, name="info.return_mean", start=0, took=9)
+    theirs = record("tensorboard", *other, name="return_mean", first=100, start=1, took=5, config={})
+
+    assert told(ours, theirs)[0] == groups
+    if groups:
+        one = of_trackers([ours, theirs])
+        assert (one.config, [*one.series]) == ({"lr": 0.1, "seed": 0}, ["info.return_mean"])
+
+
+def test_a_record_without_numbers_is_of_no_training_for_its_name_alone():
+    ours = replace(record("sacred", start=0, name="info.loss"), series={}, name="qmix_a")
+    theirs = replace(record("tensorboard", *LOSSES, start=0, took=5, config={}), name="qmix_a")
+
+    assert told(ours, theirs) == ([], {})
+
+
 def test_a_record_that_lags_behind_is_of_the_training_that_ran_at_the_time():
     late = record("mlflow", *LOSSES[:3], start=1, took=4)
 

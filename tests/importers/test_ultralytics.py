@@ -308,3 +308,24 @@ def test_what_is_said_of_the_settings_names_the_file_that_is_there(folder):
     reasons = [one.manifest.section("unknown")["init"] for one in (only(folder("a")), yolov5(folder, "b", "x.pt"))]
 
     assert reasons == [f"{file} names the weights, and no digest of them" for file in ("args.yaml", "opt.yaml")]
+
+
+def test_settings_of_which_no_byte_was_written_are_those_of_a_launch_that_is_named(folder):
+    runs = folder("train").parent
+    (runs / "train2").mkdir()
+    (runs / "train2" / "args.yaml").write_text("")
+
+    (found,), (left,) = runs_in(runs, "auto")
+
+    assert (found.run.manifest.label, left.broken) == ("train", True)
+    assert left.source.endswith("train2") and left.reason.startswith("its args.yaml is empty")
+
+
+def test_an_empty_file_that_lies_beside_no_training_is_nobodys(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "args.yaml").write_text("")
+    (tmp_path / "log.csv").write_text("epoch,loss\n0,1\n1,0.5\n")
+
+    found, skipped = runs_in(tmp_path, "auto")
+
+    assert (len(found), skipped) == (1, ())

@@ -148,6 +148,36 @@ def test_hyperparameters_of_which_only_the_file_is_named_are_a_gap(folder):
     assert "were read from data/hyp.yaml" in unknown["config.hyp"]
 
 
+@pytest.mark.parametrize("hyp", [HYP, None], ids=["detects", "classifies"])
+def test_what_died_before_its_first_epoch_was_launched_and_counts(folder, hyp):
+    folder("exp2", results=rows(3))
+    run = only(folder("exp", hyp=hyp).parent / "exp")
+
+    assert (run.outcome, run.metrics, run.manifest.section("config")["epochs"]) == (None, {}, 3)
+    assert [one.run.manifest.label for one in runs_in(folder("exp3", hyp=hyp).parent, "auto")[0]] == [
+        "exp", "exp2", "exp3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["opt.yaml", "hyp.yaml"])
+def test_what_died_while_its_settings_were_written_is_named(folder, name):
+    folder("exp2", results=rows(3))
+    (folder("exp") / name).write_text("")
+
+    found, (left,) = runs_in(folder("exp3").parent, "auto")
+
+    assert ([one.run.manifest.label for one in found], left.broken) == (["exp2", "exp3"], True)
+    assert f"exp/{name} is nothing" in left.reason
+
+
+def test_options_of_another_program_that_logged_nothing_are_no_run(folder):
+    folder("exp", results=rows(3))
+    folder("other", opt="lr: 0.1\nepochs: {epochs}\n", hyp="lr: 0.1\n")
+    (folder("program", hyp=None) / "runs").mkdir()
+
+    assert [one.run.manifest.label for one in runs_in(folder("exp2").parent, "auto")[0]] == ["exp", "exp2"]
+
+
 def test_options_of_another_program_are_no_run_of_yolov5(folder):
     found, _ = runs_in(folder(opt="lr: 0.1\nepochs: 3\n", hyp=None, results_csv="epoch,loss\n0,1\n1,0.5\n"), "auto")
 
