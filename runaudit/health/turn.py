@@ -70,8 +70,12 @@ def _leapt(values: "ndarray", middle: float, top: float) -> int:
 def turn_of(shape: Shape) -> int:
     """The block at which a curve turned: where what came before it and a straight rise meet, if the two say all of it
     but its noise; else its onset."""
-    place, apart = min(_bend(shape.values), _knee(shape.values), key=lambda found: found[1])
-    return place if apart <= STRAIGHT * noise_of(shape.values) else onset(shape)
+    import numpy as np
+
+    # In units of its own range: squares of what lies at either end of a double would be none.
+    values = (shape.values - shape.values.min()) / (float(np.ptp(shape.values)) or 1.0)
+    place, apart = min(_bend(values), _knee(values), key=lambda found: found[1])
+    return place if apart <= STRAIGHT * noise_of(values) else onset(shape)
 
 
 def _bend(values: "ndarray") -> "tuple[int, float]":
