@@ -30,21 +30,24 @@ class Once:
 def told_once(drafts: Sequence[Draft]) -> Once:
     """The drafts, each start once: the fullest record of it, with what a copy alone knows."""
     found: list[Draft] = []
+    places: list[int] = []
     copies: list[tuple[Draft, str]] = []
-    for draft in sorted(drafts, key=_fullness, reverse=True):
+    for place, draft in sorted(enumerate(drafts), key=lambda one: _fullness(one[1]), reverse=True):
         at = next((at for is_exact in (True, False) for at, one in enumerate(found)
                    if _is_one_start(one, draft, is_exact=is_exact)), None)  # fmt: skip
         if at is None:
             found.append(draft)
+            places.append(place)
         elif odd := [*dict.fromkeys(_contradictions(found[at], draft))]:
             found[at], other = (_noted(one, other, odd) for one, other in
                                 ((found[at], draft), (draft, found[at])))  # fmt: skip
             found.append(other)
+            places.append(place)
         else:
             copies.append((draft, found[at].source))
             found[at] = _filled(found[at], draft)
-    order = {draft.source: number for number, draft in enumerate(drafts)}
-    return Once(sorted(found, key=lambda one: order[one.source]), copies) if len(drafts) > 1 else Once(drafts)
+    # Several trackers tell of one folder, and which of them is asked first decides whose word goes first.
+    return Once([found[at] for at in sorted(range(len(found)), key=places.__getitem__)], copies)
 
 
 def _fullness(draft: Draft) -> tuple[Any, ...]:

@@ -185,7 +185,7 @@ def _of_stdin(lines: Sequence[Noted], starts: Sequence[Noted]) -> Iterator[str]:
     for line in lines:
         if line.kind == "I" and not line.fields[0].startswith("/") and line.fields[0] == first:
             yield f"standard input was read by {_name(line.fields[1])}: what came in was not kept"
-        elif line.kind == "I" and line.fields[0].startswith("/dev/"):
+        elif line.kind == "I" and line.fields[0].startswith("/dev/") and not line.fields[0].startswith("/dev/shm/"):
             yield f"standard input ({line.fields[0]}) was read by {_name(line.fields[1])}: what came in was not kept"
 
 
