@@ -20,7 +20,7 @@ def loaded_modules(root: Path, *, modules: Mapping[str, ModuleType] | None = Non
     """The files below `root` that loaded modules came from, as sorted posix paths; installed packages left out."""
     found: set[str] = set()
     root = root.absolute()
-    for module in list((sys.modules if modules is None else modules).values()):
+    for module in (sys.modules.copy() if modules is None else modules).values():  # another thread may import meanwhile
         name = getattr(module, "__file__", None)
         if not isinstance(name, str):
             continue

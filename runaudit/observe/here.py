@@ -80,7 +80,7 @@ def run_ended() -> None:
 def _loaded() -> dict[str, Read]:
     """The files of the modules in memory, the program's own among them: it began before it could ask to be seen."""
     found: dict[str, Read] = {}
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # another thread may import meanwhile
         if name.partition(".")[0] in _OF_THE_START:
             continue
         file = getattr(module, "__file__", None)
@@ -137,7 +137,7 @@ def _something_ran() -> bool:
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     packages = (main.name if main is not None else "").split(".")[0]
     standard = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  (a text of the interpreter)
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # another thread may import meanwhile
         top = name.partition(".")[0]
         if top in _QUIET or top == packages or top.startswith("__editable__"):
             continue
