@@ -53,7 +53,7 @@ def without_results(arms: Beside) -> Iterator[str]:
         elif arms.is_replicated:
             yield f"no run of {cohort.label} finished"
         elif not run.fault:
-            yield f"{run.label} ({run.short}) did not finish: {run.status}"
+            yield f"{_named(cohort)} did not finish: {run.status}"
 
 
 def _named(cohort: Cohort) -> str:

@@ -13,6 +13,7 @@ from math import isfinite
 from runaudit.diff.arms import Beside, of_one_seed
 from runaudit.diff.result import Missing
 from runaudit.factors import measuring
+from runaudit.factors.evidence import under
 from runaudit.factors.factor import Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.never import is_foreign
@@ -69,21 +70,20 @@ def _undeclared(arms: Beside, treatments: Sequence[str], after: str) -> Iterator
 
 def _held_out_within(arms: Beside, treatments: Sequence[str]) -> dict[str, str]:
     """Declared data -> how it is told which held-out file of it is another one and was read, or may have been."""
-    pair = arms.pair
+    sides = (arms.pair.a, arms.pair.b)
     found: dict[str, str] = {}
-    for path in (path for path in treatments if section_of(path) == "data"):
-        files = [change.path.partition(".")[2] for change in arms.found if change.follows == path]
-        for file in (file for file in files if _may_be_read(file, pair.a) and _may_be_read(file, pair.b)):
-            if is_held_out(file) or pair.a.is_held_out_place(file) or pair.b.is_held_out_place(file):
-                found.setdefault(path, f"{file} of {path}")
+    for change in arms.found:
+        if change.follows in treatments and section_of(change.follows) == "data":
+            file = change.path.partition(".")[2]
+            is_of_it = is_held_out(file) or any(of.is_held_out_place(file) for of in sides)
+            if is_of_it and all(_may_be_read(file, of) for of in sides):
+                found.setdefault(change.follows, f"{file} of {change.follows}")
     return found
 
 
 def _may_be_read(file: str, of: Levels) -> bool:
     """Of a declared folder the record holds that it was read, and not what in it."""
-    if of.observed is None:
-        return True
-    return file in of.observed.reads or any(path.endswith("/") and file.startswith(path) for path in of.observed.reads)
+    return of.observed is None or any(under(file, path) for path in of.observed.reads)
 
 
 def _speaks_of_learning(name: str) -> bool:

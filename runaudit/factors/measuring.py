@@ -5,13 +5,12 @@ and `evaluate.py` say it by their names, `score` and `validation` may mean somet
 record tells; where it is, results and rulers cannot be told apart.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from pathlib import PurePosixPath
 
-from runaudit.errors import RunauditError
 from runaudit.factors import builtin
+from runaudit.factors.config_source import settings_in
 from runaudit.factors.documents import text_of
 from runaudit.factors.factor import section_of
 from runaudit.factors.levels import Levels
@@ -19,11 +18,8 @@ from runaudit.factors.namewords import words
 from runaudit.factors.path import last_key, words_along
 from runaudit.factors.tree import differences, keyed
 from runaudit.metrics.heldout import is_held_out
-from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
-from runaudit.records.yamlfile import parse_yaml
 from runaudit.settings import FactorSettings
-from runaudit.system.tomlfile import parse_toml
 from runaudit.text.words import head
 
 POLICY = "[factors] evaluation"
@@ -37,10 +33,6 @@ _FILES = builtin.MEASURING_WORDS | _PLAIN_FILES | {"scores", "scoring", "validat
 _FILLERS = frozenset({"compute", "run", "do", "my", "model", "models", "utils", "util", "helpers", "helper", "lib",
                       "common", "base", "main", "functions", "fn", "step", "loop", "epoch", "and"})  # fmt: skip
 """Words that leave such a name what it is: `compute_metrics.py`, and not `score_matching.py`."""
-_PLAIN_SETTINGS = builtin.EVALUATION_KEYS | {"evaluate", "val", "validation"}
-"""Words that say of a setting that it is of what is held out."""
-
-
 _TRAINING = frozenset({"train", "training", "trained", "fit"})
 
 
@@ -73,20 +65,19 @@ def may_say_how_it_is_measured(path: str, *, plainly: bool = False) -> bool:
     return section_of(path) == "config" and not is_of_training and _is_of_a_measure(words_along(path), plainly=plainly)
 
 
-def _is_of_a_measure(found: Iterable[str], *, plainly: bool) -> bool:
-    found = tuple(found)
-    is_meant = any(map(is_held_out, found)) or bool(_PLAIN_SETTINGS.intersection(found))
-    is_meant = is_meant or (not plainly and bool(builtin.MEASURING_WORDS.intersection(found)))
-    return is_meant and not builtin.NOT_EVALUATION.intersection((*found, *map("_".join, pairwise(found))))
+def _is_of_a_measure(found: Sequence[str], *, plainly: bool) -> bool:
+    wanted = builtin.EVALUATION_KEYS if plainly else builtin.MEASURING_WORDS
+    is_meant = any(word in wanted or is_held_out(word) for word in found)
+    return is_meant and builtin.NOT_EVALUATION.isdisjoint((*found, *map("_".join, pairwise(found))))
 
 
 def doubts(paths: Iterable[str], sides: Sequence[Levels]) -> Mapping[str, str]:
     """Of what differs among these runs, what may be a part of the measure by its name: path -> how it is told. A file
     that may be called after something else is none where one that plainly measures is in use by all and the same."""
-    is_known = bool(measures_in_use(sides))
     found = {}
     for path in paths:
-        if is_called_after_a_measure(path, plainly=is_known) or may_say_how_it_is_measured(path, plainly=True):
+        is_plain = is_called_after_a_measure(path, plainly=True) or may_say_how_it_is_measured(path, plainly=True)
+        if is_plain or (is_called_after_a_measure(path) and not measures_in_use(sides)):
             found[path] = path
         elif keys := _settings_within(path, sides):
             found[path] = f"{keys[0]} of {path}"
@@ -110,25 +101,12 @@ def _settings_within(path: str, sides: Sequence[Levels]) -> list[str]:
     """The settings, plainly of what is held out, in which a file of settings among the code differs: `eval.crop` of
     `code.settings.json`. Nothing where a text is not kept."""
     name = path.partition(".")[2]
-    if section_of(path) != "code" or not name.endswith(_READERS):
+    if section_of(path) != "code" or not name.endswith(builtin.SETTING_SUFFIXES):
         return []
-    texts = {digest: text_of(of.run, digest) for of in sides if (digest := (of.files or {}).get(name)) is not None}
-    first, *others = [_parsed(name, text) for text in texts.values() if text is not None] or [None]
+    runs = {digest: of.run for of in sides if (digest := (of.files or {}).get(name)) is not None}
+    first, *others = [keyed(settings_in(name, text_of(run, digest))) for digest, run in runs.items()] or [None]
     moved = dict.fromkeys(found for other in others for found, _, _ in differences(first, other, "code"))
     return [found.partition(".")[2] for found in moved if _is_of_a_measure(words_along(found), plainly=True)]
-
-
-_READERS = (".json", ".yaml", ".yml", ".toml")
-
-
-def _parsed(name: str, text: str) -> JSON:
-    try:
-        if name.endswith(".json"):
-            return keyed(json.loads(text))
-        raw = text.encode()
-        return keyed(parse_toml(raw, where=name) if name.endswith(".toml") else parse_yaml(raw, where=name))
-    except (ValueError, RecursionError, RunauditError):
-        return text  # Whatever it is, as one value: of that no part is called after a measure.
 
 
 def measures_in_use(sides: Sequence[Levels], *, plainly: bool = True) -> tuple[str, ...]:

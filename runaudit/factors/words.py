@@ -111,8 +111,7 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
         return Classification(kind=ChangeClass.DERIVED, follows="config", why=known.SETTINGS)
     if content := content_at(place, of):
         return Classification(value=content, why="a place; what lies there is judged by its content")
-    if _written(place, of) or _names_what_was_written(value, of, named):
-        why = WRITTEN_TO if _written(place, of) else CALLS_WHAT_IT_WROTE
+    if why := WRITTEN_TO if _written(place, of) else _calls_what_it_wrote(value, of, named):
         return Classification(kind=ChangeClass.NUISANCE, why=why)
     if marked := own_name(named, value, of):
         return Classification(value=marked, why=OWN)
@@ -211,17 +210,19 @@ _OF_OUTPUT = frozenset({"out", "output", "outdir", "name", "prefix", "dir", "fil
 says `save` may choose what is kept: `--save best`."""
 
 
-def _names_what_was_written(value: str, of: Levels, named: str) -> bool:
-    """Whether an option that names the run, or its output, and chooses nothing by its name, says how what the run wrote
-    is called: `--run-name big1` of one that wrote `results/big1/model.bin`. What is read by that name is an input."""
+def _calls_what_it_wrote(value: str, of: Levels, named: str) -> str:
+    """Why an option that names the run, or its output, and chooses nothing by its name, only says how what the run
+    wrote is called: `--run-name big1` of one that wrote `results/big1/model.bin`; empty where it does not. What is read
+    by that name is an input."""
     key = named.lower().lstrip("-").replace("-", "_")
     found = set(words(key))
     is_name = key in known.SURE_NAMING_KEYS or (found <= _OF_OUTPUT and found & {"out", "output", "outdir"})
     if not key or not value or not is_name or of.observed is None or not of.observed.excuses("read"):
-        return False
+        return ""
     called = re.compile(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])")
     read = (path for path, row in of.observed.reads.items() if row.group != "code")
-    return any(map(called.search, of.observed.written)) and not any(map(called.search, read))
+    is_output = any(map(called.search, of.observed.written)) and not any(map(called.search, read))
+    return CALLS_WHAT_IT_WROTE if is_output else ""
 
 
 def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | None:

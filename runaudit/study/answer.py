@@ -75,11 +75,10 @@ def judged(study: Study) -> Judgement:
         return Judgement(verdict=clean, conditional=clean, reason=reason)
     verb = "is" if len(study.missing) == 1 else "are"
     told = f"{listed(list(study.missing))} {verb} not in all records"
-    if blind := config_unseen({path: lacking for path, (lacking, _) in study.missing.items()}):
+    objects = [path for path, (_, why) in study.missing.items() if why == UNTOLD]
+    blind = config_unseen({path: lacking for path, (lacking, _) in study.missing.items()})
+    if blind := blind or (objects_untold(objects) if objects else ""):
         text = f"{told}; {blind}" if blind == BLIND else f"{told}; {blind}, and in what is recorded {reason}"
-        return Judgement(verdict="provenance_incomplete", conditional=None, reason=text)
-    if objects := [path for path, (_, why) in study.missing.items() if why == UNTOLD]:
-        text = f"{told}; {objects_untold(objects)}, and in what is recorded {reason}"
         return Judgement(verdict="provenance_incomplete", conditional=None, reason=text)
     stated = study.assumed
     source = on_record({run.id: run for lacking, _ in study.missing.values() for run in lacking}.values())

@@ -57,12 +57,12 @@ def _unlike_most(runs: Sequence[Levels], leaves: Sequence[Leaf], policy: FactorS
     if any(is_foreign(of.run) for of in runs) or is_declared(policy, [of.run for of in runs]):
         return {}
     found = doubts(moved, runs)
-    odd: dict[int, str] = {}
+    odd: set[int] = set()
     for path in found:
         levels = moved[path].tokens
         most = max(sorted({*levels}), key=levels.count)
-        odd |= {row: in_words(found) for row, level in enumerate(levels) if level != most}
-    return odd
+        odd |= {row for row, level in enumerate(levels) if level != most}
+    return dict.fromkeys(odd, in_words(found)) if found else {}
 
 
 def known_rows(runs: Sequence[Levels], leaves: Sequence[Leaf]) -> Mapping[str, frozenset[int]]:

@@ -115,10 +115,9 @@ def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
     if judge is None or not (observed or pair.is_single or hidden):
         return pair
     one = judge(*sides)
-    if not (observed or hidden or one.doubt) and one.verdict != "incomparable":
-        return replace(pair, idle=one.idle)
-    return replace(pair, factors=one.factors, verdict=one.verdict, conditional=one.conditional, idle=one.idle,
-                   doubt=one.doubt)  # fmt: skip
+    if observed or hidden or one.doubt or one.verdict == "incomparable":
+        pair = replace(pair, factors=one.factors, verdict=one.verdict, conditional=one.conditional)
+    return replace(pair, idle=one.idle, doubt=one.doubt)
 
 
 def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:
