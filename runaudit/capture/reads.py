@@ -14,6 +14,7 @@ from pathlib import Path
 
 from runaudit.capture.distributions import Distribution, Installed
 from runaudit.observe.trace import Process, Read, Trace
+from runaudit.system.files import is_of_a_device
 
 WEIGHTS = ("torch.load", "torch.jit.load", "torch.hub", "safetensors", "safe_open", "load_file")
 """Readers of weights. What comes through them starts a network."""
@@ -21,9 +22,7 @@ WEIGHTS_FILES = (".safetensors", ".ckpt")
 """Files that hold the tensors of a network, whoever opened them: Lightning hands `torch.load` an open file, and what
 Transformers reads by itself the observer may have come too late to see as that."""
 CONFIG = (".json", ".yaml", ".yml", ".toml")
-_NO_CONTENT = ("/proc/", "/sys/", "/dev/")
-_MEMORY = "/dev/shm/"
-"""A disk like any other, in memory: projects, stores and data lie there."""
+_NO_CONTENT = ("/proc/", "/sys/")
 _SHARED = re.compile(r"\.so(\.\d+)*$")
 OBSERVER = Path(__file__).resolve().parents[1]
 """runaudit's own files: the observer is no part of what it observes."""
@@ -60,7 +59,7 @@ class Places:
 
     def ignored(self, path: str) -> bool:
         """Whether a path holds nothing that a run could use: no content, the observer's, git's, a compiled copy."""
-        if path.startswith(_NO_CONTENT) and not path.startswith(_MEMORY):
+        if path.startswith(_NO_CONTENT) or is_of_a_device(path):
             return True
         if path.startswith(self._own) and any(path == own or path.startswith(f"{own}{os.sep}") for own in self._own):
             return True

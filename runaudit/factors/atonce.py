@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from runaudit.records.places import read_back_by, written_by
 from runaudit.records.run import Run
+from runaudit.system.files import is_of_a_device
 
 COMPILED = ".pyc"
 """What Python compiles a source to is the same whoever writes it, and is put in its place whole."""
@@ -61,7 +62,7 @@ def mixed_up(runs: Sequence[Run]) -> Mapping[str, tuple[Run, Run]]:
 
 def _written(run: Run) -> Iterator[str]:
     for path in map(str, written_by(run)):
-        if not path.endswith(COMPILED) and (path.startswith("/dev/shm/") or not path.startswith(("/dev/", "/proc/"))):
+        if not path.endswith(COMPILED) and not path.startswith("/proc/") and not is_of_a_device(path):
             yield path
 
 

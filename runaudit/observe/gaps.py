@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from runaudit.observe.trace import Child, Process
+from runaudit.system.files import is_of_a_device
 
 # Trackers send, hubs fetch into files that are seen when they are opened: neither is an input by itself.
 TRACKERS = {
@@ -185,7 +186,7 @@ def _of_stdin(lines: Sequence[Noted], starts: Sequence[Noted]) -> Iterator[str]:
     for line in lines:
         if line.kind == "I" and not line.fields[0].startswith("/") and line.fields[0] == first:
             yield f"standard input was read by {_name(line.fields[1])}: what came in was not kept"
-        elif line.kind == "I" and line.fields[0].startswith("/dev/") and not line.fields[0].startswith("/dev/shm/"):
+        elif line.kind == "I" and is_of_a_device(line.fields[0]):
             yield f"standard input ({line.fields[0]}) was read by {_name(line.fields[1])}: what came in was not kept"
 
 

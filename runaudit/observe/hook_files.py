@@ -31,10 +31,15 @@ def full(path, folder=None):
     return path
 
 
+def of_a_device(path):
+    """Whether a path is one of devices, and not of a file in shared memory."""
+    return path[:5] == "/dev/" and path[:9] != "/dev/shm/"
+
+
 def uninteresting(path):
     """Whether it is the system's, or a compiled file that a module explains."""
-    if path[:5] in ("/proc", "/sys/", "/dev/") and path[:9] != "/dev/shm/":
-        return path[4] == "/" or path[:6] == "/proc/"
+    if path[:5] == "/sys/" or path[:6] == "/proc/" or of_a_device(path):
+        return True
     return "/__pycache__/" in path and ".pyc" in path
 
 

@@ -13,7 +13,7 @@ def on_input(args):
         target = os.readlink("/proc/self/fd/0")
         if target != "/dev/null":
             log.put("I", target, who()[0])
-            if target[:1] == "/" and (target[:5] != "/dev/" or target[:9] == "/dev/shm/"):
+            if target[:1] == "/" and not of_a_device(target):
                 read(target)
 
 

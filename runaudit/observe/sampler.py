@@ -13,12 +13,13 @@ from pathlib import Path
 
 from runaudit.observe.gaps import is_library, is_python, same_command, same_words, short, why_unseen
 from runaudit.observe.log import lines_of
+from runaudit.system.files import is_of_a_device
 
 _PERIOD_S = 0.05
 _HELD_EVERY = 20  # looks: what a process holds is looked at once a second
 _FORKED_S = 1.0  # a copy of its parent that lives longer is no process on its way to exec, even on a busy machine
 _START_UP = (".pth", "._pth", "/pyvenv.cfg")  # read before the hook can run: sealed by what lies in the site's folders
-_SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/", "/run/", "/var/cache/", "/memfd:", "/SYSV")
+_SYSTEM = ("/proc/", "/sys/", "/usr/", "/lib", "/etc/", "/run/", "/var/cache/", "/memfd:", "/SYSV")
 
 
 _TOLD = Path(f"/proc/self/task/{os.getpid()}/children").exists()
@@ -162,7 +163,7 @@ class Sampler:
                     self._hold(pid, path, bool(flags) and int(flags[0], 8) & 3 == 1, now)
 
     def _hold(self, pid: int, path: str, writes: bool, now: int) -> None:
-        if path.startswith(_SYSTEM) and not path.startswith("/dev/shm/"):
+        if path.startswith(_SYSTEM) or is_of_a_device(path):
             return
         if (
             path.startswith(str(self._folder))

@@ -92,6 +92,11 @@ def misplaced(path: Path | str) -> str:
     return "a folder" if stat.S_ISDIR(mode) else _kind(mode)
 
 
+def is_of_a_device(path: str) -> bool:
+    """Whether a path is one of devices. Shared memory is a disk like any other: projects, stores and data lie there."""
+    return path.startswith("/dev/") and not path.startswith("/dev/shm/")
+
+
 def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:
     """Raises UsageError where a pipe, a socket or a device lies at `path`, asked without opening it: one that is there
     and no `wanted` must not be called missing."""
