@@ -2,8 +2,8 @@
 
 The guard's rules, the launch lint, and what installed packages bring (entry point `runaudit.rules`). A rule of others
 is asked at a launch unless it is one of trajectories or asks for facts on them; what it asks for and there is not is
-told. A policy that speaks of a rule which there
-is not is refused: a misspelt one would change nothing, and nobody would see it.
+told. A policy that speaks of a rule which there is not is refused: a misspelt one would change nothing, and nobody
+would see it.
 """
 
 from runaudit.errors import UsageError
@@ -50,16 +50,12 @@ def understood(policy: RuleSettings) -> RuleSettings:
 def launch_rules(policy: RuleSettings) -> tuple[Rule, ...]:
     """What a launch is asked under a policy. Raises ConfigError for a policy that names what there is not."""
     understood(policy)
-    asked = (*OWN, *filter(_is_of_a_launch, foreign_rules()))
+    asked = OWN
+    if others := foreign_rules():
+        from runaudit.health.facts import is_of_a_run  # only where packages bring rules
+
+        asked += tuple(rule for rule in others if not is_of_a_run(rule))
     return governed(asked, policy) if policy.off or policy.limits else asked
-
-
-def _is_of_a_launch(rule: Rule) -> bool:
-    from runaudit.health.facts import NAMES  # only where packages bring rules
-    from runaudit.health.rule import TrajectoryRule
-
-    of_a_run = isinstance(rule, TrajectoryRule) or bool({*rule.needs} & ({*NAMES} - LAUNCH_FACTS))
-    return bool(rule.needs) and not of_a_run
 
 
 def named_rule(word: str) -> Rule:

@@ -7,8 +7,7 @@ from typing import Any
 
 from runaudit.health import apart, conflict, gradient, late, logs, loss, results, scaler, stages, still, told
 from runaudit.health.best import Best
-from runaudit.health.facts import NAMES, facts_of_run
-from runaudit.health.rule import TrajectoryRule
+from runaudit.health.facts import facts_of_run, is_of_a_run
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.results import with_series
 from runaudit.records.run import Run
@@ -183,9 +182,7 @@ class HealthAnswer(Shown):
 def trajectory_rules(policy: RuleSettings) -> tuple[Rule, ...]:
     """The rules as the policy wants them, those of installed packages that ask for facts on trajectories included. One
     that asks for such a fact beside others that there are not is among them: it is told that it could not be asked."""
-    others = (rule for rule in foreign_rules()
-              if isinstance(rule, TrajectoryRule) or not rule.needs or set(rule.needs) & set(NAMES))  # fmt: skip
-    return governed(together(RULES, others), policy)
+    return governed(together(RULES, filter(is_of_a_run, foreign_rules())), policy)
 
 
 def health_of(

@@ -42,6 +42,7 @@ from runaudit.health.counted import counter_of
 from runaudit.health.late import Late, judged_part, late_of
 from runaudit.health.logs import log_of
 from runaudit.health.results import SINGLE_FRAME, has_any
+from runaudit.health.rule import TrajectoryRule
 from runaudit.health.scale import ScalerTrace
 from runaudit.health.setup import Setup, setup_of
 from runaudit.health.sides import settled
@@ -52,6 +53,7 @@ from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.records.segments import Point, resumes
 from runaudit.records.trajectory import Event
+from runaudit.rules import Rule
 
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "stepping", "nan_steps",
@@ -59,8 +61,14 @@ NAMES = (
     "numbers", "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected", "levels",
     "learned", "stage_ends", "skip_events", "cosines",
 )  # fmt: skip
-"""Every fact: a rule that asks for others is none of these."""
+"""Every fact: a rule that asks for others is none of these, and none of them is one of a launch."""
 _NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def is_of_a_run(rule: Rule) -> bool:
+    """Whether a rule of an installed package is asked of runs, and not of launches: one of trajectories, or one that
+    asks for a fact on them, whatever it asks for beside that."""
+    return isinstance(rule, TrajectoryRule) or not rule.needs or not {*NAMES}.isdisjoint(rule.needs)
 
 
 def facts_of_run(run: Run, directions: Mapping[str, str] = _NONE) -> dict[str, object]:
