@@ -82,14 +82,6 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     return (here,) if not folders and _is_of_a_model(here, files) else ()
 
 
-def parts(place: Path) -> Sequence[Path]:
-    """What is wholly of the trainings of a folder: all of it, where they wrote their output there. A program that let
-    TensorBoard's files lie in the folder in which it ran has its output, and whatever else lies there, in others."""
-    entries = [path.name for path in place.iterdir()] if place.is_dir() else []
-    is_output = not {STATE, ARGUMENTS, *RESULTS}.isdisjoint(entries) or any(map(CHECKPOINT.fullmatch, entries))
-    return (place,) if is_output or "runs" not in entries else (place / "runs",)
-
-
 def _is_of_a_model(here: Path, files: Sequence[str]) -> bool:
     """Whether a folder holds the arguments of a training and else only what belongs to a model."""
     is_known = ARGUMENTS in files and CHECKPOINT.fullmatch(here.name) is None

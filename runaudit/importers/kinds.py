@@ -7,7 +7,6 @@ A reader is a module that finds and reads what one tracker writes:
     read(place, within)          -> a `Draft` for every run at one of them, `Skipped` for what is none. Raises
                                     RecordError. No link may lead out of `within`: files are opened by `opened`
     WHOLE                        -> whether all that lies below such a folder is that run's, and no other's
-    parts(place)                 -> if it has one: the folders which are wholly that run's, where not all below is
     kin(place)                   -> if it has one: what is equal for places that may be of one run, which its tracker
                                     files once for each start
 """

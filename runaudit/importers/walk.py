@@ -139,11 +139,9 @@ def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:
                     continue
                 claimed.add((kind, place))
                 yield Place(place, kind, bool(reader.WHOLE), reader.kin(place) if hasattr(reader, "kin") else "")
-                if not reader.WHOLE:
-                    continue
-                mine = reader.parts(place) if hasattr(reader, "parts") else (place,)
-                whole.update(mine)
-                folders[:] = [name for name in folders if not any(_is_below(Path(root, name), one) for one in mine)]
+                if reader.WHOLE:
+                    whole.add(place)
+                    folders[:] = [name for name in folders if not _is_below(Path(root, name), place)]
 
 
 def _is_below(path: Path, above: Path) -> bool:

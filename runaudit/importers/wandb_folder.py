@@ -19,7 +19,7 @@ from runaudit.importers.offline import OfflineLog, read_logs, read_start
 from runaudit.importers.opened import MAX_LOG_BYTES, address_of, foreign_bytes
 from runaudit.importers.tables import as_table, leaves, utc_time, utc_word
 from runaudit.importers.wandb import add_row
-from runaudit.importers.wandb_run import OF_WANDB, WandbRun, draft_of, value_of
+from runaudit.importers.wandb_run import WandbRun, draft_of, settings_in
 from runaudit.records.canonical import parse_strict
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.system.wandb_account import is_host_of_wandb
@@ -176,8 +176,7 @@ def _otherwise(config: Mapping[str, Any] | None, logged: Mapping[str, Any] | Non
     """The settings of which `config.yaml` says otherwise than the `.wandb` file beside it."""
     if config is logged:
         return ()
-    mine, theirs = (dict(leaves({name: value_of(entry) for name, entry in (table or {}).items()
-                                 if name not in OF_WANDB})) for table in (config, logged))  # fmt: skip
+    mine, theirs = (dict(leaves(settings_in(table))) for table in (config, logged))
     return sorted(name for name in mine.keys() & theirs.keys() if str(mine[name]) != str(theirs[name]))
 
 

@@ -31,7 +31,7 @@ UNKNOWN = {
     "env.cudnn": "not among what W&B records",
     "env.determinism": "not among what W&B records",
 }
-OF_WANDB = frozenset({"_wandb", "wandb_version"})
+_OF_WANDB = frozenset({"_wandb", "wandb_version"})
 """Entries of `config.yaml` that are W&B's telemetry."""
 NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
 NO_CONFIG = "nothing was given to wandb.config"
@@ -170,8 +170,12 @@ def _exit_code(facts: Mapping[str, Any]) -> int | None:
 
 
 def _settings(run: WandbRun) -> dict[str, Any]:
-    config = run.config or {}
-    return {key: value_of(entry) for key, entry in config.items() if key not in OF_WANDB}
+    return settings_in(run.config)
+
+
+def settings_in(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The settings of a `config.yaml`, or of what was written to the `.wandb` in its place, without W&B's own."""
+    return {key: _value(entry) for key, entry in (config or {}).items() if key not in _OF_WANDB}
 
 
 def _config(run: WandbRun) -> dict[str, Any] | None:
@@ -186,7 +190,7 @@ def _is_own(key: str, value: Any) -> bool:
     return _OWN.fullmatch(key) is not None or key == "_wandb"
 
 
-def value_of(entry: Any) -> Any:
+def _value(entry: Any) -> Any:
     """A setting as `config.yaml` keeps it, in a table of its own, or bare."""
     return entry["value"] if isinstance(entry, Mapping) and "value" in entry else entry
 
@@ -252,7 +256,7 @@ def requirements(text: str) -> Iterator[tuple[str, str]]:
 
 def _told(run: WandbRun) -> dict[str, Any]:
     told: dict[str, Any] = dict(run.told)
-    telemetry = value_of((run.config or {}).get("_wandb"))
+    telemetry = _value((run.config or {}).get("_wandb"))
     if isinstance(telemetry, Mapping):
         # `e` repeats the metadata with the account's address; the rest says which features of W&B were in use.
         told["telemetry"] = {str(key): value for key, value in telemetry.items() if key != "e"}

@@ -189,11 +189,12 @@ class _Sealing:
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
             record = foreign_record(entry.run)
             why = self._is_there(record.manifest, entry.run)
-            if why is None and (run := self._sources.begun_elsewhere(entry.run)) is not entry.run:
+            known = self._sources.known_of(entry.run) if why is None else ()
+            if why is None and (run := self._sources.begun_elsewhere(entry.run, known)) is not entry.run:
                 entry = replace(entry, run=run)
                 record = foreign_record(run)
                 why = self._is_there(record.manifest, run)
-            if why is None and (run := self._sources.contradicted(entry.run)) is not entry.run:
+            if why is None and (run := self._sources.contradicted(entry.run, known)) is not entry.run:
                 entry = replace(entry, run=run)
                 record = foreign_record(run)
             manifest = record.manifest

@@ -10,7 +10,7 @@ it went on with other settings, what it began with is none of the record that co
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -98,12 +98,12 @@ class Sources:
                 return other
         return None
 
-    def begun_elsewhere(self, run: Run) -> Run:
+    def begun_elsewhere(self, run: Run, known: Iterable[Run]) -> Run:
         """The run, which says that its beginning is open where it goes on with a run of which the store has the record
-        of an earlier start, with other settings: what counts of it is then told by no record alone."""
+        of an earlier start, with other settings: what counts of it is told by no record alone. known: `known_of`."""
         if START in run.manifest.section("unknown") or not run.trajectory.series:
             return run
-        for old in self._known_of(run):
+        for old in known:
             if _begins_later(old, run) and not _keeps_settings(run, old, _kind(old), alone=True):
                 body = run.manifest.to_json()
                 why = f"it goes on with {old.label} ({old.short}), which was started with other settings"
@@ -111,10 +111,10 @@ class Sources:
                 return replace(run, manifest=Manifest.of({**body, "unknown": unknown}))
         return run
 
-    def contradicted(self, run: Run) -> Run:
+    def contradicted(self, run: Run, known: Iterable[Run]) -> Run:
         """The run, with a note where the store has a record of the same start which neither holds all of this one nor
         is held by it: both count, for nobody knows which of them is the run's."""
-        for old in self._known_of(run):
+        for old in known:
             if _is_one_start(old, run) and not (has_grown(old, run) or has_grown(run, old)):
                 body = run.manifest.to_json()
                 why = f"{old.short} has the id and the start of this run, and says otherwise: both are kept"
@@ -122,12 +122,12 @@ class Sources:
                 return replace(run, manifest=Manifest.of({**body, "origin": {**body["origin"], "note": note}}))
         return run
 
-    def _known_of(self, run: Run) -> Iterator[Run]:
+    def known_of(self, run: Run) -> Sequence[Run]:
         """The whole records of a run's launch that count, where its tracker has an id for it."""
         launch = launch_called(run.manifest.body)
         known = {one for one in self._runs.get(launch, ()) if one in self._sealed} if launch else set()
         runs = (load_or_fault(self._store, other) for other in sorted(known - self._older.keys()))
-        yield from (one for one in runs if not one.fault)
+        return [one for one in runs if not one.fault]
 
     def know(self, manifest: Manifest) -> None:
         """Count a record among those of its launch."""
