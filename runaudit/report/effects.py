@@ -115,8 +115,8 @@ def effect_figure(
 
 def _level(answer: StatsAnswer) -> str:
     """`95 %`, and among how many comparisons."""
-    at_once = f", among {answer.family} comparisons," if answer.family > 1 else ""
-    return f"{percent(1 - answer.alpha)}{at_once}"
+    among = f", among {answer.family} comparisons," if answer.family > 1 else ""
+    return f"{percent(1 - answer.alpha)}{among}"
 
 
 def draw_effects(figure: EffectFigure) -> str:

@@ -9,7 +9,7 @@ from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.stats.interval import SMALLEST_SD, is_constant, sd_factors, share_interval
 from runaudit.stats.power import detectable
-from runaudit.stats.told import at_once
+from runaudit.stats.told import among
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import IF_EQUAL, ended, plural
@@ -132,7 +132,7 @@ def _difference(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdic
 def _figures(comparison: ArmComparison, arm: Sample, case: Case) -> str:
     places, ci = _places(comparison), comparison.ci
     assert ci is not None  # a test ran, so its interval exists
-    adjusted = at_once(comparison, case.family, places)
+    adjusted = among(comparison, case.family, places)
     return (
         f"{percent(ci.level)} CI {show(ci.low, places)} to {show(ci.high, places)}, {comparison.method} p "
         f"{show_p(comparison.p)}{adjusted}{';' if adjusted else ','} "

@@ -66,7 +66,7 @@ def _listed(values: Sequence[float], places: int | None) -> str:
     return ", ".join(show(value, places) for value in values)
 
 
-def at_once(comparison: "ArmComparison", family: int, places: int | None) -> str:
+def among(comparison: "ArmComparison", family: int, places: int | None) -> str:
     """What holds where several comparisons are asked for, behind the figures of this one; empty where it is the only
     one. The interval is at the level at which its step of Holm's tested it: it excludes zero where that rejects, and
     all of them together are no simultaneous ones."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
 from runaudit.stats.digits import bare_p, decimals, percent, show, show_p
-from runaudit.stats.told import at_once, result_text
+from runaudit.stats.told import among, result_text
 from runaudit.stats.values import MIN_SEEDS
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
@@ -167,7 +167,7 @@ def _figures(comparison: ArmComparison, answer: StatsAnswer) -> list[tuple[str, 
     if ci is None:
         return [("difference", "not tested")]
     places = decimals((ci.high - ci.low) / 4)
-    adjusted = at_once(comparison, answer.family, places)
+    adjusted = among(comparison, answer.family, places)
     spread = f"{percent(ci.level)} CI {_range(ci.low, ci.high, places)}"
     odds = percent(comparison.probability_of_improvement or 0.0)
     beats = f"a run of {comparison.arm} beats one of {comparison.baseline} in {odds} of pairs"

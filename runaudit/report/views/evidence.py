@@ -18,8 +18,8 @@ from runaudit.text.words import plural
 class EvidenceView:
     """What the seeds say about one metric, in one sentence and in its parts. title: the metric where a sentence begins.
     found: the sentence without what the seeds could have found. badge: the verdict as it is shown, with the condition
-    that it rests on; conditional: its word, where there is one. level: of the interval, in percent; at_once: for how
-    many comparisons it holds together. lacking: what a claim would need, "" where nothing. carries: whether the numbers
+    that it rests on; conditional: its word, where there is one. level: of the interval, in percent; among: of how
+    many comparisons it is one. lacking: what a claim would need, "" where nothing. carries: whether the numbers
     carry a claim, be it that there is no difference that matters. judged: its numbers."""
 
     metric: str
@@ -32,7 +32,7 @@ class EvidenceView:
     found: str
     difference: str
     level: str
-    at_once: str
+    among: str
     interval: str
     seeds: str
     p: str
@@ -70,7 +70,7 @@ def evidence_views(answer: StatsAnswer, *, apart: str) -> Iterator[EvidenceView]
             found=f"{told.found}{condition}.",
             difference="" if row.difference is None else told.amount(row.difference, signed=True),
             level=percent(1 - answer.alpha).removesuffix(" %"),
-            at_once=f", among {answer.family}" if answer.family > 1 else "",
+            among=f", among {answer.family}" if answer.family > 1 else "",
             interval=told.interval,
             seeds=seeds,
             p=_p_words(row),

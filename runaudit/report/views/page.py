@@ -21,6 +21,7 @@ from runaudit.report.views.arm import ArmView, arm_view, letter
 from runaudit.report.views.blown import blown_up
 from runaudit.report.views.campaign import CampaignView, campaign_view
 from runaudit.report.views.cost import cost_words
+from runaudit.report.views.curve import Mark
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
 from runaudit.report.views.health import (
@@ -138,7 +139,7 @@ def page_view(
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     held = tuple(parts) or (Part(metric=metric, arms=(*range(len(arms)),)),)
     named, made = tuple(arm_view(arm, index) for index, arm in enumerate(arms)), _Maker(study)
-    health = made(_HEALTH, lambda: _health(arms, rules, directions)) if rules else None
+    health, marks = _asked(made, arms, rules, directions)
     told = made(_UNTANGLED, lambda: untangled_views(untangled, arms)) or ()
     by_hybrids, others = attributed_pairs(told), len(comparisons) - 1
     against = alerts(arms, comparisons, integrity, metric if comparisons else None, by_hybrids)
@@ -157,8 +158,8 @@ def page_view(
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
-        curves=made("Curves", lambda: _curves(arms, curves, health, metric)),
-        scaler=made("Loss scale", lambda: scaler_view(arms, health_marks(arms, health) if health else ())),
+        curves=made("Curves", lambda: _curves(arms, curves, marks, metric)),
+        scaler=made("Loss scale", lambda: scaler_view(arms, marks)),
         health=made(_HEALTH, lambda: health_view(arms, health)) if health else None,
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
         seen=made("What was used", lambda: seen_views(arms)) or (),
@@ -168,16 +169,19 @@ def page_view(
     return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
 
 
-def _health(arms: Sequence[ArmInput], rules: RuleSettings, directions: Mapping[str, str] | None) -> HealthAnswer:
-    return health_of([run for arm in arms for run in arm.runs], rules, directions=directions or {})
+def _asked(
+    made: "_Maker", arms: Sequence[ArmInput], rules: RuleSettings | None, directions: Mapping[str, str] | None
+) -> tuple[HealthAnswer | None, Sequence[Mark]]:
+    """What the rules of health say of all runs, and where the figures are marked with it."""
+    runs = [run for arm in arms for run in arm.runs]
+    health = made(_HEALTH, lambda: health_of(runs, rules, directions=directions or {})) if rules else None
+    return health, (made(_HEALTH, lambda: health_marks(arms, health)) or ()) if health else ()
 
 
-def _curves(
-    arms: Sequence[ArmInput], wanted: Sequence[str], health: HealthAnswer | None, metric: str | None
-) -> CurvesView:
+def _curves(arms: Sequence[ArmInput], wanted: Sequence[str], marks: Sequence[Mark], metric: str | None) -> CurvesView:
     """The curves, of a run that went on from another with what that one logged."""
     drawn = [arm.curved for arm in arms]
-    return curves_view(drawn, wanted, health_marks(arms, health) if health else (), metric)
+    return curves_view(drawn, wanted, marks, metric)
 
 
 def _verdict(
